@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Prompter: `make run` and `make test` set everything up on Debian and Ubuntu; see README.md.
+#
+#   make            build build/prompter (needs the packages below)
+#   make run        install what is missing, build, open the workbench
+#   make test       install what is missing, build, run every test
+#   make layers     check who includes whom        make lint       format and static checks
+#   make sanitize   tests under ASan+UBSan, TSan   make bench      speed on this machine
+#   make install    into PREFIX (/usr/local)       make clean
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+CC      ?= cc
+CXX     ?= c++
+MARCH   ?= -march=native
+OPT     ?= -O3 $(MARCH) -fno-math-errno -fno-trapping-math -fopenmp-simd
+SAN     ?=
+
+PACKAGES := build-essential pkg-config libopenblas-dev libcjson-dev libncurses-dev libreadline-dev libsentencepiece-dev
+TEST_PACKAGES := tmux
+PC_NAMES := openblas libcjson readline ncursesw sentencepiece
+
+pc       = $(shell pkg-config $(1) $(PC_NAMES) 2>/dev/null)
+CPPFLAGS = -I. -D_POSIX_C_SOURCE=200809L -DPROMPTER_SHARE='"$(PREFIX)/share/prompter"' $(EXTRA_CPPFLAGS)
+WARN     = -Wall -Wextra -Wshadow -Werror
+CFLAGS   = -std=c17 $(OPT) -g $(WARN) -Wstrict-prototypes -Wmissing-prototypes -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+CXXFLAGS = -std=c++17 -O2 -g $(WARN) -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
+LDLIBS   = $(call pc,--libs) -lm -lstdc++ -pthread
+DEPS_CF  = $(filter-out -std=%,$(call pc,--cflags))
+
+ENGINE   := $(sort $(wildcard engine/*/*.c engine/*.c))
+KEPT     := $(sort $(wildcard sessions/*.c))
+SCREENS  := $(filter-out tui/main.c,$(sort $(wildcard tui/*.c views/*.c)))
+SHIM     := $(sort $(wildcard engine/*/*.cc))
+LIB_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(ENGINE) $(KEPT) $(SCREENS)) $(patsubst %.cc,$(BUILD)/%.o,$(SHIM))
+LIB      := $(BUILD)/libprompter.a
+UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
+TOOLS    := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/tools/*.c)))
+
+.PHONY: all run test tests deps test-deps layers lint sanitize bench install clean
+all: $(BUILD)/prompter
+
+# ---- what people type ----
+run: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/prompter
+	@$(BUILD)/prompter
+
+test: deps test-deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all tests
+	@BUILD=$(BUILD) tests/run.sh
+
+deps:
+	@tests/need.sh packages "$(PC_NAMES)" $(PACKAGES)
+test-deps:
+	@tests/need.sh programs "tmux" $(TEST_PACKAGES)
+
+# ---- building ----
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(DEPS_CF) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/%.o: %.cc
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(DEPS_CF) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+$(BUILD)/prompter: $(BUILD)/tui/main.o $(LIB)
+	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/check.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/%: $(BUILD)/tests/tools/%.o $(LIB)
+	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+tests: $(UNIT) $(TOOLS)
+
+# ---- checks ----
+layers:
+	@tests/layers.sh
+lint:
+	@tests/lint.sh
+sanitize:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SAN=address,undefined OPT="-O1 $(MARCH) -fopenmp-simd" tests
+	@BUILD=$(BUILD)/asan ONLY=unit tests/run.sh
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SAN=thread OPT="-O1 $(MARCH) -fopenmp-simd" \
+	  $(BUILD)/tsan/tests/unit/test_threads $(patsubst $(BUILD)/%,$(BUILD)/tsan/%,$(filter %/test_engine %/test_queue,$(UNIT)))
+	@BUILD=$(BUILD)/tsan ONLY=unit tests/run.sh
+bench: $(BUILD)/prompter
+	$(BUILD)/prompter bench
+
+install: all
+	install -D $(BUILD)/prompter $(DESTDIR)$(PREFIX)/bin/prompter
+	mkdir -p $(DESTDIR)$(PREFIX)/share/prompter
+	cp -r engine/models $(DESTDIR)$(PREFIX)/share/prompter/
+	cp -r sessions/tasks $(DESTDIR)$(PREFIX)/share/prompter/
+clean:
+	rm -rf $(BUILD)
+
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Reading, mapping and atomic writing of files.
+#define _GNU_SOURCE
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+// Opens a regular file for reading and tells its size.
+static int open_regular(const char *path, size_t *length, struct error *e) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a FIFO must not hang us
+    if (fd < 0) {
+        error_system(e, "cannot open %s", path);
+        return -1;
+    }
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        error_system(e, "cannot read %s", path);
+    } else if (!S_ISREG(st.st_mode)) {
+        error_set(e, ERROR_INPUT, "%s is %s, not a file", path,
+                  S_ISDIR(st.st_mode) ? "a folder" : "a device or pipe");
+    } else {
+        *length = (size_t)st.st_size;
+        return fd;
+    }
+    close(fd);
+    return -1;
+}
+
+bool file_read(const char *path, size_t most, char **text, size_t *length, struct error *e) {
+    *text = NULL;
+    *length = 0;
+    size_t size = 0;
+    int fd = open_regular(path, &size, e);
+    if (fd < 0)
+        return false;
+    bool ok = false;
+    char *bytes = NULL;
+    if (size > most) {
+        error_set(e, ERROR_INPUT, "%s has %zu bytes, more than the %zu expected of such a file", path, size,
+                  most);
+        goto done;
+    }
+    bytes = mem_calloc(size + 1, 1, e);
+    if (!bytes)
+        goto done;
+    size_t got = 0;
+    while (got < size) {
+        ssize_t n = read(fd, bytes + got, size - got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            error_system(e, "cannot read %s", path);
+            goto done;
+        }
+        if (n == 0)
+            break; // it became shorter while we read: what is there is what we have
+        got += (size_t)n;
+    }
+    bytes[got] = '\0';
+    *text = bytes;
+    *length = got;
+    bytes = NULL;
+    ok = true;
+done:
+    free(bytes);
+    close(fd);
+    return ok;
+}
+
+static bool write_all(int fd, const unsigned char *bytes, size_t length) {
+    while (length) {
+        ssize_t n = write(fd, bytes, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        bytes += n;
+        length -= (size_t)n;
+    }
+    return true;
+}
+
+static bool flush_folder(const char *path, struct error *e) {
+    char *folder = path_folder(path, e);
+    if (!folder)
+        return false;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL); // some file systems cannot flush a folder
+    if (!ok)
+        error_system(e, "cannot flush the folder %s", folder);
+    if (fd >= 0)
+        close(fd);
+    free(folder);
+    return ok;
+}
+
+bool file_write_atomic(const char *path, const void *bytes, size_t length, struct error *e) {
+    struct buffer name = {0};
+    buffer_printf(&name, "%s.tmp.XXXXXX", path);
+    if (!buffer_ok(&name, e)) {
+        buffer_free(&name);
+        return false;
+    }
+    bool ok = false, created = false;
+    int fd = mkostemp(name.data, O_CLOEXEC);
+    if (fd < 0) {
+        error_system(e, "cannot write beside %s", path);
+        goto done;
+    }
+    created = true;
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+    if (!write_all(fd, bytes, length) || fsync(fd) != 0) {
+        error_system(e, "cannot write %s", path);
+        goto done;
+    }
+    int closed = close(fd);
+    fd = -1;
+    if (closed != 0) {
+        error_system(e, "cannot write %s", path);
+        goto done;
+    }
+    if (rename(name.data, path) != 0) {
+        error_system(e, "cannot put the new %s in place", path);
+        goto done;
+    }
+    created = false;
+    ok = flush_folder(path, e);
+done:
+    if (fd >= 0)
+        close(fd);
+    if (created)
+        unlink(name.data);
+    buffer_free(&name);
+    return ok;
+}
+
+bool file_map_open(struct file_map *map, const char *path, struct error *e) {
+    *map = (struct file_map){0};
+    size_t length = 0;
+    int fd = open_regular(path, &length, e);
+    if (fd < 0)
+        return false;
+    bool ok = true;
+    if (length) {
+        void *p = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (p == MAP_FAILED)
+            ok = error_system(e, "cannot map %s", path);
+        else
+            *map = (struct file_map){.bytes = p, .length = length};
+    }
+    close(fd);
+    return ok;
+}
+
+void file_map_close(struct file_map *map) {
+    if (map && map->bytes)
+        munmap((void *)(uintptr_t)map->bytes, map->length);
+    if (map)
+        *map = (struct file_map){0};
+}
+
+bool file_exists(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+bool file_is_folder(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool file_make_folders(const char *path, struct error *e) {
+    char *copy = mem_strdup(path, e);
+    if (!copy)
+        return false;
+    bool ok = true;
+    for (char *p = copy; ok && *p;) {
+        p += strspn(p, "/");
+        p += strcspn(p, "/");
+        char kept = *p;
+        *p = '\0';
+        if (mkdir(copy, 0777) != 0 && !(errno == EEXIST && file_is_folder(copy)) && !file_is_folder(copy))
+            ok = error_system(e, "cannot make the folder %s", copy);
+        *p = kept;
+    }
+    free(copy);
+    return ok;
+}
+
+char *path_join(const char *folder, const char *name, struct error *e) {
+    struct buffer b = {0};
+    size_t n = strlen(folder);
+    if (name[0] != '/' && n) {
+        buffer_add(&b, folder, n);
+        if (folder[n - 1] != '/')
+            buffer_add_char(&b, '/');
+    }
+    buffer_add_text(&b, name);
+    return buffer_take(&b, e);
+}
+
+char *path_folder(const char *path, struct error *e) {
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return mem_strdup(".", e);
+    return slash == path ? mem_strdup("/", e) : mem_strndup(path, (size_t)(slash - path), e);
+}
+
+const char *path_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+bool path_stays_inside(const char *path) {
+    if (path[0] == '/' || path[0] == '\0')
+        return false;
+    for (const char *p = path; *p;) {
+        size_t n = strcspn(p, "/");
+        if (n == 2 && p[0] == '.' && p[1] == '.')
+            return false;
+        p += n;
+        p += strspn(p, "/");
+    }
+    return true;
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The checks around cJSON.
+#include "json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "memory.h"
+#include "utf8.h"
+
+static void position(const char *text, size_t at, size_t *line, size_t *column) {
+    *line = 1;
+    *column = 1;
+    for (size_t i = 0; i < at; i++) {
+        if (text[i] == '\n') {
+            ++*line;
+            *column = 1;
+        } else if (((unsigned char)text[i] & 0xc0) != 0x80) {
+            ++*column;
+        }
+    }
+}
+
+static bool fail_at(const char *text, size_t at, const char *what, struct error *e) {
+    size_t line, column;
+    position(text, at, &line, &column);
+    return error_set(e, ERROR_INPUT, "line %zu, column %zu: %s", line, column, what);
+}
+
+// cJSON would end a string early at an escaped NUL; we refuse it, knowing where it stands.
+static bool has_escaped_nul(const char *text, size_t length, size_t *at) {
+    bool inside = false;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '"') {
+            inside = !inside;
+        } else if (inside && text[i] == '\\') {
+            if (length - i >= 6 && memcmp(text + i, "\\u0000", 6) == 0) {
+                *at = i;
+                return true;
+            }
+            i++;
+        }
+    }
+    return false;
+}
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool keys_unique(const cJSON *object, struct error *e) {
+    size_t count = 0;
+    for (const cJSON *c = object->child; c; c = c->next)
+        count++;
+    if (count < 2)
+        return true;
+    const char **names = mem_calloc(count, sizeof *names, e);
+    if (!names)
+        return false;
+    size_t i = 0;
+    for (const cJSON *c = object->child; c; c = c->next)
+        names[i++] = c->string;
+    qsort(names, count, sizeof *names, compare_names);
+    bool ok = true;
+    for (i = 1; ok && i < count; i++)
+        if (strcmp(names[i - 1], names[i]) == 0)
+            ok = error_set(e, ERROR_INPUT, "the key \"%s\" stands twice in one object", names[i]);
+    free(names);
+    return ok;
+}
+
+static bool all_keys_unique(const cJSON *node, struct error *e) { // depth is bounded by CJSON_NESTING_LIMIT
+    if (cJSON_IsObject(node) && !keys_unique(node, e))
+        return false;
+    for (const cJSON *c = node->child; c; c = c->next)
+        if ((cJSON_IsObject(c) || cJSON_IsArray(c)) && !all_keys_unique(c, e))
+            return false;
+    return true;
+}
+
+cJSON *json_parse(const char *text, size_t length, struct error *e) {
+    size_t at;
+    if (!utf8_valid(text, length, &at)) {
+        fail_at(text, at, "this byte is not UTF-8", e);
+        return NULL;
+    }
+    if (has_escaped_nul(text, length, &at)) {
+        fail_at(text, at, "\\u0000 in a string is not supported", e);
+        return NULL;
+    }
+    const char *end = NULL;
+    cJSON *node = cJSON_ParseWithLengthOpts(text, length, &end, false);
+    if (!node) {
+        at = end && end >= text && end <= text + length ? (size_t)(end - text) : length;
+        fail_at(text, at, at >= length ? "the JSON ends too early" : "this is not JSON", e);
+        return NULL;
+    }
+    at = (size_t)(end - text);
+    at += strspn(end, " \t\r\n") > length - at ? length - at : strspn(end, " \t\r\n");
+    if (at < length)
+        fail_at(text, at, "something follows the JSON value", e);
+    else if (all_keys_unique(node, e))
+        return node;
+    cJSON_Delete(node);
+    return NULL;
+}
+
+cJSON *json_read_file(const char *path, size_t most, struct error *e) {
+    char *text;
+    size_t length;
+    if (!file_read(path, most, &text, &length, e))
+        return NULL;
+    cJSON *node = json_parse(text, length, e);
+    if (!node)
+        error_context(e, "%s", path);
+    free(text);
+    return node;
+}
+
+char *json_print(const cJSON *node, bool pretty, struct error *e) {
+    char *raw = pretty ? cJSON_Print(node) : cJSON_PrintUnformatted(node);
+    struct buffer b = {0};
+    if (raw)
+        buffer_add_text(&b, raw);
+    else
+        b.failed = true;
+    if (pretty)
+        buffer_add_char(&b, '\n');
+    cJSON_free(raw);
+    return buffer_take(&b, e);
+}
+
+const char *json_type_name(const cJSON *node) {
+    if (!node || cJSON_IsNull(node))
+        return "nothing";
+    if (cJSON_IsString(node))
+        return "a string";
+    if (cJSON_IsNumber(node))
+        return "a number";
+    if (cJSON_IsBool(node))
+        return "true or false";
+    return cJSON_IsArray(node) ? "a list" : "an object";
+}
+
+// Finds the member; *found stays NULL when it is absent or null.
+static bool look_up(const cJSON *object, const char *key, bool required, const cJSON **found,
+                    struct error *e) {
+    *found = cJSON_GetObjectItemCaseSensitive(object, key);
+    if (*found && cJSON_IsNull(*found))
+        *found = NULL;
+    if (!*found && required)
+        return error_set(e, ERROR_INPUT, "\"%s\" is missing", key);
+    return true;
+}
+
+static bool wrong_type(const char *key, const char *wanted, const cJSON *got, struct error *e) {
+    return error_set(e, ERROR_INPUT, "\"%s\" should be %s, but is %s", key, wanted, json_type_name(got));
+}
+
+bool json_get_string(const cJSON *object, const char *key, bool required, const char **out, struct error *e) {
+    const cJSON *node;
+    if (!look_up(object, key, required, &node, e) || !node)
+        return !required;
+    if (!cJSON_IsString(node))
+        return wrong_type(key, "a string", node, e);
+    *out = node->valuestring;
+    return true;
+}
+
+bool json_get_number(const cJSON *object, const char *key, bool required, double *out, struct error *e) {
+    const cJSON *node;
+    if (!look_up(object, key, required, &node, e) || !node)
+        return !required;
+    if (!cJSON_IsNumber(node) || !isfinite(node->valuedouble))
+        return wrong_type(key, "a number", node, e);
+    *out = node->valuedouble;
+    return true;
+}
+
+bool json_get_bool(const cJSON *object, const char *key, bool required, bool *out, struct error *e) {
+    const cJSON *node;
+    if (!look_up(object, key, required, &node, e) || !node)
+        return !required;
+    if (!cJSON_IsBool(node))
+        return wrong_type(key, "true or false", node, e);
+    *out = cJSON_IsTrue(node);
+    return true;
+}
+
+bool json_get_size(const cJSON *object, const char *key, bool required, size_t least, size_t most,
+                   size_t *out, struct error *e) {
+    const cJSON *node;
+    if (!look_up(object, key, required, &node, e) || !node)
+        return !required;
+    double x = cJSON_IsNumber(node) ? node->valuedouble : -1;
+    if (!(x >= (double)least && x <= (double)most) || floor(x) != x)
+        return error_set(e, ERROR_INPUT, "\"%s\" should be a whole number from %zu to %zu", key, least, most);
+    *out = (size_t)x;
+    return true;
+}
+
+bool json_get_object(const cJSON *object, const char *key, bool required, const cJSON **out,
+                     struct error *e) {
+    const cJSON *node;
+    if (!look_up(object, key, required, &node, e) || !node)
+        return !required;
+    if (!cJSON_IsObject(node))
+        return wrong_type(key, "an object", node, e);
+    *out = node;
+    return true;
+}
+
+bool json_get_array(const cJSON *object, const char *key, bool required, const cJSON **out, struct error *e) {
+    const cJSON *node;
+    if (!look_up(object, key, required, &node, e) || !node)
+        return !required;
+    if (!cJSON_IsArray(node))
+        return wrong_type(key, "a list", node, e);
+    *out = node;
+    return true;
+}
+
+bool json_put(cJSON *object, const char *key, cJSON *take_item, struct error *e) {
+    bool ok = take_item != NULL;
+    if (ok && cJSON_GetObjectItemCaseSensitive(object, key))
+        ok = cJSON_ReplaceItemInObjectCaseSensitive(object, key, take_item);
+    else if (ok)
+        ok = cJSON_AddItemToObject(object, key, take_item);
+    if (!ok) {
+        cJSON_Delete(take_item);
+        return error_set(e, ERROR_MEMORY, "no memory for the key \"%s\"", key);
+    }
+    return true;
+}
