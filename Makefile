@@ -21,7 +21,7 @@ TEST_PACKAGES := tmux
 PC_NAMES := openblas libcjson readline ncursesw sentencepiece
 
 pc       = $(shell pkg-config $(1) $(PC_NAMES) 2>/dev/null)
-CPPFLAGS = -I. -D_POSIX_C_SOURCE=200809L -DPROMPTER_SHARE='"$(PREFIX)/share/prompter"' $(EXTRA_CPPFLAGS)
+CPPFLAGS = -I. -D_GNU_SOURCE -DPROMPTER_SHARE='"$(PREFIX)/share/prompter"' $(EXTRA_CPPFLAGS)
 WARN     = -Wall -Wextra -Wshadow -Werror
 CFLAGS   = -std=c17 $(OPT) -g $(WARN) -Wstrict-prototypes -Wmissing-prototypes -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 CXXFLAGS = -std=c++17 -O2 -g $(WARN) -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)

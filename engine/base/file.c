@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Reading, mapping and atomic writing of files.
-#define _GNU_SOURCE
 #include "file.h"
 
 #include <errno.h>

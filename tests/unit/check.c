@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Runs the registered tests in the order of the file, or those whose name contains an argument.
-#define _XOPEN_SOURCE 700
 #include "check.h"
 
 #include <ftw.h>
