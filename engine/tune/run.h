@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A tuning run: a soft prompt, the examples it learns from, the optimizer, and what has been measured so far.
+//
+// The run belongs to one thread. It borrows model, task, tokenizer and pool. Nothing is allocated in
+// run_step. Everything that decides how it goes on (prompt, optimizer state, order of the data, step number,
+// rate) is in struct run_checkpoint, so that a run that is kept and resumed follows the same curve.
+#ifndef PROMPTER_ENGINE_TUNE_RUN_H
+#define PROMPTER_ENGINE_TUNE_RUN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+#include "engine/base/random.h"
+#include "engine/base/threads.h"
+#include "engine/data/task.h"
+#include "engine/model/model.h"
+#include "engine/model/tokenizer.h"
+#include "engine/pvp/render.h"
+#include "engine/pvp/template.h"
+#include "engine/pvp/verbalizer.h"
+#include "engine/tune/settings.h"
+
+// Scores over a set of examples.
+struct evaluation {
+    size_t examples, correct;
+    double loss;     // mean, of the loss the run trains
+    double accuracy; // correct / examples
+    double macro_f1; // mean of the classes' F1; a class without examples and predictions is left out
+    size_t classes;
+    size_t confusion[16 * 16]; // [true * classes + predicted] for classes <= 16; other predictions are in no
+                               // column
+    size_t elsewhere;          // predictions that are no label word (paper-code)
+};
+
+enum metric_kind {
+    METRIC_STEP, // one update
+    METRIC_EVAL, // dev scored
+    METRIC_RATE, // learning rate changed by hand
+};
+// A line of the run's history. NaN where a value was not measured.
+struct metric {
+    enum metric_kind kind;
+    size_t step;
+    float train_loss, train_accuracy; // of this step's batch, before the update
+    float gradient_norm;              // before clipping
+    float update_norm, prompt_norm;   // L2 of the change and of the whole prompt after it
+    float rate;
+    float dev_loss, dev_accuracy, dev_f1; // METRIC_EVAL
+    float seconds;                        // of this step or evaluation
+    bool best;                            // METRIC_EVAL: the best dev score so far
+};
+
+struct run_inputs { // all borrowed, to outlive the run
+    struct model *model;
+    const struct tokenizer *tokenizer;
+    const struct task *task;
+    const struct split *split;
+    const struct template *template;
+    const struct verbalizer *verbalizer; // bound
+    struct thread_pool *pool;            // may be NULL
+    const float *start_vectors;          // [start_count, d_model] for START_FILE, or NULL
+    size_t start_count;
+};
+
+struct run;
+bool run_create(struct run **out, const struct run_inputs *inputs, const struct run_settings *settings,
+                struct error *e);
+void run_free(struct run *r);
+
+// One update with the next batch. `out` receives what was measured. Cancelled: nothing has changed.
+bool run_step(struct run *r, const atomic_bool *cancel, struct metric *out, struct error *e);
+// Scores dev and keeps the prompt if it is the best so far (by the task's metric, then by lower loss).
+bool run_evaluate(struct run *r, const atomic_bool *cancel, struct metric *out, struct evaluation *detail,
+                  struct error *e);
+// Scores any examples with the present prompt, or with the best one. progress (may be NULL) is called between
+// batches.
+bool run_score(struct run *r, const struct example *const *examples, size_t count, bool with_best,
+               const atomic_bool *cancel, void (*progress)(void *context, size_t done, size_t count),
+               void *context, struct evaluation *out, struct error *e);
+bool run_finished(const struct run *r); // all steps done
+// Whether an evaluation is due now: before step 0, every evaluate_every steps, and at the end.
+bool run_evaluation_due(const struct run *r);
+
+void run_set_rate(struct run *r, double rate);
+double run_rate(const struct run *r); // of the next step, schedule included
+void run_set_steps(struct run *r, size_t steps);
+// Back to the best prompt: the prompt alone; optimizer state cleared, step number kept. False if there is
+// none.
+bool run_return_to_best(struct run *r);
+// Back to the start of the run.
+void run_restart(struct run *r);
+
+size_t run_steps_done(const struct run *r);
+size_t run_slots(const struct run *r);                         // soft vectors
+size_t run_width(const struct run *r);                         // d_model
+const float *run_prompt(const struct run *r);                  // [slots, d_model], the present one
+const float *run_start(const struct run *r);                   // as it was at step 0
+const float *run_best(const struct run *r, struct metric *at); // NULL if nothing was scored yet
+const struct pattern *run_pattern(const struct run *r);
+size_t run_bytes(const struct run *r);        // work space
+size_t run_examples_cut(const struct run *r); // training and dev examples that were truncated
+
+// ---- keeping and resuming ----
+// A flat picture of the run: named float arrays and a few numbers; sessions write it as one safetensors file.
+struct run_array {
+    char name[64];
+    size_t rows, columns;
+    float *value; // owned
+};
+struct run_checkpoint {
+    struct run_array *array; // "prompt", "start", "best", "optimizer.*"
+    size_t arrays;
+    size_t step, optimizer_step, epoch, position;
+    uint64_t random[4];
+    double rate;
+    struct metric best;
+    bool has_best;
+};
+bool run_save(const struct run *r, struct run_checkpoint *out, struct error *e);
+// Refuses a picture of another shape, saying what differs.
+bool run_restore(struct run *r, const struct run_checkpoint *from, struct error *e);
+void run_checkpoint_free(struct run_checkpoint *c);
+
+#endif
