@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The one table of what a person can ask for. It makes the enum, the key map, the hint row, the help screen,
+// the ":" commands and the manual page.
+//
+//   X(ID, "name", "keys", "argument", where, "hint", "help")
+// keys: space-separated key names (tui/key.h), the first is shown; argument: what follows the name after ":"
+// ("" none,
+// "[X]" optional); where: WHERE_* bit set of screens on which the key is bound; hint: one or two words for
+// the hint row.
+#ifndef PROMPTER_TUI_REQUEST_H
+#define PROMPTER_TUI_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum request_where {
+    WHERE_ALL = 0xff,
+    WHERE_PATTERN = 1,
+    WHERE_RUN = 2,
+    WHERE_PROMPT = 4,
+    WHERE_HELP = 8,
+};
+
+#define REQUEST_TABLE(X)                                                                                     \
+    X(NONE, "", "", "", 0, "", "")                                                                           \
+    X(SCREEN_PATTERN, "pattern", "1", "", WHERE_ALL, "Pattern", "go to the Pattern screen")                  \
+    X(SCREEN_RUN, "run-screen", "3", "", WHERE_ALL, "Run", "go to the Run screen")                           \
+    X(SCREEN_PROMPT, "prompt", "4", "", WHERE_ALL, "Prompt", "go to the Prompt screen")                      \
+    X(HELP, "help", "? h F1", "[NAME]", WHERE_ALL, "help", "keys of this screen, or help on one command")    \
+    X(COMMAND, "command", ":", "", WHERE_ALL, "command", "open the command line")                            \
+    X(BACK, "back", "q Esc", "", WHERE_ALL, "back", "leave help or an editor; go back a screen")             \
+    X(QUIT, "quit", "Q", "", WHERE_ALL, "quit", "save and leave")                                            \
+    X(REDRAW, "redraw", "Ctrl-L", "", WHERE_ALL, "", "draw the screen anew")                                 \
+    X(CANCEL, "cancel", "Ctrl-C", "", WHERE_ALL, "", "cancel what is going on; nothing trained is lost")     \
+    X(FOCUS_NEXT, "focus", "Tab", "", WHERE_ALL, "next pane", "move the focus to the next pane")             \
+    X(FOCUS_PREVIOUS, "focus-back", "Shift-Tab", "", WHERE_ALL, "", "move the focus to the previous pane")   \
+    X(ZOOM, "zoom", "z", "", WHERE_ALL, "zoom", "give the focused pane the whole screen, or give it back")   \
+    X(UP, "up", "Up k", "", WHERE_ALL, "", "up")                                                             \
+    X(DOWN, "down", "Down j", "", WHERE_ALL, "", "down")                                                     \
+    X(LEFT, "left", "Left", "", WHERE_ALL, "", "left")                                                       \
+    X(RIGHT, "right", "Right l", "", WHERE_ALL, "", "right")                                                 \
+    X(PAGE_UP, "page-up", "PgUp Ctrl-U", "", WHERE_ALL, "", "up by a page")                                  \
+    X(PAGE_DOWN, "page-down", "PgDn Ctrl-D", "", WHERE_ALL, "", "down by a page")                            \
+    X(FIRST, "first", "g Home", "", WHERE_ALL, "", "to the first row")                                       \
+    X(LAST, "last", "G End", "", WHERE_ALL, "", "to the last row")                                           \
+    X(RUN_PAUSE, "run", "Space", "", WHERE_ALL, "run/pause", "start tuning, or pause it after this step")    \
+    X(STEP, "step", "s", "", WHERE_RUN | WHERE_PROMPT | WHERE_PATTERN, "step", "one update, then pause")     \
+    X(STOP, "stop", "S", "", WHERE_RUN | WHERE_PROMPT, "stop", "stop at once")                               \
+    X(RATE_UP, "rate-up", "+ =", "", WHERE_RUN, "rate up", "learning rate times 1.25")                       \
+    X(RATE_DOWN, "rate-down", "-", "", WHERE_RUN, "rate down", "learning rate divided by 1.25")              \
+    X(RATE, "rate", "", "NUMBER", WHERE_RUN, "", "set the learning rate")                                    \
+    X(EVALUATE, "evaluate", "e", "", WHERE_RUN | WHERE_PROMPT, "evaluate", "score the dev set now")          \
+    X(TEST, "test", "t", "", WHERE_RUN, "test", "score the test set with the best prompt")                   \
+    X(UNDO_TO_BEST, "undo", "u", "", WHERE_RUN | WHERE_PROMPT, "undo to best",                               \
+      "back to the prompt that was best on dev")                                                             \
+    X(RESTART, "restart", "R", "", WHERE_RUN, "restart", "start the run over from step 0")                   \
+    X(LOG_SCALE, "log", "L", "", WHERE_RUN, "log scale", "loss on a logarithmic scale, or not")              \
+    X(SMOOTH, "smooth", "m", "", WHERE_RUN, "smooth", "smooth the curves more, or not at all")               \
+    X(EDIT, "edit", "Enter i", "", WHERE_PATTERN, "edit", "edit the focused template or label words")        \
+    X(FORM, "form", "f", "", WHERE_PATTERN, "syntax",                                                        \
+      "switch between the short form and OpenPrompt's syntax")                                               \
+    X(EXAMPLE_NEXT, "next", "n ]", "", WHERE_PATTERN, "next example", "show the next example")               \
+    X(EXAMPLE_PREVIOUS, "previous", "p [", "", WHERE_PATTERN, "", "show the previous example")               \
+    X(TEMPLATE_NEXT, "template-next", "T", "", WHERE_PATTERN, "next template",                               \
+      "take the task's next suggested template")                                                             \
+    X(APPLY, "apply", "Ctrl-S", "", WHERE_PATTERN, "apply", "tune with this pattern and these label words")  \
+    X(UNDO_EDIT, "undo-edit", "Ctrl-Z-in-editor", "", 0, "",                                                 \
+      "take back the last edit (Ctrl-_ in an editor)")                                                       \
+    X(METRIC, "metric", "m", "", WHERE_PROMPT, "metric", "nearest by cosine, dot product or L2")             \
+    X(SORT, "sort", "o", "", WHERE_PROMPT, "sort", "order vectors by number, drift or norm")                 \
+    X(SET, "set", "", "NAME [VALUE]", 0, "", "show or change a setting")                                     \
+    X(TEMPLATE, "template", "", "TEXT", 0, "", "set the template")                                           \
+    X(WORDS, "words", "", "TEXT", 0, "", "set the label words, e.g. :words bad; good, great")                \
+    X(SEED, "seed", "", "NUMBER", 0, "", "set the seed of the split, the start and the order")               \
+    X(OPEN, "open", "", "SESSION", 0, "", "open a session or a task")                                        \
+    X(WRITE, "write", "w", "[NAME]", WHERE_RUN | WHERE_PROMPT, "save",                                       \
+      "save the session now, or under another name")                                                         \
+    X(EXPORT, "export", "", "FILE", 0, "", "write the best prompt to a file (.safetensors, .npy)")
+
+enum request {
+#define REQUEST_ENUM(id, name, keys, argument, where, hint, help) REQUEST_##id,
+    REQUEST_TABLE(REQUEST_ENUM)
+#undef REQUEST_ENUM
+        REQUEST_COUNT
+};
+
+struct request_info {
+    const char *name, *keys, *argument, *hint, *help;
+    unsigned where;
+};
+const struct request_info *request_info(enum request r);
+// By exact name or unambiguous beginning; REQUEST_NONE if there is none or there are several.
+enum request request_find(const char *name);
+
+#endif
