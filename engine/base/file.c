@@ -103,45 +103,74 @@ static bool flush_folder(const char *path, struct error *e) {
     return ok;
 }
 
-bool file_write_atomic(const char *path, const void *bytes, size_t length, struct error *e) {
+// Creates path.tmp.PID.N with the permissions an ordinary new file gets. (mkstemp would make it private, and
+// undoing that needs the umask, which cannot be read without changing it for every thread.)
+static bool create_beside(struct file_writer *w, struct error *e) {
     struct buffer name = {0};
-    buffer_printf(&name, "%s.tmp.XXXXXX", path);
-    if (!buffer_ok(&name, e)) {
-        buffer_free(&name);
-        return false;
+    for (unsigned attempt = 0; attempt < 1000; attempt++) {
+        buffer_clear(&name);
+        buffer_printf(&name, "%s.tmp.%ld.%u", w->path, (long)getpid(), attempt);
+        if (!buffer_ok(&name, e))
+            break;
+        w->fd = open(name.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (w->fd >= 0) {
+            w->temporary = name.data;
+            return true;
+        }
+        if (errno != EEXIST)
+            break;
     }
-    bool ok = false, created = false;
-    int fd = mkostemp(name.data, O_CLOEXEC);
-    if (fd < 0) {
-        error_system(e, "cannot write beside %s", path);
-        goto done;
-    }
-    created = true;
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
-    if (!write_all(fd, bytes, length) || fsync(fd) != 0) {
-        error_system(e, "cannot write %s", path);
-        goto done;
-    }
-    int closed = close(fd);
-    fd = -1;
-    if (closed != 0) {
-        error_system(e, "cannot write %s", path);
-        goto done;
-    }
-    if (rename(name.data, path) != 0) {
-        error_system(e, "cannot put the new %s in place", path);
-        goto done;
-    }
-    created = false;
-    ok = flush_folder(path, e);
-done:
-    if (fd >= 0)
-        close(fd);
-    if (created)
-        unlink(name.data);
+    if (!name.failed)
+        error_system(e, "cannot write beside %s", w->path);
     buffer_free(&name);
+    return false;
+}
+
+bool file_writer_open(struct file_writer *w, const char *path, struct error *e) {
+    *w = (struct file_writer){.fd = -1};
+    w->path = mem_strdup(path, e);
+    if (w->path && create_beside(w, e))
+        return true;
+    file_writer_close(w);
+    return false;
+}
+
+bool file_writer_add(struct file_writer *w, const void *bytes, size_t length, struct error *e) {
+    return write_all(w->fd, bytes, length) || error_system(e, "cannot write %s", w->path);
+}
+
+bool file_writer_commit(struct file_writer *w, struct error *e) {
+    if (fsync(w->fd) != 0)
+        return error_system(e, "cannot write %s", w->path);
+    int closed = close(w->fd);
+    w->fd = -1;
+    if (closed != 0)
+        return error_system(e, "cannot write %s", w->path);
+    if (rename(w->temporary, w->path) != 0)
+        return error_system(e, "cannot put the new %s in place", w->path);
+    free(w->temporary);
+    w->temporary = NULL;
+    return flush_folder(w->path, e);
+}
+
+void file_writer_close(struct file_writer *w) {
+    if (!w || !w->path)
+        return;
+    if (w->temporary) {
+        if (w->fd >= 0)
+            close(w->fd);
+        unlink(w->temporary);
+    }
+    free(w->temporary);
+    free(w->path);
+    *w = (struct file_writer){.fd = -1};
+}
+
+bool file_write_atomic(const char *path, const void *bytes, size_t length, struct error *e) {
+    struct file_writer w;
+    bool ok =
+        file_writer_open(&w, path, e) && file_writer_add(&w, bytes, length, e) && file_writer_commit(&w, e);
+    file_writer_close(&w);
     return ok;
 }
 

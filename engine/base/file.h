@@ -17,6 +17,17 @@ bool file_read(const char *path, size_t most, char **text, size_t *length, struc
 // On failure the old file is untouched and the temporary one removed.
 bool file_write_atomic(const char *path, const void *bytes, size_t length, struct error *e);
 
+// The same for a file that is written piece by piece: open, add in order, then commit; close always, which
+// throws the temporary file away unless it was committed. Zero-initialise.
+struct file_writer {
+    char *path, *temporary; // owned
+    int fd;
+};
+bool file_writer_open(struct file_writer *w, const char *path, struct error *e);
+bool file_writer_add(struct file_writer *w, const void *bytes, size_t length, struct error *e);
+bool file_writer_commit(struct file_writer *w, struct error *e);
+void file_writer_close(struct file_writer *w);
+
 // A read-only private mapping. An empty file maps to a NULL pointer of length 0.
 struct file_map {
     const unsigned char *bytes;

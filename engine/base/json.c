@@ -80,8 +80,33 @@ static bool all_keys_unique(const cJSON *node, struct error *e) { // depth is bo
     return true;
 }
 
+// The text ends with a NUL that cJSON may look at: some of its versions read one byte past the length.
+static cJSON *parse_terminated(const char *text, size_t length, struct error *e) {
+    const char *end = NULL;
+    cJSON *node = cJSON_ParseWithLengthOpts(text, length, &end, false);
+    if (!node) {
+        size_t at = end && end >= text && end <= text + length ? (size_t)(end - text) : length;
+        at += strspn(text + at, " \t\r\n");
+        fail_at(text, at, at >= length ? "the JSON ends too early" : "this is not JSON", e);
+        return NULL;
+    }
+    size_t at = (size_t)(end - text);
+    at += strspn(end, " \t\r\n");
+    if (at < length)
+        fail_at(text, at, "something follows the JSON value", e);
+    else if (all_keys_unique(node, e))
+        return node;
+    cJSON_Delete(node);
+    return NULL;
+}
+
 cJSON *json_parse(const char *text, size_t length, struct error *e) {
     size_t at;
+    const char *nul = length ? memchr(text, 0, length) : NULL;
+    if (nul) {
+        fail_at(text, (size_t)(nul - text), "a NUL byte cannot stand in JSON", e);
+        return NULL;
+    }
     if (!utf8_valid(text, length, &at)) {
         fail_at(text, at, "this byte is not UTF-8", e);
         return NULL;
@@ -90,21 +115,10 @@ cJSON *json_parse(const char *text, size_t length, struct error *e) {
         fail_at(text, at, "\\u0000 in a string is not supported", e);
         return NULL;
     }
-    const char *end = NULL;
-    cJSON *node = cJSON_ParseWithLengthOpts(text, length, &end, false);
-    if (!node) {
-        at = end && end >= text && end <= text + length ? (size_t)(end - text) : length;
-        fail_at(text, at, at >= length ? "the JSON ends too early" : "this is not JSON", e);
-        return NULL;
-    }
-    at = (size_t)(end - text);
-    at += strspn(end, " \t\r\n") > length - at ? length - at : strspn(end, " \t\r\n");
-    if (at < length)
-        fail_at(text, at, "something follows the JSON value", e);
-    else if (all_keys_unique(node, e))
-        return node;
-    cJSON_Delete(node);
-    return NULL;
+    char *copy = mem_strndup(text, length, e);
+    cJSON *node = copy ? parse_terminated(copy, length, e) : NULL;
+    free(copy);
+    return node;
 }
 
 cJSON *json_read_file(const char *path, size_t most, struct error *e) {
