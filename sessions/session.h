@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A session: a folder that a person can read, copy and put into version control.
+//
+//   session.json           model, task, template, label words, settings (schema: sessions/SESSION.md)
+//   journal.jsonl          what happened, a JSON object a line, appended: steps, evaluations, rate changes,
+//   edits, tests prompts/best.safetensors, prompts/last.safetensors   the prompt, and what a resumed run
+//   needs
+// Every file but the journal is written to a temporary file, flushed and renamed. Keys of session.json that
+// we do not know survive a load and save; a newer "version" is refused.
+//
+// Threads: the session's settings belong to the UI thread; the keeper runs on the engine's thread and touches
+// only prompts/ and the journal (which has its own lock).
+#ifndef PROMPTER_SESSIONS_SESSION_H
+#define PROMPTER_SESSIONS_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/engine.h"
+
+struct session;
+
+// Where sessions live: $PROMPTER_SESSIONS, or $XDG_DATA_HOME/prompter/sessions, or
+// ~/.local/share/prompter/sessions.
+char *session_home(struct error *e); // owned
+// Where shipped models and tasks are: $PROMPTER_SHARE, beside the program in its source tree, or the
+// installed place.
+char *share_folder(const char *kind, struct error *e); // kind: "models", "tasks"; owned
+
+// `what`: the name of a session in session_home, a session's folder or session.json, a task.json or a task's
+// folder, the name of a shipped task, or NULL for the shipped model and the default shipped task. A task
+// gives the session "TASK" (the task's name) in session_home: opened if it is there already, made anew
+// otherwise (not written before the first save). model_folder (may be NULL) overrides the model.
+bool session_open(struct session **out, const char *what, const char *model_folder, struct error *e);
+// A new session from parts; fails if one of that name exists. data_folder may be NULL.
+bool session_create(struct session **out, const char *name, const char *model_folder, const char *task_path,
+                    const char *data_folder, struct error *e);
+void session_free(struct session *s);
+
+const char *session_name(const struct session *s);
+const char *session_folder(const struct session *s);
+// What the engine opens: settings, template, label words, and, unless `fresh`, what resumes the kept run.
+// For START_FILE the prompt file is read here. Owned by the caller.
+struct engine_setup *session_setup(const struct session *s, bool fresh, struct error *e);
+
+// The parts that people edit. Setting one marks the session as changed; session_save writes session.json
+// atomically.
+const struct run_settings *session_settings(const struct session *s);
+bool session_set_settings(struct session *s, const struct run_settings *settings);
+const char *session_template(const struct session *s); // "" until set: the task's first
+bool session_set_template(struct session *s, const char *text, struct error *e);
+const char *session_label_words(const struct session *s);
+bool session_set_label_words(struct session *s, const char *text, struct error *e);
+bool session_changed(const struct session *s);
+bool session_save(struct session *s, struct error *e);
+// The same session under another name (a copy of its folder's files); the session then is that one.
+bool session_save_as(struct session *s, const char *name, struct error *e);
+
+// The keeper for engine_options: writes prompts/, appends to the journal. Valid as long as the session.
+struct keeper session_keeper(struct session *s);
+
+// Another run begins (settings, template or label words were applied anew): the kept prompts and journal move
+// to kept/NAME-N so that nothing is lost.
+bool session_begin_run(struct session *s, struct error *e);
+
+// Names in session_home, sorted by last change, newest first. Owned array of owned strings.
+bool session_list(char ***names, size_t *count, struct error *e);
+void session_list_free(char **names, size_t count);
+
+#endif

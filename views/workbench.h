@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The workbench: what all screens share (session, engine, history, latest picture), the frame around them,
+// and the way from a key or a ":" command to a request. Views draw from it and send requests to it; they
+// never see each other.
+//
+// Everything here belongs to the UI thread. Drawing never changes data.
+#ifndef PROMPTER_VIEWS_WORKBENCH_H
+#define PROMPTER_VIEWS_WORKBENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/engine.h"
+#include "sessions/session.h"
+#include "tui/grid.h"
+#include "tui/key.h"
+#include "tui/loop.h"
+#include "tui/request.h"
+
+struct workbench;
+
+// A screen. One file each; views.h lists them.
+struct view {
+    const char *name;    // "Run"
+    enum request screen; // the request that shows it
+    unsigned where;      // its WHERE_* bit
+    const char *purpose; // one sentence, for help
+    // State of the view: created once, freed with the workbench. May be NULL.
+    bool (*create)(void **state, struct error *e);
+    void (*free)(void *state);
+    void (*draw)(void *state, const struct workbench *w, struct grid *g, struct area a, double now);
+    // True when handled. `argument` is NULL for keys, the text after the name for commands.
+    bool (*request)(void *state, struct workbench *w, enum request r, const char *argument, double now);
+    // Raw keys before the key map, for editors: true when taken. NULL: none.
+    bool (*key)(void *state, struct workbench *w, struct key k, double now);
+    // Requests for the hint row, most important first; ends with REQUEST_NONE.
+    const enum request *(*hints)(void *state, const struct workbench *w);
+    // Workspace, history or picture changed. May be NULL.
+    void (*refresh)(void *state, struct workbench *w, double now);
+};
+
+struct workbench_options {
+    const char *what, *model_folder; // as session_open takes them
+    size_t threads;
+    // For recorded screens: read events from a recording instead of an engine (views/recording.h); NULL:
+    // live.
+    const char *recording;
+};
+bool workbench_create(struct workbench **out, const struct workbench_options *options, struct error *e);
+void workbench_free(struct workbench *w); // saves what is unsaved
+struct loop_client workbench_client(struct workbench *w);
+
+// ---- what views read ----
+const struct workspace *workbench_workspace(const struct workbench *w); // NULL until opened
+enum engine_state workbench_state(const struct workbench *w);
+const struct metric *workbench_history(const struct workbench *w, size_t *count);
+const struct prompt_picture *workbench_picture(const struct workbench *w); // NULL until there is one
+const struct evaluation *workbench_dev(const struct workbench *w); // of the last evaluation; NULL if none
+const struct evaluation *workbench_test(const struct workbench *w, size_t *step);
+struct session *workbench_session(const struct workbench *w);
+double workbench_step_seconds(const struct workbench *w); // median of the last steps; NaN before the first
+
+// ---- what views ask for ----
+// Handles a request wherever it belongs: the present view first, then the workbench.
+void workbench_request(struct workbench *w, enum request r, const char *argument, double now);
+// One line at the bottom for some seconds; the style says what it is (GOOD, WARN, BAD, PLAIN).
+void workbench_say(struct workbench *w, enum style style, double now, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+bool workbench_send(struct workbench *w, struct engine_command command, double now); // says why if it fails
+// Opens the session's present settings, template and label words in the engine: a run of its own from step 0.
+void workbench_apply(struct workbench *w, double now);
+
+#endif
