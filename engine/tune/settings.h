@@ -49,19 +49,30 @@ struct run_settings {
 void run_settings_default(struct run_settings *s);
 
 // One row for each setting: how it is called in session.json and after ":set".
+enum run_setting_kind {
+    SETTING_CHOICE, // one of the names in `values`
+    SETTING_REAL,   // a finite number in a range
+    SETTING_WHOLE,  // a whole number in a range, at most 2^53 so that it survives JSON
+    SETTING_FLAG,   // true or false
+    SETTING_TEXT,
+};
 struct run_setting {
+    enum run_setting_kind kind;
     const char *name;   // "rate"
     const char *help;   // "learning rate (in the model's own embedding scale)"
     const char *values; // "clean | paper-code", or the range: "0 to 100"
-    bool live;          // may change while a run goes on
+    bool live;          // may change while a run goes on: does not make it another run
 };
 extern const struct run_setting run_setting_table[];
 extern const size_t run_setting_count;
 
-// By name, as text. A wrong name or value is an error that lists what is allowed.
+// By name, as text. A wrong name or value is an error that lists what is allowed, and changes nothing. Flags
+// also take yes, no, on, off, 1, 0. Numbers read back exactly.
 bool run_settings_set(struct run_settings *s, const char *name, const char *value, struct error *e);
 // Writes the value as run_settings_set takes it. False for an unknown name.
 bool run_settings_get(const struct run_settings *s, const char *name, char *value, size_t size);
 bool run_settings_equal(const struct run_settings *a, const struct run_settings *b);
+
+enum { RUN_SETTING_TEXT = 512 }; // room for any value as text
 
 #endif
