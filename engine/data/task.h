@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Tasks and their examples: what task.json says, the files it names, and the few-shot split.
 //
-// task.json (keys not listed are kept out of our way; files are relative to `data_folder` and may not leave
-// it):
+// task.json (unknown keys are allowed and ignored; files are relative to `data_folder` and may not lead out
+// of it):
 //   {"name": "films", "title": "Film reviews", "language": "en",
 //    "family": "single-sentence" | "sentence-pair" | "multiple-choice",
-//    "files": {"train": "train.jsonl", "dev": "dev.jsonl", "test": "test.jsonl"},     format by extension
+//    "files": {"train": "train.jsonl", "dev": "dev.jsonl", "test": "test.jsonl"},     train is required
 //    "fields": {"text_a": "sentence", "text_b": "..."},      template's name -> column or JSON key
 //    "label": "label",                                       column or key of the label
 //    "classes": [{"value": "0", "name": "negative"}, ...],   values as they stand in the files (numbers as
-//    text) "options": "option",                                    multiple choice: key of the list (or a
-//    list of columns) "metric": "accuracy" | "macro-f1", "templates": ["{text_a} It was {mask}.", ...],
-//    suggestions, the first is the default "label_words": {"negative": ["bad"], "positive": ["good",
-//    "great"]}}
-// Multiple choice has the letters A, B, C ... as classes when "classes" is absent; the label is a letter or
-// an index.
+//                                                            text); a plain "0" is a value that is its name
+//    "options": "option",                                    multiple choice: key of the list (JSONL only),
+//    or
+//                                                            ["opt1", "opt2", ...], a column for each option
+//    "first_index": 0,                                       multiple choice: what the first option is called
+//                                                            where labels are numbers: 0 or 1
+//    "metric": "accuracy" | "macro-f1",
+//    "templates": ["{text_a} It was {mask}.", ...],          suggestions, the first is the default
+//    "label_words": {"negative": ["bad"], "positive": ["good", "great"]}}
 //
+// Multiple choice: the classes are the options by position, named A, B, C ... (as many as the longest list in
+// the files) unless "classes" names them, one for each position. A label is a value or name of a class, a
+// letter, a number counted from "first_index", or the text of exactly one option; a number that is also the
+// text of another option is refused as ambiguous. Where options are columns, empty ones at the end are
+// absent.
+//
+// Every example needs its label. JSON numbers and true/false stand for their text, null in a field for "".
 // A task is read-only after loading and may be shared by threads.
 #ifndef PROMPTER_ENGINE_DATA_TASK_H
 #define PROMPTER_ENGINE_DATA_TASK_H
@@ -28,7 +38,7 @@
 
 enum task_family { TASK_SINGLE_SENTENCE, TASK_SENTENCE_PAIR, TASK_MULTIPLE_CHOICE };
 enum task_metric { TASK_ACCURACY, TASK_MACRO_F1 };
-enum { TASK_MOST_FIELDS = 32, TASK_MOST_CLASSES = 256, TASK_MOST_OPTIONS = 16 };
+enum { TASK_MOST_FIELDS = 32, TASK_MOST_CLASSES = 256, TASK_MOST_OPTIONS = 16, TASK_MOST_TEMPLATES = 64 };
 
 #define TASK_NO_LABEL ((size_t)-1)
 
@@ -50,8 +60,14 @@ struct task {
     char *name, *title, *folder;
     enum task_family family;
     enum task_metric metric;
-    char **field; // names as templates use them: "text_a", ...
+    char **field;  // names as templates use them: "text_a", ...
+    char **column; // [fields] the column or key of the files that each field is read from
     size_t fields;
+    char *label_column;
+    char **option_column; // multiple choice: the columns of the options, or the one key of their list
+    size_t option_columns;
+    bool option_list; // option_column[0] is the key of a list
+    size_t first_index;
     char **class_name;  // for people: "negative"; equals the value when no name is given
     char **class_value; // as in the files
     size_t classes;
@@ -67,7 +83,8 @@ bool task_load(struct task **out, const char *path, const char *data_folder, str
 void task_free(struct task *t);
 
 // One file of examples on its own, by extension .jsonl, .csv, .tsv (needs `t` for fields and classes). With a
-// BOM or CRLF or without. CSV is RFC 4180 with a header line; TSV has a header line, no quoting.
+// BOM or CRLF or without. CSV is RFC 4180 with a header line; TSV has a header line, no quoting. A file
+// without examples is refused, and so is one of more than a gigabyte.
 bool dataset_read(struct dataset *out, const struct task *t, const char *path, struct error *e);
 void dataset_free(struct dataset *d);
 
@@ -89,9 +106,16 @@ struct split {
     const char *dev_source; // "dev file" or "rest of train"
     char note[256];         // empty, or why it is smaller or less balanced than asked for
 };
-// Train and dev of the same size, disjoint, class by class as even as the files allow, in an order that
-// depends on the seed alone. Drawn by the seed and the example's content order only: the same seed gives the
-// same split everywhere.
+// The rules. Classes count separately (for multiple choice, the letter of the answer is the class).
+// - per_class: that many of each class. total: as even as it goes, class by class; what a class lacks, the
+//   others give; an odd remainder goes to classes drawn by the seed. Neither: every example of train.
+// - dev is drawn by the same request from the dev file (all of it where every example of train is wanted), or
+//   from what is left of train when there is no dev file or dev_from_train asks for it. Then train takes at
+//   most half of each class, rounded up, so that dev is of the same size.
+// - dev never holds an example with the texts of one in train (files repeat sentences).
+// - Draws depend on the seed and the order of the examples in the files alone: the same files and seed give
+//   the same split, in the same order, everywhere. What train draws does not depend on the dev file.
+// - A class with too few examples gives what it has, and `note` says so. No train example at all is an error.
 bool split_make(struct split *out, const struct task *t, const struct split_request *request,
                 struct error *e);
 void split_free(struct split *s);
