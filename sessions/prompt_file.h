@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Soft prompts in files, by extension: .safetensors (ours, and PEFT adapters' prompt_embeddings), .npy
-// (NumPy 1.0-3.0, little-endian f4/f2/f8, C order, as Google's prompt-tuning writes them), and a PEFT adapter
-// folder.
+// Soft prompts in files, told apart by extension:
+//   .safetensors   a tensor "soft_prompt" (ours), "prompt_embeddings" (PEFT), "soft_embeds" or
+//                  "soft_embedding.weight" (OpenPrompt), or the only matrix of floats in the file
+//   .npy           NumPy 1.0 to 3.0, little-endian f2, f4 or f8, C order, two dimensions (Google's
+//                  prompt-tuning); written as 1.0, f4
+//   a folder       a PEFT prompt-tuning adapter: adapter_config.json and adapter_model.safetensors. Where its
+//                  num_transformer_submodules is 2 (or null, which means 2), the first half of the rows is
+//                  read.
+// PyTorch files (.pt, .pth, .bin, .ckpt) are pickles and not read; the message says how to convert one.
 #ifndef PROMPTER_SESSIONS_PROMPT_FILE_H
 #define PROMPTER_SESSIONS_PROMPT_FILE_H
 
@@ -14,8 +20,10 @@ struct prompt_matrix {
     float *value; // [rows, columns], owned
     size_t rows, columns;
 };
-// Messages name file and what is wrong with it. Non-finite values are refused.
+// Messages name file and what is wrong with it. Values that are not finite are refused.
 bool prompt_file_read(struct prompt_matrix *out, const char *path, struct error *e);
+// Atomically. A path that ends in "/" or is a folder becomes a PEFT adapter; the folder is made if need be.
+// model_name (may be NULL) is kept where the format has a place for it.
 bool prompt_file_write(const char *path, const struct prompt_matrix *prompt, const char *model_name,
                        struct error *e);
 void prompt_matrix_free(struct prompt_matrix *p);
