@@ -4,7 +4,8 @@
 // A cell holds one character with its combining marks and a style role. A wide character holds two cells;
 // overwriting half of it blanks the other half. Widths come from libc wcwidth (a UTF-8 locale must be set)
 // and from nowhere else in the program. Invalid UTF-8 is drawn as U+FFFD, control characters as their
-// pictures. All drawing clips to the grid and to the area it is given; no coordinates are an error.
+// pictures; invisible direction and space controls are left out. All drawing clips to the grid and to the
+// area it is given; no coordinates are an error.
 #ifndef PROMPTER_TUI_GRID_H
 #define PROMPTER_TUI_GRID_H
 
@@ -66,7 +67,7 @@ struct grid {
     int rows, columns;
     struct cell *cell;             // [rows * columns], owned
     int cursor_row, cursor_column; // where the terminal's cursor shows; -1: hidden
-    bool ascii;                    // draw with ASCII alone: borders, braille, marks
+    bool ascii; // draw with ASCII alone: borders, braille, marks, symbols; letters of other scripts stay
 };
 bool grid_create(struct grid **out, int rows, int columns, struct error *e);
 void grid_free(struct grid *g);
@@ -84,11 +85,12 @@ int text_width(const char *text, size_t length);
 // take.
 size_t text_fit(const char *text, size_t length, int columns, int *used);
 // Breaks text into lines of at most `columns` at spaces (or between CJK characters, or inside a word too long
-// for a line). Calls line() for each; stops when it returns false.
+// for a line), and at newlines. Calls line() for each; stops when it returns false. Empty text has no line.
 void text_wrap(const char *text, size_t length, int columns,
                bool (*line)(void *context, const char *text, size_t length), void *context);
 
-// Draws at (row, column) relative to the area, clipped to it. Returns columns used.
+// Draws at (row, column) relative to the area, clipped to it. Returns the columns of the text, clipped or
+// not, so that drawing can go on after it.
 int grid_put(struct grid *g, struct area a, int row, int column, enum style style, const char *text);
 int grid_put_bytes(struct grid *g, struct area a, int row, int column, enum style style, const char *text,
                    size_t length);
@@ -103,8 +105,8 @@ int grid_put_right(struct grid *g, struct area a, int row, int end, enum style s
 int grid_put_wrapped(struct grid *g, struct area a, int row, enum style style, const char *text);
 void grid_fill(struct grid *g, struct area a, enum style style, uint32_t character);
 void grid_restyle(struct grid *g, struct area a, enum style style); // keeps the characters
-// A frame with a title in its top edge and, if given, a note at the right of its bottom edge. Returns the
-// inside.
+// A frame with a title in its top edge (a "▸" before it where focused) and, if given, a note at the right of
+// its bottom edge. Returns the inside.
 struct area grid_frame(struct grid *g, struct area a, bool focused, const char *title, const char *note);
 // A horizontal bar of `share` (0..1) of `columns`, in eighths (ASCII: '#').
 void grid_bar(struct grid *g, struct area a, int row, int column, int columns, enum style style,
@@ -112,7 +114,7 @@ void grid_bar(struct grid *g, struct area a, int row, int column, int columns, e
 void grid_cursor(struct grid *g, struct area a, int row, int column);
 
 // Rows of text (trailing spaces removed), each followed by a newline; then, with styles, a line "---" and the
-// rows of style letters. Owned.
+// rows of style letters, all columns wide, then "cursor ROW COLUMN" where the cursor shows. Owned.
 char *grid_dump(const struct grid *g, bool styles, struct error *e);
 
 #endif

@@ -64,8 +64,7 @@ enum request_where {
     X(TEMPLATE_NEXT, "template-next", "T", "", WHERE_PATTERN, "next template",                               \
       "take the task's next suggested template")                                                             \
     X(APPLY, "apply", "Ctrl-S", "", WHERE_PATTERN, "apply", "tune with this pattern and these label words")  \
-    X(UNDO_EDIT, "undo-edit", "Ctrl-Z-in-editor", "", 0, "",                                                 \
-      "take back the last edit (Ctrl-_ in an editor)")                                                       \
+    X(UNDO_EDIT, "undo-edit", "Ctrl-_", "", 0, "", "take back the last edit (Ctrl-_ in an editor)")          \
     X(METRIC, "metric", "m", "", WHERE_PROMPT, "metric", "nearest by cosine, dot product or L2")             \
     X(SORT, "sort", "o", "", WHERE_PROMPT, "sort", "order vectors by number, drift or norm")                 \
     X(SET, "set", "", "NAME [VALUE]", 0, "", "show or change a setting")                                     \
