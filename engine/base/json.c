@@ -80,6 +80,22 @@ static bool all_keys_unique(const cJSON *node, struct error *e) { // depth is bo
     return true;
 }
 
+// True when the text leaves a string, list or object unclosed, or holds nothing.
+static bool is_open(const char *text, size_t length) {
+    bool inside = false, anything = false;
+    long depth = 0;
+    for (size_t i = 0; i < length; i++) {
+        anything |= !strchr(" \t\r\n", text[i]);
+        if (inside && text[i] == '\\')
+            i++;
+        else if (text[i] == '"')
+            inside = !inside;
+        else if (!inside)
+            depth += (text[i] == '{' || text[i] == '[') - (text[i] == '}' || text[i] == ']');
+    }
+    return inside || depth > 0 || !anything;
+}
+
 // The text ends with a NUL that cJSON may look at: some of its versions read one byte past the length.
 static cJSON *parse_terminated(const char *text, size_t length, struct error *e) {
     const char *end = NULL;
@@ -87,7 +103,9 @@ static cJSON *parse_terminated(const char *text, size_t length, struct error *e)
     if (!node) {
         size_t at = end && end >= text && end <= text + length ? (size_t)(end - text) : length;
         at += strspn(text + at, " \t\r\n");
-        fail_at(text, at, at >= length ? "the JSON ends too early" : "this is not JSON", e);
+        bool at_end = at >= length || at + 1 + strspn(text + at + 1, " \t\r\n") >= length;
+        fail_at(text, at, at_end && is_open(text, length) ? "the JSON ends too early" : "this is not JSON",
+                e);
         return NULL;
     }
     size_t at = (size_t)(end - text);
