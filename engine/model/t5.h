@@ -86,6 +86,23 @@ void t5_vocabulary_loss(struct t5_pass *pass, const int32_t *labels, const float
 // weights' gradients to their `gradient`. After it the activations are spent.
 bool t5_backward(struct t5_pass *pass, float *soft_gradient, const atomic_bool *cancel, struct error *e);
 
+// What a pass shows to someone who looks inside: tests, and screens that draw attention. Costs nothing while
+// no watch is set. Either function may be NULL.
+struct t5_watch {
+    void *context;
+    // The residual stream after a block (before the final norm). rows [side's rows, d_model]. Called on the
+    // thread of the pass.
+    void (*block)(void *context, bool decoder, size_t block, const float *rows);
+    // Attention probabilities of some queries of one example and head: query first_query + i has
+    // probabilities[i * stride + j] for key j < keys (under a causal mask keys after the query are 0 and keys
+    // may stop at the last query). Called on the pool's threads, several at a time for different heads.
+    void (*attention)(void *context, const struct t5_attention *which, size_t example, size_t head,
+                      size_t first_query, size_t queries, size_t keys, const float *probabilities,
+                      size_t stride);
+};
+// The watch is copied; NULL ends it.
+void t5_pass_watch(struct t5_pass *pass, const struct t5_watch *watch);
+
 // Bucket of a relative position (key - query). 0 <= result < num_buckets.
 size_t t5_relative_bucket(long relative, bool bidirectional, size_t num_buckets, size_t max_distance);
 

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Matrix products with weights, forward and backward: the only door to BLAS.
+//
+// A weight W is [out, in] in the type its file has. F16 and BF16 become float panels in scratch memory on
+// their way into the product, each element once a product, so that the memory held is the file's size. BLAS
+// runs on one thread; the pool splits the result into blocks, and every block is computed by one worker in
+// one order: who took it changes nothing. Strides count floats from row to row.
+#ifndef PROMPTER_ENGINE_TENSOR_GEMM_H
+#define PROMPTER_ENGINE_TENSOR_GEMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/base/threads.h"
+#include "engine/tensor/dtype.h"
+
+// Where products run: the pool (may be NULL) and scratch of gemm_scratch_floats() floats, both borrowed.
+struct gemm {
+    struct thread_pool *pool;
+    float *scratch;
+};
+size_t gemm_scratch_floats(size_t threads);
+// Sets BLAS to one thread; call before the first product. May be called again.
+void gemm_prepare(void);
+
+// y [m, out] (+)= x [m, in] · Wᵀ
+void gemm_forward(const struct gemm *g, size_t m, const float *x, size_t x_stride, const struct weight *w,
+                  float *y, size_t y_stride, bool add);
+// dx [m, in] (+)= dy [m, out] · W
+void gemm_backward(const struct gemm *g, size_t m, const float *dy, size_t dy_stride, const struct weight *w,
+                   float *dx, size_t dx_stride, bool add);
+// W's gradient [out, in] += dyᵀ [out, m] · x [m, in]
+void gemm_weight_gradient(const struct gemm *g, size_t m, const float *dy, size_t dy_stride, const float *x,
+                          size_t x_stride, const struct weight *w);
+
+// The same three for a job that already runs on the pool, as its worker number `worker`.
+void gemm_forward_on(const struct gemm *g, size_t worker, size_t m, const float *x, size_t x_stride,
+                     const struct weight *w, float *y, size_t y_stride, bool add);
+void gemm_backward_on(const struct gemm *g, size_t worker, size_t m, const float *dy, size_t dy_stride,
+                      const struct weight *w, float *dx, size_t dx_stride, bool add);
+void gemm_weight_gradient_on(size_t m, const float *dy, size_t dy_stride, const float *x, size_t x_stride,
+                             const struct weight *w);
+
+// Rows first .. first+count-1 of a weight (and of its gradient) as a weight of their own.
+struct weight gemm_weight_rows(const struct weight *w, size_t first, size_t count);
+
+// Plain products on the calling thread, c (+)= a · b with c [m, n], the summed side k.
+// a [m, k], b [n, k] given transposed
+void gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b, size_t b_stride,
+             float *c, size_t c_stride, bool add);
+// a [m, k], b [k, n]
+void gemm_nn(size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b, size_t b_stride,
+             float *c, size_t c_stride, bool add);
+// a [k, m] given transposed, b [k, n]
+void gemm_tn(size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b, size_t b_stride,
+             float *c, size_t c_stride, bool add);
+
+// The BLAS library chooses its kernels when it is loaded and does not know every processor: on some with full
+// AVX-512 it takes AVX2 kernels at half the speed. True when it did so here and nobody chose for it; then
+// *core is the value for the environment variable OPENBLAS_CORETYPE that makes it choose better. A program
+// that wants the speed calls this first thing in main() and starts itself anew with the variable set, since
+// it must be set before loading (tui/relaunch.h does so). The engine never does that by itself.
+bool gemm_prefers_core(const char **core);
+// The kernels BLAS chose, e.g. "Haswell". Static storage.
+const char *gemm_core(void);
+
+#endif
