@@ -2,15 +2,19 @@
 // A small text editor widget: several lines, a cursor, undo and redo, drawn into an area with styles of the
 // caller.
 //
-// Keys: arrows, Home/End, Ctrl-A/E, Ctrl-Left/Right by words (Alt-B/F), Backspace, Delete, Ctrl-K, Ctrl-U,
-// Ctrl-W, Ctrl-Z or Ctrl-_ undo, Ctrl-Y or Ctrl-R redo; Enter breaks the line where `multi_line`. The cursor
-// moves by whole characters with their combining marks. Text is always valid UTF-8.
+// Keys: arrows, Home/End (of the line; with Ctrl of the text), Ctrl-A/E, Ctrl-Left/Right by words (Alt-B/F),
+// Backspace, Delete, Ctrl-K, Ctrl-U, Ctrl-W, Ctrl-_ (or Ctrl-Z where it arrives) undo, Ctrl-Y or Ctrl-R redo;
+// Enter breaks the line where `multi_line`, and is the caller's otherwise. Up and Down go by rows as last
+// drawn; beyond the first or last row of a single-line text they are the caller's. Pasted text is one
+// undoable edit; its newlines become spaces in a single line. The cursor moves by whole characters with their
+// combining marks. Text is always valid UTF-8: what is not becomes U+FFFD.
 #ifndef PROMPTER_TUI_EDITOR_H
 #define PROMPTER_TUI_EDITOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "engine/base/error.h"
 #include "tui/grid.h"
 #include "tui/key.h"
 
@@ -28,8 +32,8 @@ bool editor_key(struct editor *ed, struct key k);
 bool editor_undo(struct editor *ed);
 bool editor_redo(struct editor *ed);
 // Draws wrapped text from the area's first row, scrolled so that the cursor shows when `focused`. style[i] is
-// the style of byte i (NULL: plain). `underline_at` is the byte to mark as wrong, or SIZE_MAX. Returns rows
-// the whole text needs.
+// the style of byte i (NULL: plain). `underline_at` is the byte to mark as wrong (the length of the text: its
+// end), or SIZE_MAX. Returns rows the whole text needs.
 int editor_draw(struct editor *ed, struct grid *g, struct area a, bool focused, const unsigned char *style,
                 size_t underline_at);
 
