@@ -7,13 +7,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
+// A message that did not fit ends between two characters.
+static void cut(char *text, size_t size, int wanted) {
+    if (wanted >= (int)size)
+        text[utf8_boundary(text, size - 1, size - 2)] = '\0';
+}
+
 bool error_set(struct error *e, enum error_kind kind, const char *format, ...) {
     if (!e)
         return false;
     va_list args;
     va_start(args, format);
     char text[sizeof e->text]; // the arguments may point into e->text itself
-    vsnprintf(text, sizeof text, format, args);
+    cut(text, sizeof text, vsnprintf(text, sizeof text, format, args));
     va_end(args);
     e->kind = kind;
     memcpy(e->text, text, sizeof text);
@@ -27,7 +35,7 @@ bool error_system(struct error *e, const char *format, ...) {
     va_list args;
     va_start(args, format);
     char text[sizeof e->text];
-    vsnprintf(text, sizeof text, format, args);
+    cut(text, sizeof text, vsnprintf(text, sizeof text, format, args));
     va_end(args);
     return error_set(e, saved == ENOMEM ? ERROR_MEMORY : ERROR_SYSTEM, "%s: %s", text, strerror(saved));
 }
@@ -38,7 +46,7 @@ bool error_context(struct error *e, const char *format, ...) {
     va_list args;
     va_start(args, format);
     char text[sizeof e->text];
-    vsnprintf(text, sizeof text, format, args);
+    cut(text, sizeof text, vsnprintf(text, sizeof text, format, args));
     va_end(args);
     return error_set(e, e->kind, "%s: %s", text, e->text);
 }

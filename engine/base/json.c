@@ -80,20 +80,114 @@ static bool all_keys_unique(const cJSON *node, struct error *e) { // depth is bo
     return true;
 }
 
-// True when the text leaves a string, list or object unclosed, or holds nothing.
-static bool is_open(const char *text, size_t length) {
-    bool inside = false, anything = false;
-    long depth = 0;
-    for (size_t i = 0; i < length; i++) {
-        anything |= !strchr(" \t\r\n", text[i]);
-        if (inside && text[i] == '\\')
-            i++;
-        else if (text[i] == '"')
-            inside = !inside;
-        else if (!inside)
-            depth += (text[i] == '{' || text[i] == '[') - (text[i] == '}' || text[i] == ']');
+// cJSON says little about where it failed. On failure the text is walked once more, by the grammar of RFC
+// 8259, to find the first byte that cannot stand where it does. Each function moves *at over what it accepts.
+struct walk {
+    const char *text;
+    size_t length, at;
+    int depth;
+};
+
+static bool walk_char(struct walk *w, const char *any_of) {
+    bool is = w->at < w->length && strchr(any_of, w->text[w->at]) && w->text[w->at];
+    w->at += is;
+    return is;
+}
+
+static void walk_space(struct walk *w) {
+    while (walk_char(w, " \t\r\n"))
+        ;
+}
+
+static bool walk_string(struct walk *w) {
+    if (!walk_char(w, "\""))
+        return false;
+    while (w->at < w->length && w->text[w->at] != '"') {
+        if ((unsigned char)w->text[w->at] < 0x20)
+            return false;
+        if (w->text[w->at++] != '\\')
+            continue;
+        if (walk_char(w, "\"\\/bfnrt"))
+            continue;
+        if (!walk_char(w, "u"))
+            return false;
+        for (int i = 0; i < 4; i++)
+            if (!walk_char(w, "0123456789abcdefABCDEF"))
+                return false;
     }
-    return inside || depth > 0 || !anything;
+    return walk_char(w, "\"");
+}
+
+static bool walk_digits(struct walk *w) {
+    if (!walk_char(w, "0123456789"))
+        return false;
+    while (walk_char(w, "0123456789"))
+        ;
+    return true;
+}
+
+static bool walk_number(struct walk *w) {
+    walk_char(w, "-");
+    if (!walk_digits(w) || (walk_char(w, ".") && !walk_digits(w)))
+        return false;
+    return !walk_char(w, "eE") || (walk_char(w, "+-"), walk_digits(w));
+}
+
+static bool walk_word(struct walk *w, const char *word) {
+    for (; *word; word++)
+        if (!walk_char(w, (const char[]){*word, '\0'}))
+            return false;
+    return true;
+}
+
+static bool walk_value(struct walk *w);
+
+static bool walk_members(struct walk *w, bool object) {
+    const char *close = object ? "}" : "]";
+    w->at++;
+    walk_space(w);
+    if (walk_char(w, close))
+        return true;
+    do {
+        walk_space(w);
+        if (object && !walk_string(w))
+            return false;
+        walk_space(w);
+        if (object && !walk_char(w, ":"))
+            return false;
+        if (!walk_value(w))
+            return false;
+        walk_space(w);
+    } while (walk_char(w, ","));
+    return walk_char(w, close);
+}
+
+static bool walk_value(struct walk *w) {
+    walk_space(w);
+    char c = w->at < w->length ? w->text[w->at] : '\0';
+    if (c == '{' || c == '[') {
+        bool ok = ++w->depth <= CJSON_NESTING_LIMIT && walk_members(w, c == '{');
+        w->depth--;
+        return ok;
+    }
+    switch (c) {
+    case '"':
+        return walk_string(w);
+    case 't':
+        return walk_word(w, "true");
+    case 'f':
+        return walk_word(w, "false");
+    case 'n':
+        return walk_word(w, "null");
+    default:
+        return walk_number(w);
+    }
+}
+
+static void tell_mistake(const char *text, size_t length, struct error *e) {
+    struct walk w = {.text = text, .length = length};
+    walk_value(&w);
+    fail_at(text, w.at, w.at >= length ? "the JSON ends too early" : "this is not JSON", e);
 }
 
 // The text ends with a NUL that cJSON may look at: some of its versions read one byte past the length.
@@ -101,11 +195,7 @@ static cJSON *parse_terminated(const char *text, size_t length, struct error *e)
     const char *end = NULL;
     cJSON *node = cJSON_ParseWithLengthOpts(text, length, &end, false);
     if (!node) {
-        size_t at = end && end >= text && end <= text + length ? (size_t)(end - text) : length;
-        at += strspn(text + at, " \t\r\n");
-        bool at_end = at >= length || at + 1 + strspn(text + at + 1, " \t\r\n") >= length;
-        fail_at(text, at, at_end && is_open(text, length) ? "the JSON ends too early" : "this is not JSON",
-                e);
+        tell_mistake(text, length, e);
         return NULL;
     }
     size_t at = (size_t)(end - text);
@@ -205,8 +295,10 @@ bool json_get_number(const cJSON *object, const char *key, bool required, double
     const cJSON *node;
     if (!look_up(object, key, required, &node, e) || !node)
         return !required;
-    if (!cJSON_IsNumber(node) || !isfinite(node->valuedouble))
+    if (!cJSON_IsNumber(node))
         return wrong_type(key, "a number", node, e);
+    if (!isfinite(node->valuedouble))
+        return error_set(e, ERROR_INPUT, "\"%s\" is too large a number", key);
     *out = node->valuedouble;
     return true;
 }
