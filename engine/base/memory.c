@@ -22,13 +22,16 @@ static void *no_memory(size_t count, size_t size, struct error *e) {
 }
 
 void *mem_calloc(size_t count, size_t size, struct error *e) {
-    void *p = calloc(count ? count : 1, size ? size : 1);
+    size_t bytes;
+    if (!size_multiply(count, size, &bytes) || bytes > PTRDIFF_MAX)
+        return no_memory(count, size, e);
+    void *p = calloc(1, bytes ? bytes : 1);
     return p ? p : no_memory(count, size, e);
 }
 
 void *mem_calloc_aligned(size_t count, size_t size, struct error *e) {
     size_t bytes;
-    if (!size_multiply(count, size, &bytes) || bytes > SIZE_MAX - ALIGNMENT)
+    if (!size_multiply(count, size, &bytes) || bytes > PTRDIFF_MAX - ALIGNMENT)
         return no_memory(count, size, e);
     bytes = (bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT; // never zero
     void *p = aligned_alloc(ALIGNMENT, bytes);
@@ -60,7 +63,7 @@ bool mem_grow(void *array, size_t *capacity, size_t need, size_t item_size, stru
         wanted = 8;
     size_t bytes;
     void **slot = array;
-    if (!size_multiply(wanted, item_size, &bytes))
+    if (!size_multiply(wanted, item_size, &bytes) || bytes > PTRDIFF_MAX)
         return no_memory(wanted, item_size, e) != NULL;
     void *grown = realloc(*slot, bytes);
     if (!grown)
