@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Points in time as sessions write them: UTC, "2026-11-23T15:54:01Z".
+#ifndef PROMPTER_SESSIONS_STAMP_H
+#define PROMPTER_SESSIONS_STAMP_H
+
+#include <time.h>
+
+enum { STAMP_SIZE = 32 };
+
+static inline void stamp_print(time_t when, char out[STAMP_SIZE]) {
+    struct tm parts;
+    if (!gmtime_r(&when, &parts) || !strftime(out, STAMP_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts))
+        out[0] = '\0';
+}
+
+#endif
