@@ -37,7 +37,8 @@ void *mem_calloc_aligned(size_t count, size_t size, struct error *e) {
     void *p = aligned_alloc(ALIGNMENT, bytes);
     if (!p)
         return no_memory(count, size, e);
-    return memset(p, 0, bytes);
+    memset(p, 0, bytes);
+    return p;
 }
 
 char *mem_strndup(const char *text, size_t length, struct error *e) {
