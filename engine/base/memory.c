@@ -26,7 +26,9 @@ void *mem_calloc(size_t count, size_t size, struct error *e) {
     if (!size_multiply(count, size, &bytes) || bytes > PTRDIFF_MAX)
         return no_memory(count, size, e);
     void *p = calloc(1, bytes ? bytes : 1);
-    return p ? p : no_memory(count, size, e);
+    if (!p)
+        return no_memory(count, size, e);
+    return p;
 }
 
 void *mem_calloc_aligned(size_t count, size_t size, struct error *e) {

@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "engine/base/file.h"
+#include "engine/base/random.h"
 #include "engine/model/config.h"
 
 #define SIZES                                                                                                \
@@ -153,4 +154,32 @@ TEST(the_file_is_named) {
     CHECK_HAS(e.text, "/no/such/folder is no folder");
     CHECK_OK(file_write_atomic(path, "{" SIZES "}", strlen("{" SIZES "}"), &e));
     CHECK_OK(t5_config_read(&c, check_folder(), &e));
+}
+
+// Whatever byte is damaged: either a message, or a config whose every number is inside its limits.
+TEST(damaged_configs_never_crash) {
+    static const char text[] =
+        "{" SIZES ", \"num_decoder_layers\": 2, \"feed_forward_proj\": \"gated-gelu\", "
+        "\"layer_norm_epsilon\": 1e-06, \"eos_token_id\": 1, \"pad_token_id\": null}";
+    struct random r;
+    random_seed(&r, 4, 0);
+    size_t refused = 0;
+    for (size_t i = 0; i < 20000; i++) {
+        char damaged[sizeof text];
+        memcpy(damaged, text, sizeof text);
+        damaged[random_below(&r, sizeof text - 1)] = (char)random_below(&r, 256);
+        if (i % 2)
+            damaged[random_below(&r, sizeof text - 1)] = "0123456789-e.{}[]\",: "[random_below(&r, 22)];
+        struct error e = {0};
+        struct t5_config c;
+        if (!t5_config_parse(&c, damaged, sizeof text - 1 - i % 3, &e)) {
+            CHECK(e.kind == ERROR_INPUT && e.text[0]);
+            refused++;
+            continue;
+        }
+        CHECK(c.vocab_size > 0 && c.d_model > 0 && c.d_model <= 1 << 17 && c.num_layers > 0);
+        CHECK(c.layer_norm_epsilon > 0 && c.layer_norm_epsilon < 1);
+        CHECK(c.eos_id >= 0 && (size_t)c.eos_id < c.vocab_size);
+    }
+    CHECK(refused > 10000 && refused < 20000);
 }

@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
@@ -134,6 +135,10 @@ TEST(header_length_is_checked) {
     }
     struct error e = {0};
     struct safetensors *file;
+    write_parts(100000001, "{}", 2, 0);
+    CHECK(truncate(file_path(), 200000000) == 0); // inside the file (a sparse one), and yet too long
+    CHECK(!safetensors_open(&file, file_path(), &e));
+    CHECK_HAS(e.text, "at most 100000000 are allowed");
     CHECK_OK(file_write_atomic(file_path(), "\2\0\0\0\0\0\0", 7, &e));
     CHECK(!safetensors_open(&file, file_path(), &e));
     CHECK_HAS(e.text, "only 7 bytes");
