@@ -3,7 +3,6 @@
 #include "checkpoint.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +23,7 @@ static const struct {
     {"optimizer_step", offsetof(struct run_checkpoint, optimizer_step)},
     {"epoch", offsetof(struct run_checkpoint, epoch)},
     {"position", offsetof(struct run_checkpoint, position)},
+    {"scored_step", offsetof(struct run_checkpoint, scored_step)},
 };
 enum { COUNTERS = sizeof counter / sizeof counter[0] };
 
@@ -60,12 +60,6 @@ static void put_numbers(struct pairs *p, const struct run_checkpoint *c, const c
     put(p, "", "setup", setup ? setup : "");
     for (size_t i = 0; i < COUNTERS; i++)
         put_size(p, "", counter[i].name, *(const size_t *)((const char *)c + counter[i].offset));
-    for (size_t i = 0; i < 4; i++) {
-        char key[16], text[32];
-        snprintf(key, sizeof key, "random.%zu", i);
-        snprintf(text, sizeof text, "%" PRIu64, c->random[i]);
-        put(p, "", key, text);
-    }
     put_double(p, "", "rate", c->rate);
     put_size(p, "", "has_best", c->has_best);
     put_size(p, "best.", "kind", (size_t)c->best.kind);
@@ -141,12 +135,6 @@ static bool get_numbers(struct run_checkpoint *c, const struct safetensors *file
         if (!get_whole(file, "", counter[i].name, SIZE_MAX, &x, e))
             return false;
         *(size_t *)((char *)c + counter[i].offset) = (size_t)x;
-    }
-    for (size_t i = 0; i < 4; i++) {
-        char key[16];
-        snprintf(key, sizeof key, "random.%zu", i);
-        if (!get_whole(file, "", key, UINT64_MAX, &c->random[i], e))
-            return false;
     }
     return get_double(file, "", "rate", &c->rate, e) && get_best(c, file, e);
 }

@@ -31,6 +31,6 @@ struct metric metric_empty(void) {
 
 const char *metric_kind_name(enum metric_kind kind) {
     static const char *const names[] = {
-        [METRIC_STEP] = "step", [METRIC_EVAL] = "eval", [METRIC_RATE] = "rate"};
+        [METRIC_STEP] = "step", [METRIC_EVAL] = "eval", [METRIC_RATE] = "rate", [METRIC_UNDO] = "undo"};
     return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : NULL;
 }

@@ -33,12 +33,15 @@ struct evaluation {
     size_t confusion[16 * 16]; // [true * classes + predicted] for classes <= 16; other predictions are in no
                                // column
     size_t elsewhere;          // predictions that are no label word (paper-code)
+    // By class: examples of it, predictions of it, right ones.
+    size_t of_class[TASK_MOST_CLASSES], predicted_class[TASK_MOST_CLASSES], correct_class[TASK_MOST_CLASSES];
 };
 
 enum metric_kind {
     METRIC_STEP, // one update
     METRIC_EVAL, // dev scored
     METRIC_RATE, // learning rate changed by hand
+    METRIC_UNDO, // back to the best prompt
 };
 // A line of the run's history. NaN where a value was not measured.
 struct metric {
@@ -113,8 +116,8 @@ struct run_array {
 struct run_checkpoint {
     struct run_array *array; // "prompt", "start", "best", "optimizer.*"
     size_t arrays;
-    size_t step, optimizer_step, epoch, position;
-    uint64_t random[4];
+    size_t step, optimizer_step, epoch, position; // the order of the data follows from the seed and the epoch
+    size_t scored_step;                           // the step that was scored last, or SIZE_MAX
     double rate;
     struct metric best;
     bool has_best;

@@ -304,8 +304,10 @@ bool run_settings_get(const struct run_settings *s, const char *name, char *valu
     return true;
 }
 
-bool run_settings_equal(const struct run_settings *a, const struct run_settings *b) {
+static bool equal_rows(const struct run_settings *a, const struct run_settings *b, bool also_live) {
     for (size_t i = 0; i < ROWS; i++) {
+        if (run_setting_table[i].live && !also_live)
+            continue;
         char x[RUN_SETTING_TEXT], y[RUN_SETTING_TEXT];
         run_settings_get(a, run_setting_table[i].name, x, sizeof x);
         run_settings_get(b, run_setting_table[i].name, y, sizeof y);
@@ -313,4 +315,12 @@ bool run_settings_equal(const struct run_settings *a, const struct run_settings 
             return false;
     }
     return true;
+}
+
+bool run_settings_equal(const struct run_settings *a, const struct run_settings *b) {
+    return equal_rows(a, b, true);
+}
+
+bool run_settings_same_run(const struct run_settings *a, const struct run_settings *b) {
+    return equal_rows(a, b, false);
 }

@@ -72,6 +72,8 @@ bool run_settings_set(struct run_settings *s, const char *name, const char *valu
 // Writes the value as run_settings_set takes it. False for an unknown name.
 bool run_settings_get(const struct run_settings *s, const char *name, char *value, size_t size);
 bool run_settings_equal(const struct run_settings *a, const struct run_settings *b);
+// Equal but for live settings: a kept run can go on with the others.
+bool run_settings_same_run(const struct run_settings *a, const struct run_settings *b);
 
 enum { RUN_SETTING_TEXT = 512 }; // room for any value as text
 

@@ -166,3 +166,16 @@ TEST(nearest_names) {
     endless[499] = '\0';
     CHECK(suggest_nearest(endless, names, 4) == NULL);
 }
+
+TEST(live_settings_leave_it_the_same_run) {
+    struct error e = {0};
+    struct run_settings a, b;
+    run_settings_default(&a);
+    b = a;
+    CHECK_OK(run_settings_set(&b, "rate", "0.125", &e));
+    CHECK_OK(run_settings_set(&b, "steps", "77", &e));
+    CHECK(!run_settings_equal(&a, &b));
+    CHECK(run_settings_same_run(&a, &b));
+    CHECK_OK(run_settings_set(&b, "seed", "77", &e));
+    CHECK(!run_settings_same_run(&a, &b));
+}

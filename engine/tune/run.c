@@ -1,0 +1,583 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A tuning run: create, step, evaluate, keep.
+#include "run.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/memory.h"
+#include "engine/model/t5.h"
+#include "engine/tune/inputs.h"
+#include "engine/tune/objective.h"
+#include "engine/tune/optimizer.h"
+#include "engine/tune/schedule.h"
+#include "engine/tune/start.h"
+
+enum {
+    STREAM_ORDER = 1000, // plus the epoch: the order of an epoch follows from seed and epoch alone
+    SCORE_ROWS = 2048,   // encoder rows scored together
+    SCORE_EXAMPLES = 16,
+};
+
+struct run {
+    struct run_inputs in;
+    struct run_settings settings;
+    struct pattern pattern;
+    struct render_options render;
+    struct input_set train, dev, scored; // `scored`: whatever run_score is given, part by part
+    struct t5_pass *pass;
+    struct input_batch batch;
+    struct objective objective;
+    struct optimizer *optimizer;
+    float *prompt, *start, *best, *gradient; // [slots, d_model] each
+    size_t *order;                           // [train.count] of the present epoch
+    size_t *picked;                          // [batch]
+    size_t count;                            // slots * d_model
+    size_t batch_size, step, epoch, position;
+    size_t scored_step; // SIZE_MAX: none
+    double rate;        // before the schedule
+    bool has_best;
+    struct metric best_metric;
+};
+
+// ---- creating ----
+
+static void order_epoch(struct run *r) {
+    struct random random;
+    random_seed(&random, r->settings.seed, STREAM_ORDER + r->epoch);
+    for (size_t i = 0; i < r->train.count; i++)
+        r->order[i] = i;
+    random_shuffle(&random, r->order, r->train.count);
+}
+
+static size_t sum_of_longest(const struct input_set *set, size_t count) {
+    return set->longest * (count < set->count ? count : set->count);
+}
+
+static struct t5_plan plan_for(const struct run *r, enum t5_mode mode, size_t examples, size_t rows,
+                               size_t longest) {
+    return (struct t5_plan){
+        .mode = mode,
+        .examples = examples,
+        .encoder_rows = rows,
+        .decoder_rows = examples * DECODER_ROWS,
+        .longest_encoder = longest,
+        .longest_decoder = DECODER_ROWS,
+        .soft_slots = r->pattern.slots,
+        .head_rows = objective_head_rows(&r->objective, r->in.model->config.vocab_size),
+    };
+}
+
+// How many of a set are scored together.
+static size_t score_batch(const struct input_set *set) {
+    size_t n = set->longest ? SCORE_ROWS / set->longest : 1;
+    n = n < 1 ? 1 : n > SCORE_EXAMPLES ? SCORE_EXAMPLES : n;
+    return n < set->count ? n : set->count;
+}
+
+// Room for batches of a set, in every part that needs some.
+static bool plan(struct run *r, enum t5_mode mode, const struct input_set *set, size_t examples,
+                 struct error *e) {
+    if (!examples)
+        return true;
+    const struct t5_config *c = &r->in.model->config;
+    int32_t sentinel = tokenizer_sentinel(r->in.tokenizer, 0);
+    size_t rows = mode == T5_EVALUATE ? sum_of_longest(set, examples) : set->longest * examples;
+    struct t5_plan p = plan_for(r, mode, examples, rows, set->longest);
+    return input_batch_plan(&r->batch, examples, rows, c->decoder_start_id, sentinel, e) &&
+           objective_plan(&r->objective, r->settings.loss, r->in.verbalizer, sentinel, examples, e) &&
+           t5_pass_plan(r->pass, &p, e);
+}
+
+static bool plan_all(struct run *r, struct error *e) {
+    size_t most = score_batch(&r->dev) > r->batch_size ? score_batch(&r->dev) : r->batch_size;
+    size_t rows = r->train.longest * r->batch_size, dev_rows = sum_of_longest(&r->dev, score_batch(&r->dev));
+    const struct t5_config *c = &r->in.model->config;
+    int32_t sentinel = tokenizer_sentinel(r->in.tokenizer, 0);
+    return input_batch_plan(&r->batch, most, rows > dev_rows ? rows : dev_rows, c->decoder_start_id, sentinel,
+                            e) &&
+           objective_plan(&r->objective, r->settings.loss, r->in.verbalizer, sentinel, most, e) &&
+           plan(r, T5_TRAIN_PROMPT, &r->train, r->batch_size, e) &&
+           plan(r, T5_EVALUATE, &r->dev, score_batch(&r->dev), e);
+}
+
+static struct optimizer_settings optimizer_settings_of(const struct run_settings *s) {
+    static const enum optimizer_kind kinds[] = {
+        [RUN_ADAM] = OPTIMIZER_ADAM,
+        [RUN_ADAMW] = OPTIMIZER_ADAMW,
+        [RUN_ADAFACTOR] = OPTIMIZER_ADAFACTOR,
+        [RUN_SGD] = OPTIMIZER_SGD,
+    };
+    struct optimizer_settings o = optimizer_settings_default(kinds[s->optimizer]);
+    o.weight_decay = s->weight_decay;
+    o.factored = false; // a prompt is small, there is nothing to save; T5X too factors only from 128 rows on
+    return o;
+}
+
+static bool allocate(struct run *r, struct error *e) {
+    float **arrays[] = {&r->prompt, &r->start, &r->best, &r->gradient};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        if (!(*arrays[i] = mem_calloc_aligned(r->count, sizeof(float), e)))
+            return false;
+    r->order = mem_calloc(r->train.count, sizeof *r->order, e);
+    r->picked = mem_calloc(r->batch_size, sizeof *r->picked, e);
+    return r->order && r->picked;
+}
+
+static bool check_inputs(const struct run_inputs *in, const struct pattern *p, struct error *e) {
+    if (!p->slots)
+        return error_set(e, ERROR_INPUT,
+                         "the template has no soft slot, so there is nothing to tune; write {soft:20} where "
+                         "the soft prompt should stand");
+    if (!in->split->train_count)
+        return error_set(e, ERROR_INPUT, "the task has no training examples");
+    if (tokenizer_ids(in->tokenizer) > in->model->config.vocab_size)
+        return error_set(
+            e, ERROR_INPUT,
+            "the tokenizer has %zu ids with its sentinels, the model's vocab_size is %zu; they do not "
+            "belong together",
+            tokenizer_ids(in->tokenizer), in->model->config.vocab_size);
+    return true;
+}
+
+bool run_create(struct run **out, const struct run_inputs *in, const struct run_settings *s,
+                struct error *e) {
+    *out = NULL;
+    struct run *r = mem_calloc(1, sizeof *r, e);
+    if (!r)
+        return false;
+    r->in = *in;
+    r->settings = *s;
+    r->render = (struct render_options){.budget = s->budget, .end_mark = s->loss == LOSS_CLEAN};
+    bool ok =
+        pattern_bind(&r->pattern, in->template, in->task, in->tokenizer, e) &&
+        check_inputs(in, &r->pattern, e) &&
+        input_set_render(&r->train, &r->pattern, in->split->train, in->split->train_count, &r->render, e) &&
+        input_set_render(&r->dev, &r->pattern, in->split->dev, in->split->dev_count, &r->render, e) &&
+        t5_pass_create(&r->pass, in->model, in->pool, e);
+    if (!ok)
+        goto done;
+    r->count = r->pattern.slots * in->model->config.d_model;
+    r->batch_size = s->batch < r->train.count ? s->batch : r->train.count;
+    ok = allocate(r, e) && plan_all(r, e);
+    if (!ok)
+        goto done;
+    struct start_inputs start = {.model = in->model,
+                                 .pattern = &r->pattern,
+                                 .verbalizer = in->verbalizer,
+                                 .file_vectors = in->start_vectors,
+                                 .file_count = in->start_count};
+    struct optimizer_settings options = optimizer_settings_of(s);
+    struct optimizer_parameter parameter = {.value = r->prompt,
+                                            .gradient = r->gradient,
+                                            .rows = r->pattern.slots,
+                                            .columns = in->model->config.d_model};
+    ok = prompt_start_make(&start, s, r->start, e) &&
+         optimizer_create(&r->optimizer, &options, &parameter, 1, in->pool, e);
+    if (ok)
+        run_restart(r);
+done:
+    if (!ok) {
+        run_free(r);
+        return false;
+    }
+    *out = r;
+    return true;
+}
+
+void run_free(struct run *r) {
+    if (!r)
+        return;
+    optimizer_free(r->optimizer);
+    objective_free(&r->objective);
+    input_batch_free(&r->batch);
+    t5_pass_free(r->pass);
+    input_set_free(&r->train);
+    input_set_free(&r->dev);
+    input_set_free(&r->scored);
+    pattern_free(&r->pattern);
+    free(r->prompt);
+    free(r->start);
+    free(r->best);
+    free(r->gradient);
+    free(r->order);
+    free(r->picked);
+    free(r);
+}
+
+void run_restart(struct run *r) {
+    memcpy(r->prompt, r->start, r->count * sizeof *r->prompt);
+    optimizer_reset(r->optimizer);
+    r->step = r->epoch = r->position = 0;
+    r->scored_step = SIZE_MAX;
+    r->rate = r->settings.rate;
+    r->has_best = false;
+    order_epoch(r);
+}
+
+// ---- one step ----
+
+// The next batch_size members of the order; an epoch that ends within a batch is followed by the next.
+static void pick(struct run *r) {
+    for (size_t i = 0; i < r->batch_size; i++) {
+        if (r->position == r->train.count) {
+            r->epoch++;
+            r->position = 0;
+            order_epoch(r);
+        }
+        r->picked[i] = r->order[r->position++];
+    }
+}
+
+static void unpick(struct run *r, size_t epoch, size_t position) {
+    bool other = r->epoch != epoch;
+    r->epoch = epoch;
+    r->position = position;
+    if (other)
+        order_epoch(r);
+}
+
+static double share_correct(const struct objective *o, const struct input_batch *b) {
+    size_t right = 0;
+    for (size_t i = 0; i < b->t5.examples; i++)
+        right += o->predicted[i] == b->label[i];
+    return (double)right / (double)b->t5.examples;
+}
+
+static bool forward_backward(struct run *r, const atomic_bool *cancel, struct metric *m, struct error *e) {
+    input_batch_fill(&r->batch, &r->train, r->picked, 0, r->batch_size);
+    if (!t5_forward(r->pass, T5_TRAIN_PROMPT, &r->batch.t5, r->prompt, cancel, e))
+        return false;
+    m->train_loss = (float)objective_apply(&r->objective, r->pass, &r->batch, true);
+    m->train_accuracy = (float)share_correct(&r->objective, &r->batch);
+    if (!isfinite(m->train_loss))
+        return error_set(e, ERROR_INPUT,
+                         "the loss is not a finite number; go back to the best prompt and lower the learning "
+                         "rate (now %g)",
+                         run_rate(r));
+    memset(r->gradient, 0, r->count * sizeof *r->gradient);
+    return t5_backward(r->pass, r->gradient, cancel, e);
+}
+
+static struct metric blank_metric(enum metric_kind kind, const struct run *r) {
+    return (struct metric){.kind = kind,
+                           .step = r->step,
+                           .train_loss = NAN,
+                           .train_accuracy = NAN,
+                           .gradient_norm = NAN,
+                           .update_norm = NAN,
+                           .prompt_norm = NAN,
+                           .rate = (float)run_rate(r),
+                           .dev_loss = NAN,
+                           .dev_accuracy = NAN,
+                           .dev_f1 = NAN,
+                           .seconds = NAN};
+}
+
+bool run_step(struct run *r, const atomic_bool *cancel, struct metric *out, struct error *e) {
+    double began = clock_seconds();
+    size_t epoch = r->epoch, position = r->position;
+    struct metric m = blank_metric(METRIC_STEP, r);
+    pick(r);
+    struct optimizer_report report;
+    if (!forward_backward(r, cancel, &m, e) ||
+        !optimizer_step(r->optimizer, run_rate(r), r->settings.clip, &report, e)) {
+        unpick(r, epoch, position);
+        return error_context(e, "step %zu", r->step + 1);
+    }
+    r->step++;
+    m.step = r->step;
+    m.gradient_norm = (float)report.gradient_norm;
+    m.update_norm = (float)report.update_norm;
+    m.prompt_norm = (float)report.value_norm;
+    m.seconds = (float)(clock_seconds() - began);
+    *out = m;
+    return true;
+}
+
+// ---- scoring ----
+
+static void evaluation_add(struct evaluation *v, const struct objective *o, const struct input_batch *b) {
+    for (size_t i = 0; i < b->t5.examples; i++) {
+        size_t label = b->label[i], predicted = o->predicted[i];
+        if (label == TASK_NO_LABEL)
+            continue;
+        v->examples++;
+        v->loss += o->loss_of[i];
+        v->correct += predicted == label;
+        if (predicted == PREDICTED_ELSEWHERE)
+            v->elsewhere++;
+        else if (v->classes <= 16)
+            v->confusion[label * v->classes + predicted]++;
+        v->of_class[label]++;
+        if (predicted != PREDICTED_ELSEWHERE)
+            v->predicted_class[predicted]++;
+        v->correct_class[label] += predicted == label;
+    }
+}
+
+// F1 of a class = 2 TP / (examples of it + predictions of it).
+static void evaluation_finish(struct evaluation *v) {
+    double n = (double)v->examples, f1 = 0;
+    size_t counted = 0;
+    for (size_t c = 0; c < v->classes; c++) {
+        size_t either = v->of_class[c] + v->predicted_class[c];
+        if (!either)
+            continue;
+        f1 += 2.0 * (double)v->correct_class[c] / (double)either;
+        counted++;
+    }
+    v->macro_f1 = counted ? f1 / (double)counted : NAN;
+    v->accuracy = n > 0 ? (double)v->correct / n : NAN;
+    v->loss = n > 0 ? v->loss / n : NAN;
+}
+
+static bool score_set(struct run *r, const struct input_set *set, const float *prompt,
+                      const atomic_bool *cancel, struct evaluation *v, struct error *e) {
+    size_t step = score_batch(set);
+    if (!plan(r, T5_EVALUATE, set, step, e))
+        return false;
+    for (size_t first = 0; first < set->count; first += step) {
+        size_t n = set->count - first < step ? set->count - first : step;
+        input_batch_fill(&r->batch, set, NULL, first, n);
+        if (!t5_forward(r->pass, T5_EVALUATE, &r->batch.t5, prompt, cancel, e))
+            return false;
+        objective_apply(&r->objective, r->pass, &r->batch, false);
+        evaluation_add(v, &r->objective, &r->batch);
+    }
+    return true;
+}
+
+bool run_score(struct run *r, const struct example *const *examples, size_t count, bool with_best,
+               const atomic_bool *cancel, void (*progress)(void *context, size_t done, size_t count),
+               void *context, struct evaluation *out, struct error *e) {
+    enum { TOGETHER = 64 }; // rendered at a time
+    const float *prompt = with_best && r->has_best ? r->best : r->prompt;
+    *out = (struct evaluation){.classes = r->in.verbalizer->classes};
+    for (size_t first = 0; first < count; first += TOGETHER) {
+        size_t n = count - first < TOGETHER ? count - first : TOGETHER;
+        if (!input_set_render(&r->scored, &r->pattern, examples + first, n, &r->render, e) ||
+            !score_set(r, &r->scored, prompt, cancel, out, e))
+            return false;
+        if (progress)
+            progress(context, first + n, count);
+    }
+    evaluation_finish(out);
+    return true;
+}
+
+static bool better(const struct run *r, const struct metric *m) {
+    if (!r->has_best)
+        return true;
+    bool f1 = r->in.task->metric == TASK_MACRO_F1;
+    float now = f1 ? m->dev_f1 : m->dev_accuracy,
+          then = f1 ? r->best_metric.dev_f1 : r->best_metric.dev_accuracy;
+    return now > then || (now == then && m->dev_loss < r->best_metric.dev_loss);
+}
+
+bool run_evaluate(struct run *r, const atomic_bool *cancel, struct metric *out, struct evaluation *detail,
+                  struct error *e) {
+    double began = clock_seconds();
+    struct evaluation v = {.classes = r->in.verbalizer->classes};
+    if (!r->dev.count)
+        return error_set(
+            e, ERROR_INPUT,
+            "the task has no dev examples to score; name a dev file in task.json or leave some of "
+            "train for it");
+    if (!score_set(r, &r->dev, r->prompt, cancel, &v, e))
+        return false;
+    evaluation_finish(&v);
+    struct metric m = blank_metric(METRIC_EVAL, r);
+    m.dev_loss = (float)v.loss;
+    m.dev_accuracy = (float)v.accuracy;
+    m.dev_f1 = (float)v.macro_f1;
+    m.seconds = (float)(clock_seconds() - began);
+    m.best = isfinite(m.dev_loss) && better(r, &m);
+    r->scored_step = r->step;
+    if (m.best) {
+        r->has_best = true;
+        r->best_metric = m;
+        memcpy(r->best, r->prompt, r->count * sizeof *r->best);
+    }
+    *out = m;
+    *detail = v;
+    return true;
+}
+
+// ---- what happens around steps ----
+
+bool run_finished(const struct run *r) {
+    return r->step >= r->settings.steps;
+}
+
+bool run_evaluation_due(const struct run *r) {
+    if (r->scored_step == r->step || !r->dev.count)
+        return false;
+    return r->step == 0 || r->step % r->settings.evaluate_every == 0 || run_finished(r);
+}
+
+void run_set_rate(struct run *r, double rate) {
+    r->rate = rate;
+}
+
+double run_rate(const struct run *r) {
+    static const enum schedule_kind kinds[] = {
+        [RUN_CONSTANT] = SCHEDULE_CONSTANT,
+        [RUN_LINEAR] = SCHEDULE_LINEAR,
+        [RUN_NOAM] = SCHEDULE_NOAM,
+        [RUN_COSINE] = SCHEDULE_COSINE,
+    };
+    return r->rate *
+           schedule_factor(kinds[r->settings.schedule], r->step, r->settings.warmup, r->settings.steps);
+}
+
+void run_set_steps(struct run *r, size_t steps) {
+    r->settings.steps = steps;
+}
+
+bool run_return_to_best(struct run *r) {
+    if (!r->has_best)
+        return false;
+    memcpy(r->prompt, r->best, r->count * sizeof *r->prompt);
+    optimizer_reset(r->optimizer);
+    r->scored_step = SIZE_MAX;
+    return true;
+}
+
+size_t run_steps_done(const struct run *r) {
+    return r->step;
+}
+size_t run_slots(const struct run *r) {
+    return r->pattern.slots;
+}
+size_t run_width(const struct run *r) {
+    return r->in.model->config.d_model;
+}
+const float *run_prompt(const struct run *r) {
+    return r->prompt;
+}
+const float *run_start(const struct run *r) {
+    return r->start;
+}
+const float *run_best(const struct run *r, struct metric *at) {
+    if (at)
+        *at = r->best_metric;
+    return r->has_best ? r->best : NULL;
+}
+const struct pattern *run_pattern(const struct run *r) {
+    return &r->pattern;
+}
+size_t run_bytes(const struct run *r) {
+    return t5_pass_bytes(r->pass) + 4 * r->count * sizeof(float) + optimizer_bytes(r->optimizer);
+}
+size_t run_examples_cut(const struct run *r) {
+    return r->train.cut + r->dev.cut;
+}
+
+// ---- keeping and resuming ----
+
+static bool add_array(struct run_checkpoint *c, const char *name, size_t rows, size_t columns,
+                      const float *value, struct error *e) {
+    float *copy = mem_calloc(rows * columns, sizeof *copy, e);
+    if (!copy)
+        return false;
+    memcpy(copy, value, rows * columns * sizeof *copy);
+    struct run_array *a = &c->array[c->arrays++];
+    snprintf(a->name, sizeof a->name, "%s", name);
+    a->rows = rows;
+    a->columns = columns;
+    a->value = copy;
+    return true;
+}
+
+bool run_save(const struct run *r, struct run_checkpoint *out, struct error *e) {
+    size_t states = optimizer_arrays(r->optimizer), rows = r->pattern.slots, columns = run_width(r);
+    *out = (struct run_checkpoint){.step = r->step,
+                                   .optimizer_step = optimizer_steps(r->optimizer),
+                                   .epoch = r->epoch,
+                                   .position = r->position,
+                                   .scored_step = r->scored_step,
+                                   .rate = r->rate,
+                                   .best = r->best_metric,
+                                   .has_best = r->has_best};
+    out->array = mem_calloc(states + 3, sizeof *out->array, e);
+    bool ok = out->array && add_array(out, "prompt", rows, columns, r->prompt, e) &&
+              add_array(out, "start", rows, columns, r->start, e) &&
+              (!r->has_best || add_array(out, "best", rows, columns, r->best, e));
+    for (size_t i = 0; ok && i < states; i++) {
+        struct optimizer_array state = optimizer_array_at(r->optimizer, i);
+        char name[64];
+        snprintf(name, sizeof name, "optimizer.%s", state.name);
+        ok = add_array(out, name, state.rows, state.columns, state.value, e);
+    }
+    if (!ok)
+        run_checkpoint_free(out);
+    return ok;
+}
+
+// Copies the array of that name into `to`; absent is an error only when required.
+static bool take_array(const struct run_checkpoint *c, const char *name, size_t rows, size_t columns,
+                       float *to, struct error *e) {
+    for (size_t i = 0; i < c->arrays; i++) {
+        const struct run_array *a = &c->array[i];
+        if (strcmp(a->name, name) != 0)
+            continue;
+        if (a->rows != rows || a->columns != columns)
+            return error_set(
+                e, ERROR_INPUT,
+                "the kept \"%s\" is [%zu, %zu], this run needs [%zu, %zu]: the template or the model "
+                "is another one now",
+                name, a->rows, a->columns, rows, columns);
+        memcpy(to, a->value, rows * columns * sizeof *to);
+        return true;
+    }
+    return error_set(e, ERROR_INPUT, "the kept run has no \"%s\"; it was made with other settings", name);
+}
+
+static bool fits(const struct run *r, const struct run_checkpoint *c, struct error *e) {
+    if (c->position > r->train.count)
+        return error_set(
+            e, ERROR_INPUT,
+            "the kept run is at training example %zu of an epoch, but there are only %zu: the data are "
+            "others now",
+            c->position, r->train.count);
+    return true;
+}
+
+bool run_restore(struct run *r, const struct run_checkpoint *c, struct error *e) {
+    size_t rows = r->pattern.slots, columns = run_width(r);
+    bool ok = fits(r, c, e) && take_array(c, "start", rows, columns, r->start, e) &&
+              take_array(c, "prompt", rows, columns, r->prompt, e) &&
+              (!c->has_best || take_array(c, "best", rows, columns, r->best, e));
+    for (size_t i = 0; ok && i < optimizer_arrays(r->optimizer); i++) {
+        struct optimizer_array state = optimizer_array_at(r->optimizer, i);
+        char name[64];
+        snprintf(name, sizeof name, "optimizer.%s", state.name);
+        ok = take_array(c, name, state.rows, state.columns, state.value, e);
+    }
+    if (!ok)
+        return false;
+    optimizer_set_steps(r->optimizer, c->optimizer_step);
+    r->step = c->step;
+    r->epoch = c->epoch;
+    r->position = c->position;
+    r->scored_step = c->scored_step;
+    r->rate = c->rate;
+    r->best_metric = c->best;
+    r->has_best = c->has_best;
+    order_epoch(r);
+    return true;
+}
+
+void run_checkpoint_free(struct run_checkpoint *c) {
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->arrays; i++)
+        free(c->array[i].value);
+    free(c->array);
+    *c = (struct run_checkpoint){0};
+}
