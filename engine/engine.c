@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The engine's thread: takes commands, and while it is running makes one step or evaluation between two looks
+// at the queue. The model, the pool and the run belong to it alone.
+#include "engine/engine.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/memory.h"
+#include "engine/base/queue.h"
+#include "engine/base/threads.h"
+#include "engine/outbox.h"
+#include "engine/picture.h"
+#include "engine/tensor/gemm.h"
+#include "engine/workspace.h"
+
+enum { QUEUE_ROOM = 64, MOST_THREADS_CHOSEN = 16 };
+
+struct engine {
+    pthread_t thread;
+    struct engine_options options;
+    struct queue *commands;
+    struct outbox *outbox;
+    // Cancelling: how many commands that cancel are in the queue, and the flag that the work looks at.
+    pthread_mutex_t cancel_lock;
+    size_t cancels; // under cancel_lock
+    atomic_bool cancel, closing;
+    // The rest belongs to the engine's thread.
+    struct thread_pool *pool;
+    struct model *model;
+    char *model_folder;
+    struct workspace *workspace;
+    struct run *run;
+    struct picture_maker maker;
+    struct prompt_picture *drawing; // free for the next picture
+    enum engine_state state;
+    bool one_step; // pause after the next update
+    bool unkept;   // something happened since the keeper was last called
+};
+
+// ---- telling ----
+
+static void tell(struct engine *g, struct engine_event event) {
+    event.state = g->state;
+    outbox_event(g->outbox, &event);
+}
+
+static void set_state(struct engine *g, enum engine_state state) {
+    if (g->state == state)
+        return;
+    g->state = state;
+    tell(g, (struct engine_event){.kind = EVENT_STATE});
+}
+
+static void tell_error(struct engine *g, const struct error *e) {
+    if (e->kind != ERROR_CANCELLED)
+        tell(g, (struct engine_event){.kind = EVENT_ERROR, .error = *e});
+}
+
+static void tell_progress(struct engine *g, const char *what, size_t done, size_t total) {
+    struct engine_event event = {.kind = EVENT_PROGRESS, .done = done, .total = total};
+    snprintf(event.error.text, sizeof event.error.text, "%s", what);
+    tell(g, event);
+}
+
+static void record(struct engine *g, const struct metric *m) {
+    outbox_metric(g->outbox, m);
+    if (g->options.keeper.metric)
+        g->options.keeper.metric(g->options.keeper.context, m);
+    g->unkept = true;
+}
+
+static void keep(struct engine *g, enum keep_reason why) {
+    const struct keeper *k = &g->options.keeper;
+    struct error e = {0};
+    if (!k->keep || !g->run || (!g->unkept && why != KEEP_ASKED))
+        return;
+    if (k->keep(k->context, why, g->run, &e)) {
+        g->unkept = false;
+        tell(g, (struct engine_event){.kind = EVENT_KEPT});
+    } else {
+        tell_error(g, &e);
+    }
+}
+
+static void draw_picture(struct engine *g, bool must) {
+    struct error e = {0};
+    if (!picture_make(&g->maker, &g->drawing, g->run, g->model, g->workspace, g->pool, must, clock_seconds(),
+                      &e))
+        tell_error(g, &e);
+    else
+        g->drawing = outbox_swap_picture(g->outbox, g->drawing);
+}
+
+// ---- opening ----
+
+static void close_run(struct engine *g) {
+    keep(g, KEEP_CLOSE);
+    run_free(g->run);
+    g->run = NULL;
+    workspace_release(g->workspace);
+    g->workspace = NULL;
+    g->unkept = false;
+}
+
+static bool load_model(struct engine *g, const char *folder, struct error *e) {
+    if (g->model && strcmp(g->model_folder, folder) == 0)
+        return true;
+    model_free(g->model);
+    free(g->model_folder);
+    g->model = NULL;
+    tell_progress(g, "loading the model", 0, 0);
+    g->model_folder = mem_strdup(folder, e);
+    return g->model_folder && model_load(&g->model, folder, e);
+}
+
+static bool make_run(struct engine *g, const struct engine_setup *s, struct error *e) {
+    struct workspace *w = g->workspace;
+    if (s->start_vectors && s->start_width != w->config.d_model)
+        return error_set(
+            e, ERROR_INPUT,
+            "the prompt file has vectors of %zu numbers, the model's have %zu: it was made for another "
+            "model",
+            s->start_width, w->config.d_model);
+    struct run_inputs in = {.model = g->model,
+                            .tokenizer = w->tokenizer,
+                            .task = w->task,
+                            .split = w->split,
+                            .template = &w->template,
+                            .verbalizer = &w->verbalizer,
+                            .pool = g->pool,
+                            .start_vectors = s->start_vectors,
+                            .start_count = s->start_count};
+    if (!run_create(&g->run, &in, &s->settings, e))
+        return false;
+    if (s->resume && !run_restore(g->run, s->resume, e))
+        return error_context(e, "the kept run cannot go on");
+    w->slots = run_slots(g->run);
+    w->examples_cut = run_examples_cut(g->run);
+    return true;
+}
+
+static enum engine_state resting_state(const struct engine *g) {
+    if (!g->run)
+        return ENGINE_EMPTY;
+    return run_finished(g->run) ? ENGINE_DONE : run_steps_done(g->run) ? ENGINE_PAUSED : ENGINE_READY;
+}
+
+static void open_setup(struct engine *g, struct engine_setup *take) {
+    struct error e = {0};
+    close_run(g);
+    set_state(g, ENGINE_LOADING);
+    struct metric *history = take->history; // kept out of the workspace, which lives longer
+    struct run_checkpoint *resume = take->resume;
+    size_t history_count = take->history_count;
+    take->history = NULL;
+    take->resume = NULL;
+    struct engine_setup *setup = take;
+    bool ok = load_model(g, take->model_folder, &e);
+    if (ok)
+        tell_progress(g, "reading the task", 0, 0);
+    else
+        engine_setup_free(take);
+    ok = ok && workspace_make(&g->workspace, g->model, take, &e);
+    if (ok) {
+        setup->resume = resume;
+        ok = make_run(g, setup, &e) && picture_begin(&g->maker, g->run, g->model, g->workspace, g->pool, &e);
+        setup->resume = NULL;
+    }
+    if (ok) {
+        outbox_metrics_reset(g->outbox, history, resume ? history_count : 0);
+        g->state = resting_state(g);
+        tell(g, (struct engine_event){.kind = EVENT_OPENED, .workspace = workspace_hold(g->workspace)});
+        draw_picture(g, true);
+    } else {
+        run_free(g->run);
+        g->run = NULL;
+        workspace_release(g->workspace);
+        g->workspace = NULL;
+        g->state = ENGINE_EMPTY;
+        tell_error(g, &e);
+    }
+    run_checkpoint_free(resume);
+    free(resume);
+    free(history);
+}
+
+// ---- working ----
+
+static void rest(struct engine *g) {
+    draw_picture(g, true);
+    set_state(g, resting_state(g));
+    keep(g, KEEP_PAUSE);
+}
+
+static void evaluate(struct engine *g) {
+    struct error e = {0};
+    struct engine_event event = {.kind = EVENT_EVALUATED};
+    if (!run_evaluate(g->run, &g->cancel, &event.metric, &event.evaluation, &e)) {
+        tell_error(g, &e);
+        rest(g);
+        return;
+    }
+    record(g, &event.metric);
+    tell(g, event);
+    if (event.metric.best) {
+        event.kind = EVENT_BEST;
+        tell(g, event);
+        keep(g, KEEP_BEST);
+    }
+}
+
+static void finish(struct engine *g) {
+    draw_picture(g, true);
+    keep(g, KEEP_FINISH);
+    set_state(g, ENGINE_DONE);
+    tell(g, (struct engine_event){.kind = EVENT_FINISHED});
+}
+
+static void step(struct engine *g) {
+    struct error e = {0};
+    struct metric m;
+    if (!run_step(g->run, &g->cancel, &m, &e)) {
+        tell_error(g, &e);
+        rest(g);
+        return;
+    }
+    record(g, &m);
+    bool pause = g->one_step;
+    draw_picture(g, pause);
+    if (run_evaluation_due(g->run))
+        evaluate(g);
+    if (g->state != ENGINE_RUNNING)
+        return;
+    if (run_finished(g->run))
+        finish(g);
+    else if (pause)
+        rest(g);
+}
+
+// One unit of work: an evaluation that is due before the first step, or a step.
+static void work(struct engine *g) {
+    if (run_evaluation_due(g->run))
+        evaluate(g);
+    else
+        step(g);
+}
+
+static void start_running(struct engine *g, bool one_step) {
+    struct error e = {0};
+    if (run_finished(g->run)) {
+        error_set(&e, ERROR_INPUT, "all %zu steps are done; for more, :set steps %zu, or start over with R",
+                  run_steps_done(g->run), 2 * run_steps_done(g->run));
+        tell_error(g, &e);
+        return;
+    }
+    g->one_step = one_step;
+    set_state(g, ENGINE_RUNNING);
+}
+
+static void test_progress(void *context, size_t done, size_t count) {
+    tell_progress(context, "scoring the test set", done, count);
+}
+
+static void test(struct engine *g) {
+    struct error e = {0};
+    const struct dataset *d = &g->workspace->task->test;
+    struct engine_event event = {.kind = EVENT_TESTED};
+    const struct example **all = mem_calloc(d->count, sizeof *all, &e);
+    bool ok = all != NULL;
+    if (ok && !d->count)
+        ok = error_set(&e, ERROR_INPUT, "the task has no test examples; name a test file in task.json");
+    for (size_t i = 0; ok && i < d->count; i++)
+        all[i] = &d->example[i];
+    set_state(g, ENGINE_TESTING);
+    ok = ok && run_score(g->run, all, d->count, true, &g->cancel, test_progress, g, &event.evaluation, &e);
+    set_state(g, resting_state(g));
+    if (ok) {
+        event.metric.step = run_steps_done(g->run);
+        struct metric best;
+        if (run_best(g->run, &best))
+            event.metric = best;
+        tell(g, event);
+        if (g->options.keeper.test)
+            g->options.keeper.test(g->options.keeper.context, &event.evaluation, event.metric.step);
+    } else {
+        tell_error(g, &e);
+    }
+    free(all);
+}
+
+static void change_rate(struct engine *g, double rate) {
+    struct error e = {0};
+    if (!isfinite(rate) || rate < 0) {
+        error_set(&e, ERROR_INPUT, "a learning rate is a number from 0 up");
+        tell_error(g, &e);
+        return;
+    }
+    run_set_rate(g->run, rate);
+    struct metric m = {.kind = METRIC_RATE,
+                       .step = run_steps_done(g->run),
+                       .rate = (float)run_rate(g->run),
+                       .train_loss = NAN,
+                       .train_accuracy = NAN,
+                       .gradient_norm = NAN,
+                       .update_norm = NAN,
+                       .prompt_norm = NAN,
+                       .dev_loss = NAN,
+                       .dev_accuracy = NAN,
+                       .dev_f1 = NAN,
+                       .seconds = NAN};
+    record(g, &m);
+}
+
+static void undo_to_best(struct engine *g) {
+    struct error e = {0};
+    if (!run_return_to_best(g->run)) {
+        error_set(&e, ERROR_INPUT, "nothing was scored on dev yet, so there is no best prompt to go back to");
+        tell_error(g, &e);
+        return;
+    }
+    struct metric m = {.kind = METRIC_UNDO,
+                       .step = run_steps_done(g->run),
+                       .rate = (float)run_rate(g->run),
+                       .train_loss = NAN,
+                       .train_accuracy = NAN,
+                       .gradient_norm = NAN,
+                       .update_norm = NAN,
+                       .prompt_norm = NAN,
+                       .dev_loss = NAN,
+                       .dev_accuracy = NAN,
+                       .dev_f1 = NAN,
+                       .seconds = NAN};
+    record(g, &m);
+    draw_picture(g, true);
+}
+
+static void restart(struct engine *g) {
+    run_restart(g->run);
+    outbox_metrics_reset(g->outbox, NULL, 0);
+    g->unkept = true;
+    draw_picture(g, true);
+    set_state(g, ENGINE_READY);
+}
+
+static void obey(struct engine *g, struct engine_command *c) {
+    struct error e = {0};
+    if (c->verb == ENGINE_OPEN) {
+        open_setup(g, c->setup);
+        return;
+    }
+    if (!g->run) {
+        error_set(&e, ERROR_INPUT, "nothing is open yet; open a session or a task, e.g. :open films");
+        tell_error(g, &e);
+        return;
+    }
+    switch (c->verb) {
+    case ENGINE_RUN:
+        start_running(g, false);
+        break;
+    case ENGINE_STEP:
+        start_running(g, true);
+        break;
+    case ENGINE_PAUSE:
+    case ENGINE_STOP:
+        if (g->state == ENGINE_RUNNING)
+            rest(g);
+        break;
+    case ENGINE_SET_RATE:
+        change_rate(g, c->number);
+        break;
+    case ENGINE_SET_STEPS:
+        run_set_steps(g->run, (size_t)c->number);
+        if (g->state != ENGINE_RUNNING)
+            set_state(g, resting_state(g));
+        break;
+    case ENGINE_EVALUATE:
+        evaluate(g);
+        break;
+    case ENGINE_TEST:
+        test(g);
+        break;
+    case ENGINE_UNDO_TO_BEST:
+        undo_to_best(g);
+        break;
+    case ENGINE_RESTART:
+        restart(g);
+        break;
+    case ENGINE_KEEP:
+        keep(g, KEEP_ASKED);
+        break;
+    case ENGINE_OPEN:
+        break;
+    }
+}
+
+// ---- the thread ----
+
+static bool cancels(enum engine_verb verb) {
+    return verb == ENGINE_STOP || verb == ENGINE_OPEN || verb == ENGINE_RESTART;
+}
+
+// The flag stays up until the last command that raised it has been taken from the queue.
+static void lower_cancel(struct engine *g, enum engine_verb verb) {
+    if (!cancels(verb))
+        return;
+    pthread_mutex_lock(&g->cancel_lock);
+    if (--g->cancels == 0 && !atomic_load(&g->closing))
+        atomic_store(&g->cancel, false);
+    pthread_mutex_unlock(&g->cancel_lock);
+}
+
+static void *engine_main(void *argument) {
+    struct engine *g = argument;
+    while (!atomic_load(&g->closing)) {
+        struct engine_command c;
+        bool running = g->state == ENGINE_RUNNING;
+        if (queue_take(g->commands, &c, !running)) {
+            lower_cancel(g, c.verb);
+            obey(g, &c);
+        } else if (running) {
+            work(g);
+        }
+    }
+    close_run(g);
+    return NULL;
+}
+
+bool engine_send(struct engine *g, struct engine_command command, struct error *e) {
+    if (cancels(command.verb)) {
+        pthread_mutex_lock(&g->cancel_lock);
+        g->cancels++;
+        atomic_store(&g->cancel, true);
+        pthread_mutex_unlock(&g->cancel_lock);
+    }
+    if (queue_put(g->commands, &command))
+        return true;
+    lower_cancel(g, command.verb);
+    engine_setup_free(command.setup);
+    return error_set(e, ERROR_SYSTEM, "the engine has too much to do already; wait a moment and try again");
+}
+
+bool engine_create(struct engine **out, const struct engine_options *options, struct error *e) {
+    *out = NULL;
+    struct engine *g = mem_calloc(1, sizeof *g, e);
+    if (!g)
+        return false;
+    g->options = *options;
+    pthread_mutex_init(&g->cancel_lock, NULL);
+    size_t threads = options->threads ? options->threads : thread_count_available();
+    if (!options->threads && threads > MOST_THREADS_CHOSEN)
+        threads = MOST_THREADS_CHOSEN;
+    gemm_prepare();
+    bool ok = queue_create(&g->commands, QUEUE_ROOM, sizeof(struct engine_command), e) &&
+              outbox_create(&g->outbox, e) && thread_pool_create(&g->pool, threads, e);
+    // Signals are for the thread that has the terminal.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = ok && pthread_create(&g->thread, NULL, engine_main, g) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (started) {
+        *out = g;
+        return true;
+    }
+    if (ok)
+        error_set(e, ERROR_SYSTEM, "cannot start the engine's thread");
+    thread_pool_free(g->pool);
+    outbox_free(g->outbox);
+    queue_free(g->commands);
+    pthread_mutex_destroy(&g->cancel_lock);
+    free(g);
+    return false;
+}
+
+void engine_close(struct engine *g) {
+    if (!g)
+        return;
+    atomic_store(&g->closing, true);
+    atomic_store(&g->cancel, true);
+    queue_close(g->commands);
+    pthread_join(g->thread, NULL);
+    struct engine_command left;
+    while (queue_take(g->commands, &left, false))
+        engine_setup_free(left.setup);
+    picture_maker_free(&g->maker);
+    prompt_picture_free(g->drawing);
+    model_free(g->model);
+    free(g->model_folder);
+    thread_pool_free(g->pool);
+    outbox_free(g->outbox);
+    queue_free(g->commands);
+    pthread_mutex_destroy(&g->cancel_lock);
+    free(g);
+}
+
+int engine_fd(const struct engine *g) {
+    return outbox_fd(g->outbox);
+}
+void engine_acknowledge(struct engine *g) {
+    outbox_acknowledge(g->outbox);
+}
+bool engine_next_event(struct engine *g, struct engine_event *out) {
+    return outbox_next_event(g->outbox, out);
+}
+size_t engine_metrics(struct engine *g, size_t from, struct metric *out, size_t most, size_t *epoch) {
+    return outbox_metrics(g->outbox, from, out, most, epoch);
+}
+bool engine_take_picture(struct engine *g, struct prompt_picture **io) {
+    return outbox_take_picture(g->outbox, io);
+}
+
+const char *engine_state_name(enum engine_state s) {
+    static const char *const names[] = {
+        [ENGINE_EMPTY] = "nothing open", [ENGINE_LOADING] = "loading", [ENGINE_READY] = "ready",
+        [ENGINE_RUNNING] = "tuning",     [ENGINE_PAUSED] = "paused",   [ENGINE_TESTING] = "scoring",
+        [ENGINE_DONE] = "done",
+    };
+    return names[s];
+}

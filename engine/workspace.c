@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The setup and the workspace: what is asked for, and what it became.
+#include "engine/workspace.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/file.h"
+#include "engine/base/memory.h"
+
+void engine_setup_free(struct engine_setup *s) {
+    if (!s)
+        return;
+    free(s->model_folder);
+    free(s->task_path);
+    free(s->data_folder);
+    free(s->template_text);
+    free(s->label_words);
+    free(s->start_vectors);
+    run_checkpoint_free(s->resume);
+    free(s->resume);
+    free(s->history);
+    free(s);
+}
+
+static bool copy_text(char **to, const char *from, struct error *e) {
+    if (!from)
+        return true;
+    *to = mem_strdup(from, e);
+    return *to != NULL;
+}
+
+struct engine_setup *engine_setup_copy(const struct engine_setup *s, struct error *e) {
+    struct engine_setup *c = mem_calloc(1, sizeof *c, e);
+    if (!c)
+        return NULL;
+    c->settings = s->settings;
+    c->start_count = s->start_count;
+    c->start_width = s->start_width;
+    bool ok = copy_text(&c->model_folder, s->model_folder, e) && copy_text(&c->task_path, s->task_path, e) &&
+              copy_text(&c->data_folder, s->data_folder, e) &&
+              copy_text(&c->template_text, s->template_text, e) &&
+              copy_text(&c->label_words, s->label_words, e);
+    if (ok && s->start_vectors) {
+        size_t count = s->start_count * s->start_width;
+        c->start_vectors = mem_calloc(count, sizeof *c->start_vectors, e);
+        ok = c->start_vectors != NULL;
+        if (ok)
+            memcpy(c->start_vectors, s->start_vectors, count * sizeof *c->start_vectors);
+    }
+    if (!ok) {
+        engine_setup_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+// The workspace as it is kept: with the owned, writable parts and the count of its holders.
+struct shared_workspace {
+    struct workspace face; // first: a pointer to it is a pointer to the whole
+    atomic_size_t holders;
+    struct tokenizer *tokenizer;
+    struct task *task;
+    struct split split;
+    struct vocabulary_norms norms;
+};
+
+struct workspace *workspace_hold(struct workspace *w) {
+    if (w)
+        atomic_fetch_add(&((struct shared_workspace *)w)->holders, 1);
+    return w;
+}
+
+void workspace_release(struct workspace *w) {
+    struct shared_workspace *s = (struct shared_workspace *)w;
+    if (!s || atomic_fetch_sub(&s->holders, 1) != 1)
+        return;
+    template_free(&w->template);
+    verbalizer_free(&w->verbalizer);
+    split_free(&s->split);
+    task_free(s->task);
+    tokenizer_free(s->tokenizer);
+    vocabulary_norms_free(&s->norms);
+    engine_setup_free(w->setup);
+    free(w->model_folder);
+    free(w->model_name);
+    free(w->warnings);
+    free(s);
+}
+
+static bool parse_words(struct workspace *w, struct error *e) {
+    const struct task *t = w->task;
+    const char *text = w->setup->label_words;
+    if (!text || !text[0])
+        text = t->label_words;
+    if (text)
+        return verbalizer_parse(&w->verbalizer, text, t->class_name, t->class_value, t->classes, e) ||
+               error_context(e, "label words");
+    if (t->family == TASK_MULTIPLE_CHOICE)
+        return verbalizer_letters(&w->verbalizer, t->classes, e);
+    return error_set(e, ERROR_INPUT,
+                     "the task \"%s\" has no label words; give one for each class, e.g. :words bad; good",
+                     t->name);
+}
+
+static bool parse_pattern(struct workspace *w, struct error *e) {
+    const struct task *t = w->task;
+    const char *text = w->setup->template_text;
+    if (!text || !text[0])
+        text = t->templates ? t->template_text[0] : NULL;
+    if (!text)
+        return error_set(
+            e, ERROR_INPUT,
+            "the task \"%s\" suggests no template; write one, e.g. {soft:20} {%s} It was {mask}.", t->name,
+            t->fields ? t->field[0] : "text_a");
+    return template_parse(&w->template, text, (const char *const *)t->field, t->fields, NULL, e) ||
+           error_context(e, "template");
+}
+
+static bool collect_warnings(struct shared_workspace *s, struct error *e) {
+    struct workspace *w = &s->face;
+    char *words = verbalizer_warnings(&w->verbalizer, w->tokenizer, e);
+    if (!words)
+        return false;
+    struct buffer b = {0};
+    buffer_add_text(&b, words);
+    if (s->split.note[0]) {
+        if (b.length && b.data[b.length - 1] != '\n')
+            buffer_add_char(&b, '\n');
+        buffer_add_text(&b, s->split.note);
+    }
+    while (b.length && b.data[b.length - 1] == '\n')
+        b.data[--b.length] = '\0';
+    free(words);
+    w->warnings = buffer_take(&b, e);
+    return w->warnings != NULL;
+}
+
+static bool load_parts(struct shared_workspace *s, const struct model *model, struct error *e) {
+    struct workspace *w = &s->face;
+    const struct run_settings *set = &w->setup->settings;
+    static const enum word_pieces rules[] = {
+        [RUN_PIECES_FIRST] = WORD_FIRST, [RUN_PIECES_MEAN] = WORD_MEAN, [RUN_PIECES_MAX] = WORD_MAX};
+    struct split_request request = {.per_class = set->shots,
+                                    .total = set->total_shots,
+                                    .seed = set->seed,
+                                    .dev_from_train = set->dev_from_train};
+    if (!tokenizer_load(&s->tokenizer, w->setup->model_folder, e))
+        return false;
+    w->tokenizer = s->tokenizer;
+    if (!task_load(&s->task, w->setup->task_path, w->setup->data_folder, e))
+        return false;
+    w->task = s->task;
+    if (!split_make(&s->split, s->task, &request, e) || !parse_pattern(w, e) || !parse_words(w, e) ||
+        !verbalizer_bind(&w->verbalizer, s->tokenizer, rules[set->pieces], e))
+        return false;
+    w->split = &s->split;
+    if (!vocabulary_norms_make(&s->norms, model, tokenizer_ids(s->tokenizer), e))
+        return false;
+    w->norms = &s->norms;
+    return collect_warnings(s, e);
+}
+
+bool workspace_make(struct workspace **out, const struct model *model, struct engine_setup *take_setup,
+                    struct error *e) {
+    *out = NULL;
+    struct shared_workspace *s = mem_calloc(1, sizeof *s, e);
+    if (!s) {
+        engine_setup_free(take_setup);
+        return false;
+    }
+    struct workspace *w = &s->face;
+    atomic_init(&s->holders, 1);
+    w->setup = take_setup;
+    w->config = model->config;
+    w->parameters = model->parameters;
+    w->weight_bytes = model->file_bytes;
+    w->model_folder = mem_strdup(take_setup->model_folder, e);
+    w->model_name = mem_strdup(path_name(take_setup->model_folder), e);
+    if (!w->model_folder || !w->model_name || !load_parts(s, model, e)) {
+        workspace_release(w);
+        return false;
+    }
+    *out = w;
+    return true;
+}
