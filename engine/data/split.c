@@ -132,10 +132,10 @@ static const struct example **draw(const struct task *t, const struct pool *p, c
 // ---- the note ----
 
 static void add_note(struct split *s, const char *text) {
-    size_t used = strlen(s->note), length = strlen(text);
+    size_t used = strlen(s->note), bad;
     snprintf(s->note + used, sizeof s->note - used, "%s%s", used ? "; " : "", text);
-    if (used + 2 + length >= sizeof s->note) // cut: not within a character
-        s->note[utf8_boundary(s->note, strlen(s->note), strlen(s->note))] = 0;
+    if (!utf8_valid(s->note, strlen(s->note), &bad)) // cut within a character
+        s->note[bad] = 0;
 }
 
 static bool falls_short(const struct task *t, const struct split_request *q, const size_t *take, size_t sum) {

@@ -4,11 +4,27 @@
 //
 //   OpenPrompt: {"placeholder": "text_a"} It was {"mask"}.      {"soft": null, "duplicate": 20}
 //   short:      {text_a} It was {mask}.                         {soft:20}
-// Short form: {NAME} a field (text_a, text_b: shortenable; others not), {mask}, {soft}, {soft:N}, {soft:"some
-// words"}, {options} the lettered options of a multiple-choice example ("A. ... B. ..."), {special:<eos>}; a
-// field may carry operations and flags after bars: {text_a|strip_punctuation|lower_first|shortenable}. "{{"
-// and "}}" are literal braces. Both forms may be mixed in one text; what is printed is one of them, and reads
-// back to the same parts.
+// Short form, between braces:
+//   NAME            a field. text_a and text_b are placeholders (shortenable); all other names are "meta"
+//   (not
+//                   shortenable). A name that is no plain word is written {field:"odd name"}
+//   mask            where the label word goes
+//   options         the lettered options of a multiple-choice example: "A. first B. second"
+//   soft  soft:20  soft:"some words"     trainable vectors
+//   special:<eos>   a token of the tokenizer's own
+//   text:"..."      literal text, where spaces at its ends matter
+// After bars: operations on a field (strip_punctuation, add_full_stop, drop_last, lower_first) and flags:
+// shortenable, whole (not shortenable), meta, placeholder, same, id=3: {text_b|strip_punctuation|whole}.
+// "{{" and "}}" are literal braces. Both forms may be mixed in one text; what is printed is one of them, and
+// reads back to the same parts. The OpenPrompt form is printed with Python's literals (None, True), as its
+// own reader wants them; null and true are read as well.
+//
+// White space between pieces (blanks, tabs, line ends) is one fact: a space stands before the next piece, or
+// not. Literal text loses it at its end. "add_prefix_space" overrides what the text shows.
+//
+// soft: "duplicate" and "same" mean nothing where start words are given, nor does "same" for one vector; both
+// are dropped then. A later part with the same soft_id is a copy of the first; where it says something else
+// about the vectors, that is an error.
 #ifndef PROMPTER_ENGINE_PVP_TEMPLATE_H
 #define PROMPTER_ENGINE_PVP_TEMPLATE_H
 
@@ -38,9 +54,8 @@ enum { TEMPLATE_MOST_POST = 4, TEMPLATE_MOST_SOFT = 1024, TEMPLATE_MOST_PARTS = 
 
 struct template_part {
     enum part_kind kind;
-    char *
-        text; // literal text, field name, special name, or the start words of a soft part (NULL: none); owned
-    bool meta; // a field written as "meta" (not shortenable by default)
+    char *text; // literal text, field name, special name, start words of a soft part (NULL: none); owned
+    bool meta;  // a field written as "meta" (not shortenable by default)
     bool shortenable;
     bool space_before; // a space is put before the piece
     bool same;         // the `duplicate` soft positions share one vector
@@ -61,6 +76,7 @@ struct template {
 // known_fields may be NULL (anything goes); "options" is always known.
 bool template_parse(struct template *out, const char *text, const char *const *known_fields,
                     size_t known_count, size_t *error_at, struct error *e);
+bool template_copy(struct template *out, const struct template *t, struct error *e);
 void template_free(struct template *t);
 
 enum template_form { TEMPLATE_SHORT, TEMPLATE_OPENPROMPT };
