@@ -24,10 +24,13 @@ struct pattern {
     const struct tokenizer *tokenizer; // borrowed
     size_t slots;                      // distinct soft vectors
     int32_t *slot_start;    // [slots] token whose embedding the vector starts from ("soft": "words"), or -1
+    size_t *part_field;     // [parts] position of a field part's field in the task
     size_t *part_slot;      // [parts] first slot of a soft part
     size_t *part_positions; // [parts] soft positions of the part
     struct token_list *part_ids; // [parts] ids of literal and special parts (tokenised once)
 };
+// An error where the template names a field that the task lacks, options in a task without them, a special
+// token that T5 does not have (<bos>, <sep>, <cls>), or more than 100 masks.
 // Takes nothing; copies the template.
 bool pattern_bind(struct pattern *out, const struct template *t, const struct task *task,
                   const struct tokenizer *tokenizer, struct error *e);

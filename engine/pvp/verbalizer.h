@@ -3,8 +3,10 @@
 //
 // Text forms: JSON {"negative": ["bad"], "positive": ["good", "great"]}, a list of lists, a list of strings
 // (one word a class), or one class a line (or after ';') with words separated by commas: "bad; good, great".
-// A word is tokenised with its leading space; "<!>" in front suppresses it. For T5 that is the piece with the
-// word mark.
+// Blanks around a word do not count. In lines, a word that holds a comma, a semicolon or a quote stands in
+// double quotes, with quotes inside it doubled; empty lines at the ends and one separator at the end are
+// allowed, an empty line in the middle would begin a second verbalizer and is refused. A word is tokenised
+// with its leading space; "<!>" in front suppresses it. For T5 that is the piece with the word mark.
 //
 // Score of a class, as OpenPrompt's ManualVerbalizer computes it: a word's logit is that of its first piece,
 // or the mean or maximum over its pieces; log softmax over all words of all (possible) classes; mean over the
