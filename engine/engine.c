@@ -286,9 +286,9 @@ static void test(struct engine *g) {
         struct metric best;
         if (run_best(g->run, &best))
             event.metric = best;
-        tell(g, event);
         if (g->options.keeper.test)
             g->options.keeper.test(g->options.keeper.context, &event.evaluation, event.metric.step);
+        tell(g, event);
     } else {
         tell_error(g, &e);
     }

@@ -358,3 +358,85 @@ bool json_put(cJSON *object, const char *key, cJSON *take_item, struct error *e)
     }
     return true;
 }
+
+// ---- strings that may hold NUL ----
+
+static int hex_digit(char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+// Reads XXXX of an escape at text[*at], advancing; -1 when it is none.
+static long hex_unit(const char *text, size_t length, size_t *at) {
+    long unit = 0;
+    if (length - *at < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        int digit = hex_digit(text[(*at)++]);
+        if (digit < 0)
+            return -1;
+        unit = unit << 4 | digit;
+    }
+    return unit;
+}
+
+// An escape whose backslash was just passed. A lone surrogate half is refused, as it is no character.
+static bool decode_escape(const char *text, size_t length, size_t *at, struct buffer *out) {
+    static const char plain[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+    char c = *at < length ? text[(*at)++] : '\0';
+    const char *found = c ? strchr(plain, c) : NULL;
+    if (found) {
+        buffer_add_char(out, meant[found - plain]);
+        return true;
+    }
+    if (c != 'u')
+        return false;
+    long unit = hex_unit(text, length, at);
+    if (unit >= 0xd800 && unit < 0xdc00 && length - *at >= 2 && text[*at] == '\\' && text[*at + 1] == 'u') {
+        *at += 2;
+        long low = hex_unit(text, length, at);
+        unit = low >= 0xdc00 && low < 0xe000 ? 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00) : -1;
+    }
+    if (unit < 0 || (unit >= 0xd800 && unit < 0xe000))
+        return false;
+    char bytes[4];
+    buffer_add(out, bytes, utf8_encode((uint32_t)unit, bytes));
+    return true;
+}
+
+char *json_decode_string(const char *text, size_t length, size_t *decoded, struct error *e) {
+    struct buffer out = {0};
+    size_t at = 0, bad;
+    *decoded = 0;
+    if (!utf8_valid(text, length, &bad)) {
+        fail_at(text, bad, "this byte is not UTF-8", e);
+        return NULL;
+    }
+    while (at < length && strchr(" \t\r\n", text[at]) && text[at])
+        at++;
+    bool ok = at < length && text[at++] == '"', closed = false;
+    while (ok && !closed && at < length) {
+        char c = text[at++];
+        if (c == '"')
+            closed = true;
+        else if (c == '\\')
+            ok = decode_escape(text, length, &at, &out);
+        else if ((unsigned char)c < 0x20)
+            ok = false;
+        else
+            buffer_add_char(&out, c);
+    }
+    while (closed && at < length && strchr(" \t\r\n", text[at]) && text[at])
+        at++;
+    if (!ok || !closed || at < length) {
+        buffer_free(&out);
+        fail_at(text, at < length ? at : length, "this is not a JSON string", e);
+        return NULL;
+    }
+    size_t count = out.length;
+    char *bytes = buffer_take(&out, e);
+    *decoded = bytes ? count : 0;
+    return bytes;
+}

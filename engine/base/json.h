@@ -34,6 +34,10 @@ bool json_get_size(const cJSON *object, const char *key, bool required, size_t l
 bool json_get_object(const cJSON *object, const char *key, bool required, const cJSON **out, struct error *e);
 bool json_get_array(const cJSON *object, const char *key, bool required, const cJSON **out, struct error *e);
 
+// The text that one JSON string writes, as owned bytes (NUL-terminated, the NUL not counted), "\u0000"
+// included: cJSON keeps strings as C strings and would end there. White space around the string is allowed.
+char *json_decode_string(const char *text, size_t length, size_t *decoded, struct error *e);
+
 // Sets or replaces a member, keeping the place of an existing one. Takes `item`, also on failure.
 bool json_put(cJSON *object, const char *key, cJSON *take_item, struct error *e);
 

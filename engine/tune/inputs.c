@@ -55,6 +55,10 @@ bool input_batch_plan(struct input_batch *b, size_t examples, size_t rows, int32
                       int32_t sentinel, struct error *e) {
     if (examples <= b->examples && rows <= b->rows)
         return true;
+    if (examples < b->examples)
+        examples = b->examples;
+    if (rows < b->rows)
+        rows = b->rows;
     input_batch_free(b);
     b->encoder_input = mem_calloc(rows, sizeof *b->encoder_input, e);
     b->encoder_offset = mem_calloc(examples + 1, sizeof *b->encoder_offset, e);

@@ -38,8 +38,9 @@ struct run {
     size_t *picked;                          // [batch]
     size_t count;                            // slots * d_model
     size_t batch_size, step, epoch, position;
-    size_t scored_step; // SIZE_MAX: none
-    double rate;        // before the schedule
+    size_t scored_step;    // SIZE_MAX: none
+    double rate;           // before the schedule
+    bool training_planned; // the pass is planned for steps
     bool has_best;
     struct metric best_metric;
 };
@@ -54,24 +55,6 @@ static void order_epoch(struct run *r) {
     random_shuffle(&random, r->order, r->train.count);
 }
 
-static size_t sum_of_longest(const struct input_set *set, size_t count) {
-    return set->longest * (count < set->count ? count : set->count);
-}
-
-static struct t5_plan plan_for(const struct run *r, enum t5_mode mode, size_t examples, size_t rows,
-                               size_t longest) {
-    return (struct t5_plan){
-        .mode = mode,
-        .examples = examples,
-        .encoder_rows = rows,
-        .decoder_rows = examples * DECODER_ROWS,
-        .longest_encoder = longest,
-        .longest_decoder = DECODER_ROWS,
-        .soft_slots = r->pattern.slots,
-        .head_rows = objective_head_rows(&r->objective, r->in.model->config.vocab_size),
-    };
-}
-
 // How many of a set are scored together.
 static size_t score_batch(const struct input_set *set) {
     size_t n = set->longest ? SCORE_ROWS / set->longest : 1;
@@ -79,30 +62,35 @@ static size_t score_batch(const struct input_set *set) {
     return n < set->count ? n : set->count;
 }
 
-// Room for batches of a set, in every part that needs some.
+// Plans the pass and the rest for batches of `examples` members of a set. The pass works in one block of
+// memory for training and scoring, so it is planned anew when the kind of work changes; once there was room
+// for the largest, that allocates nothing.
 static bool plan(struct run *r, enum t5_mode mode, const struct input_set *set, size_t examples,
                  struct error *e) {
     if (!examples)
         return true;
     const struct t5_config *c = &r->in.model->config;
     int32_t sentinel = tokenizer_sentinel(r->in.tokenizer, 0);
-    size_t rows = mode == T5_EVALUATE ? sum_of_longest(set, examples) : set->longest * examples;
-    struct t5_plan p = plan_for(r, mode, examples, rows, set->longest);
-    return input_batch_plan(&r->batch, examples, rows, c->decoder_start_id, sentinel, e) &&
-           objective_plan(&r->objective, r->settings.loss, r->in.verbalizer, sentinel, examples, e) &&
-           t5_pass_plan(r->pass, &p, e);
+    size_t rows = set->longest * examples;
+    if (!input_batch_plan(&r->batch, examples, rows, c->decoder_start_id, sentinel, e) ||
+        !objective_plan(&r->objective, r->settings.loss, r->in.verbalizer, sentinel, examples, e))
+        return false;
+    struct t5_plan p = {
+        .mode = mode,
+        .examples = examples,
+        .encoder_rows = rows,
+        .decoder_rows = examples * DECODER_ROWS,
+        .longest_encoder = set->longest,
+        .longest_decoder = DECODER_ROWS,
+        .soft_slots = r->pattern.slots,
+        .head_rows = objective_head_rows(&r->objective, c->vocab_size),
+    };
+    r->training_planned = mode == T5_TRAIN_PROMPT;
+    return t5_pass_plan(r->pass, &p, e);
 }
 
-static bool plan_all(struct run *r, struct error *e) {
-    size_t most = score_batch(&r->dev) > r->batch_size ? score_batch(&r->dev) : r->batch_size;
-    size_t rows = r->train.longest * r->batch_size, dev_rows = sum_of_longest(&r->dev, score_batch(&r->dev));
-    const struct t5_config *c = &r->in.model->config;
-    int32_t sentinel = tokenizer_sentinel(r->in.tokenizer, 0);
-    return input_batch_plan(&r->batch, most, rows > dev_rows ? rows : dev_rows, c->decoder_start_id, sentinel,
-                            e) &&
-           objective_plan(&r->objective, r->settings.loss, r->in.verbalizer, sentinel, most, e) &&
-           plan(r, T5_TRAIN_PROMPT, &r->train, r->batch_size, e) &&
-           plan(r, T5_EVALUATE, &r->dev, score_batch(&r->dev), e);
+static bool plan_training(struct run *r, struct error *e) {
+    return r->training_planned || plan(r, T5_TRAIN_PROMPT, &r->train, r->batch_size, e);
 }
 
 static struct optimizer_settings optimizer_settings_of(const struct run_settings *s) {
@@ -163,7 +151,7 @@ bool run_create(struct run **out, const struct run_inputs *in, const struct run_
         goto done;
     r->count = r->pattern.slots * in->model->config.d_model;
     r->batch_size = s->batch < r->train.count ? s->batch : r->train.count;
-    ok = allocate(r, e) && plan_all(r, e);
+    ok = allocate(r, e) && plan(r, T5_EVALUATE, &r->dev, score_batch(&r->dev), e) && plan_training(r, e);
     if (!ok)
         goto done;
     struct start_inputs start = {.model = in->model,
@@ -249,6 +237,8 @@ static double share_correct(const struct objective *o, const struct input_batch 
 }
 
 static bool forward_backward(struct run *r, const atomic_bool *cancel, struct metric *m, struct error *e) {
+    if (!plan_training(r, e))
+        return false;
     input_batch_fill(&r->batch, &r->train, r->picked, 0, r->batch_size);
     if (!t5_forward(r->pass, T5_TRAIN_PROMPT, &r->batch.t5, r->prompt, cancel, e))
         return false;

@@ -516,3 +516,35 @@ TEST(shuffles_are_fair) {
             CHECK_NEAR((double)places[i][j], 4000, 300);
     random_shuffle(&r, NULL, 0);
 }
+
+TEST(a_json_string_may_hold_anything) {
+    struct error e = {0};
+    size_t n;
+    static const char text[] = " \"a\\u0000b\\n\\\"\\u00e9\\ud83d\\ude00\xc3\xa9/\\/\" ";
+    char *got = json_decode_string(text, sizeof text - 1, &n, &e);
+    static const char wanted[] = "a\0b\n\"\xc3\xa9\xf0\x9f\x98\x80\xc3\xa9//";
+    CHECK(got != NULL);
+    CHECK_SIZE(n, sizeof wanted - 1);
+    CHECK(memcmp(got, wanted, sizeof wanted) == 0);
+    free(got);
+    static const char *const wrong[] = {"",
+                                        "\"",
+                                        "x",
+                                        "\"a\" b",
+                                        "\"\\x\"",
+                                        "\"\\u12\"",
+                                        "\"\\ud83d\"",
+                                        "\"\\ud83dx\"",
+                                        "\"\\udc00\"",
+                                        "\"a\nb\"",
+                                        "\"\xff\"",
+                                        "\"\\",
+                                        "[\"a\"]",
+                                        "\"\\u00g0\""};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        e = (struct error){0};
+        got = json_decode_string(wrong[i], strlen(wrong[i]), &n, &e);
+        CHECK(got == NULL);
+        CHECK_HAS(e.text, "column ");
+    }
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Tuning runs on the shipped model: gradients, reproducibility, resuming, cancelling, scoring.
+#include "check.h"
+#include "run_fixture.h"
+
+#include <stdlib.h>
+
+#define HYBRID  "{soft:4} {text_a} It was {mask}."
+#define VANILLA "{soft:4} {text_a} {mask}"
+
+enum { STEPS = 12 };
+
+static bool train_losses(struct run *r, float *losses, size_t count, struct error *e) {
+    for (size_t i = 0; i < count; i++) {
+        struct metric m;
+        if (!run_step(r, NULL, &m, e))
+            return false;
+        losses[i] = m.train_loss;
+    }
+    return true;
+}
+
+TEST(same_seed_same_curve_and_restart_repeats_it) {
+    struct error e = {0};
+    struct fixture f = {.settings = fixture_settings()};
+    CHECK_OK(fixture_open(&f, "films", VANILLA, "bad; good", &e));
+    struct run *a, *b;
+    float one[STEPS], two[STEPS], again[STEPS];
+    CHECK_OK(fixture_run(&f, &a, &e));
+    CHECK_OK(fixture_run(&f, &b, &e));
+    CHECK_OK(train_losses(a, one, STEPS, &e));
+    CHECK_OK(train_losses(b, two, STEPS, &e));
+    CHECK(memcmp(one, two, sizeof one) == 0);
+    run_restart(a);
+    CHECK_OK(train_losses(a, again, STEPS, &e));
+    CHECK(memcmp(one, again, sizeof one) == 0);
+    run_free(b);
+    f.settings.seed = 6; // another order and another start
+    CHECK_OK(fixture_run(&f, &b, &e));
+    CHECK_OK(train_losses(b, two, STEPS, &e));
+    CHECK(memcmp(one, two, sizeof one) != 0);
+    run_free(a);
+    run_free(b);
+    fixture_close(&f);
+}
+
+TEST(tuning_lowers_the_loss_with_every_optimizer_and_loss) {
+    static const enum run_optimizer optimizers[] = {RUN_ADAM, RUN_ADAMW, RUN_ADAFACTOR};
+    for (size_t o = 0; o < 3; o++)
+        for (int paper = 0; paper < 2; paper++) {
+            struct error e = {0};
+            struct fixture f = {.settings = fixture_settings()};
+            f.settings.optimizer = optimizers[o];
+            f.settings.loss = paper ? LOSS_PAPER_CODE : LOSS_CLEAN;
+            f.settings.steps = 60;
+            f.settings.rate = 0.05;
+            CHECK_OK(fixture_open(&f, "films", VANILLA, "bad; good", &e));
+            struct run *r;
+            CHECK_OK(fixture_run(&f, &r, &e));
+            float losses[60];
+            CHECK_OK(train_losses(r, losses, 60, &e));
+            double first = 0, last = 0;
+            for (size_t i = 0; i < 12; i++) {
+                first += losses[i];
+                last += losses[48 + i];
+            }
+            CHECK(last < 0.9 * first);
+            CHECK(run_finished(r));
+            run_free(r);
+            fixture_close(&f);
+        }
+}
+
+// Loss of the run's first batch at a given prompt.
+static bool loss_at(struct fixture *f, const float *prompt, float *loss, struct error *e) {
+    struct run *r;
+    f->start_vectors = prompt;
+    if (!fixture_run(f, &r, e))
+        return false;
+    struct metric m;
+    bool ok = run_step(r, NULL, &m, e);
+    *loss = m.train_loss;
+    run_free(r);
+    return ok;
+}
+
+// With SGD and rate 1 the first update is minus the gradient: compare with central differences along it.
+static void check_gradient(const char *task, const char *template_text, const char *words,
+                           enum run_loss loss) {
+    struct error e = {0};
+    struct fixture f = {.settings = fixture_settings()};
+    f.settings.optimizer = RUN_SGD;
+    f.settings.rate = 1;
+    f.settings.clip = 0;
+    f.settings.weight_decay = 0;
+    f.settings.loss = loss;
+    CHECK_OK(fixture_open(&f, task, template_text, words, &e));
+    struct run *r;
+    CHECK_OK(fixture_run(&f, &r, &e));
+    size_t count = run_slots(r) * run_width(r);
+    float *start = calloc(count, sizeof *start), *gradient = calloc(count, sizeof *gradient),
+          *moved = calloc(count, sizeof *moved);
+    memcpy(start, run_prompt(r), count * sizeof *start);
+    struct metric m;
+    CHECK_OK(run_step(r, NULL, &m, &e));
+    double square = 0;
+    for (size_t i = 0; i < count; i++) {
+        gradient[i] = start[i] - run_prompt(r)[i];
+        square += (double)gradient[i] * gradient[i];
+    }
+    CHECK_NEAR(m.gradient_norm, sqrt(square), 1e-4 * sqrt(square));
+    f.settings.start = START_FILE;
+    f.start_count = run_slots(r);
+    float up, down;
+    double h = 2e-2 / sqrt(square); // a move of length 0.02 along the gradient
+    for (size_t i = 0; i < count; i++)
+        moved[i] = (float)(start[i] + h * gradient[i]);
+    CHECK_OK(loss_at(&f, moved, &up, &e));
+    for (size_t i = 0; i < count; i++)
+        moved[i] = (float)(start[i] - h * gradient[i]);
+    CHECK_OK(loss_at(&f, moved, &down, &e));
+    CHECK_NEAR((up - down) / (2 * h), square, 0.02 * square + 1e-6);
+    free(start);
+    free(gradient);
+    free(moved);
+    run_free(r);
+    fixture_close(&f);
+}
+
+TEST(gradient_of_the_clean_loss) {
+    check_gradient("films", HYBRID, "bad; good", LOSS_CLEAN);
+}
+TEST(gradient_with_several_words_a_class) {
+    check_gradient("films", VANILLA, "bad, terrible; good, great", LOSS_CLEAN);
+}
+TEST(gradient_of_the_paper_code_loss) {
+    check_gradient("films", HYBRID, "bad; good", LOSS_PAPER_CODE);
+}
+TEST(gradient_with_soft_slots_in_the_middle) {
+    check_gradient("films", "{text_a} {soft:3} {mask} {soft:1}", "bad; good", LOSS_CLEAN);
+}
+TEST(gradient_of_multiple_choice) {
+    check_gradient("places", "{soft:4} {article} {question} {options}. Answer is {mask}.", NULL, LOSS_CLEAN);
+}
+
+TEST(resumed_run_follows_the_same_curve) {
+    struct error e = {0};
+    struct fixture f = {.settings = fixture_settings()};
+    CHECK_OK(fixture_open(&f, "films", HYBRID, "bad; good", &e));
+    struct run *whole, *half, *rest;
+    float one[STEPS], two[STEPS];
+    struct metric m;
+    struct evaluation v;
+    CHECK_OK(fixture_run(&f, &whole, &e));
+    CHECK_OK(train_losses(whole, one, STEPS, &e));
+    CHECK_OK(fixture_run(&f, &half, &e));
+    run_set_rate(half, f.settings.rate);
+    CHECK_OK(train_losses(half, two, 5, &e));
+    CHECK_OK(run_evaluate(half, NULL, &m, &v, &e));
+    struct run_checkpoint kept;
+    CHECK_OK(run_save(half, &kept, &e));
+    CHECK_OK(fixture_run(&f, &rest, &e));
+    CHECK_OK(run_restore(rest, &kept, &e));
+    CHECK_SIZE(run_steps_done(rest), 5);
+    CHECK(!run_evaluation_due(rest));
+    CHECK(run_best(rest, NULL) != NULL);
+    CHECK_OK(train_losses(rest, two + 5, STEPS - 5, &e));
+    CHECK(memcmp(one, two, sizeof one) == 0);
+    size_t bytes = run_slots(whole) * run_width(whole) * sizeof(float);
+    CHECK(memcmp(run_prompt(whole), run_prompt(rest), bytes) == 0);
+    kept.array[0].rows++;
+    CHECK(!run_restore(rest, &kept, &e));
+    CHECK_HAS(e.text, "prompt");
+    kept.array[0].rows--;
+    run_checkpoint_free(&kept);
+    run_free(whole);
+    run_free(half);
+    run_free(rest);
+    fixture_close(&f);
+}
+
+TEST(a_cancelled_step_changes_nothing) {
+    struct error e = {0};
+    struct fixture f = {.settings = fixture_settings()};
+    CHECK_OK(fixture_open(&f, "films", HYBRID, "bad; good", &e));
+    struct run *a, *b;
+    float one[STEPS], two[STEPS];
+    CHECK_OK(fixture_run(&f, &a, &e));
+    CHECK_OK(fixture_run(&f, &b, &e));
+    CHECK_OK(train_losses(a, one, STEPS, &e));
+    atomic_bool cancel = true;
+    struct metric m;
+    for (size_t i = 0; i < STEPS; i++) { // also across the end of an epoch
+        CHECK(!run_step(b, &cancel, &m, &e));
+        CHECK(e.kind == ERROR_CANCELLED);
+        CHECK_OK(run_step(b, NULL, &m, &e));
+        two[i] = m.train_loss;
+    }
+    CHECK(memcmp(one, two, sizeof one) == 0);
+    run_free(a);
+    run_free(b);
+    fixture_close(&f);
+}
+
+TEST(evaluations_count_what_they_say) {
+    struct error e = {0};
+    struct fixture f = {.settings = fixture_settings()};
+    CHECK_OK(fixture_open(&f, "claims", "{soft:4} {text_a} {mask}. {text_b}", "No; Maybe; Yes", &e));
+    struct run *r;
+    CHECK_OK(fixture_run(&f, &r, &e));
+    struct metric m;
+    struct evaluation v;
+    CHECK(run_evaluation_due(r));
+    CHECK_OK(run_evaluate(r, NULL, &m, &v, &e));
+    CHECK(!run_evaluation_due(r));
+    CHECK(m.best);
+    CHECK_SIZE(v.examples, f.split.dev_count);
+    size_t all = 0, right = 0;
+    double f1 = 0;
+    for (size_t i = 0; i < 3; i++) {
+        size_t row = 0, column = 0;
+        for (size_t j = 0; j < 3; j++) {
+            row += v.confusion[i * 3 + j];
+            column += v.confusion[j * 3 + i];
+        }
+        all += row;
+        right += v.confusion[i * 4];
+        double tp = (double)v.confusion[i * 4];
+        f1 += tp > 0
+                  ? 2 * (tp / (double)row) * (tp / (double)column) / (tp / (double)row + tp / (double)column)
+                  : 0;
+    }
+    CHECK_SIZE(all, v.examples);
+    CHECK_SIZE(right, v.correct);
+    CHECK_NEAR(v.accuracy, (double)right / (double)all, 1e-12);
+    CHECK_NEAR(v.macro_f1, f1 / 3, 1e-12);
+    // The same examples scored by way of run_score, in other groups.
+    struct evaluation w;
+    CHECK_OK(run_score(r, f.split.dev, f.split.dev_count, false, NULL, NULL, NULL, &w, &e));
+    CHECK_SIZE(w.correct, v.correct);
+    CHECK_NEAR(w.loss, v.loss, 1e-6);
+    run_free(r);
+    fixture_close(&f);
+}
+
+TEST(undo_returns_to_the_best_prompt) {
+    struct error e = {0};
+    struct fixture f = {.settings = fixture_settings()};
+    CHECK_OK(fixture_open(&f, "films", HYBRID, "bad; good", &e));
+    struct run *r;
+    CHECK_OK(fixture_run(&f, &r, &e));
+    CHECK(!run_return_to_best(r));
+    struct metric m;
+    struct evaluation v, again;
+    CHECK_OK(run_evaluate(r, NULL, &m, &v, &e));
+    float losses[4];
+    CHECK_OK(train_losses(r, losses, 4, &e));
+    CHECK(run_return_to_best(r));
+    CHECK_OK(run_evaluate(r, NULL, &m, &again, &e));
+    CHECK(!m.best); // as good as the best is not better
+    CHECK_NEAR(again.loss, v.loss, 1e-12);
+    run_free(r);
+    fixture_close(&f);
+}
+
+TEST(a_template_without_soft_slots_cannot_be_tuned) {
+    struct error e = {0};
+    struct fixture f = {.settings = fixture_settings()};
+    CHECK_OK(fixture_open(&f, "films", "{text_a} It was {mask}.", "bad; good", &e));
+    struct run *r;
+    CHECK(!fixture_run(&f, &r, &e));
+    CHECK_HAS(e.text, "{soft:20}");
+    fixture_close(&f);
+}
+
+TEST(starts_are_what_they_say) {
+    struct error e = {0};
+    struct fixture f = {.settings = fixture_settings()};
+    CHECK_OK(fixture_open(&f, "films", HYBRID, "bad; good", &e));
+    size_t width = f.model->config.d_model;
+    float *row = calloc(width, sizeof *row);
+    struct run *r;
+    f.settings.start = START_LABEL_WORDS;
+    CHECK_OK(fixture_run(&f, &r, &e));
+    for (size_t i = 0; i < 2; i++) {
+        model_embedding_row(f.model, (size_t)f.verbalizer.id[i], row);
+        CHECK(memcmp(row, run_start(r) + i * width, width * sizeof *row) == 0);
+    }
+    run_free(r);
+    f.settings.start = START_TEXT;
+    snprintf(f.settings.start_text, sizeof f.settings.start_text, "good film");
+    CHECK_OK(fixture_run(&f, &r, &e));
+    model_embedding_row(f.model, (size_t)tokenizer_find(f.tokenizer, "\xe2\x96\x81good"), row);
+    CHECK(memcmp(row, run_start(r), width * sizeof *row) == 0);
+    run_free(r);
+    f.settings.start = START_UNKNOWN;
+    CHECK_OK(fixture_run(&f, &r, &e));
+    model_embedding_row(f.model, (size_t)tokenizer_unk(f.tokenizer), row);
+    for (size_t i = 0; i < 4; i++)
+        CHECK(memcmp(row, run_start(r) + i * width, width * sizeof *row) == 0);
+    run_free(r);
+    f.settings.start = START_NORMAL;
+    f.settings.start_scale = 2;
+    CHECK_OK(fixture_run(&f, &r, &e));
+    double squares = 0;
+    for (size_t i = 0; i < 4 * width; i++)
+        squares += (double)run_start(r)[i] * run_start(r)[i];
+    CHECK_NEAR(sqrt(squares / (4.0 * (double)width)), 2, 0.3);
+    run_free(r);
+    f.settings.start = START_FILE;
+    f.start_vectors = row;
+    f.start_count = 1;
+    CHECK(!fixture_run(&f, &r, &e));
+    CHECK_HAS(e.text, "{soft:1}");
+    free(row);
+    fixture_close(&f);
+}
