@@ -99,6 +99,26 @@ TEST(total_is_spread_evenly) {
     task_free(t);
 }
 
+TEST(the_seed_decides_who_gets_the_rest) { // 32 over three classes is 11, 11, 10
+    struct error e = {0};
+    struct task *t;
+    size_t short_of[3] = {0};
+    CHECK_OK(make_task(&t, many, many, NULL, &e));
+    for (uint64_t seed = 0; seed < 30; seed++) {
+        struct split s;
+        size_t got[3];
+        CHECK_OK(split_make(&s, t, &(struct split_request){.total = 32, .seed = seed}, &e));
+        count_classes(s.train, s.train_count, got);
+        for (size_t c = 0; c < 3; c++)
+            short_of[c] += got[c] == 10;
+        split_free(&s);
+    }
+    for (size_t c = 0; c < 3; c++)
+        CHECK(short_of[c] >= 3);
+    CHECK_SIZE(short_of[0] + short_of[1] + short_of[2], 30);
+    task_free(t);
+}
+
 TEST(the_seed_decides_alone) {
     struct error e = {0};
     struct task *t;

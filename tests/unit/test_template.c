@@ -177,6 +177,7 @@ TEST(unknown_lambdas_are_quoted) {
                                       "lambda x: __import__('os')",
                                       "lambda x: x + x",
                                       "lambda x: x[:-1][:-1][:-1][:-1][:-1]",
+                                      "lambda x: x[:1].lower() + x[:-1][1:]",
                                       "lambda x: x[:1].lower() + x[2:]",
                                       "lambda : x",
                                       "lambda x: x.rstrip(str.punctuation)"};

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "engine/base/random.h"
+#include "engine/data/task.h"
 #include "engine/model/tokenizer.h"
 #include "engine/pvp/verbalizer.h"
 
@@ -152,6 +152,29 @@ TEST(warnings_show_the_pieces) {
     CHECK_HAS(text, "their mean counts");
     free(text);
     verbalizer_free(&v);
+    tokenizer_free(t);
+}
+
+TEST(shipped_label_words_are_whole_pieces) {
+    static const char *const tasks[] = {"films", "films5", "claims", "places"};
+    struct error e = {0};
+    struct tokenizer *t;
+    CHECK_OK(tokenizer_load(&t, "engine/models/sprout", &e));
+    for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++) {
+        char path[64];
+        struct task *task;
+        struct verbalizer v;
+        snprintf(path, sizeof path, "sessions/tasks/%s", tasks[i]);
+        CHECK_OK(task_load(&task, path, NULL, &e));
+        CHECK_OK(
+            verbalizer_parse(&v, task->label_words, task->class_name, task->class_value, task->classes, &e));
+        CHECK_OK(verbalizer_bind(&v, t, WORD_FIRST, &e));
+        char *warnings = verbalizer_warnings(&v, t, &e);
+        CHECK_TEXT(warnings, "");
+        free(warnings);
+        verbalizer_free(&v);
+        task_free(task);
+    }
     tokenizer_free(t);
 }
 
