@@ -114,8 +114,8 @@ struct split {
 //   most half of each class, rounded up, so that dev is of the same size.
 // - dev never holds an example with the texts of one in train (files repeat sentences).
 // - Draws depend on the seed and the order of the examples in the files alone: the same files and seed give
-//   the same split, in the same order, everywhere. Where train has enough, what it
-//   draws does not depend on where dev comes from.
+//   the same split, in the same order, everywhere. Where train has enough, what it draws does not depend on
+//   where dev comes from.
 // - A class with too few examples gives what it has, and `note` says so. No train example at all is an error.
 bool split_make(struct split *out, const struct task *t, const struct split_request *request,
                 struct error *e);

@@ -271,7 +271,7 @@ TEST(task_json_checks) {
     static const struct {
         const char *json, *part;
     } cases[] = {
-        {"{", "task.json: line 1, column 1"},
+        {"{", "task.json: line 1, column 2"},
         {"[]", "task.json: a task is an object"},
         {"{}", "task.json: \"name\" is missing"},
         {"{\"name\":\"\"}", "\"name\" is empty"},
