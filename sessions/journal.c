@@ -17,24 +17,11 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
+#include "crc.h"
 #include "metric_fields.h"
 #include "stamp.h"
 
 enum { SUM_TAIL = 18, MOST_PENDING = 4 << 20 }; // ,"sum":"xxxxxxxx"}
-
-// CRC-32 with the reversed polynomial 0xedb88320, four bits at a time.
-static uint32_t crc32(const char *bytes, size_t length) {
-    static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-                                       0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-                                       0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
-    uint32_t c = 0xffffffff;
-    for (size_t i = 0; i < length; i++) {
-        c ^= (unsigned char)bytes[i];
-        c = c >> 4 ^ table[c & 15];
-        c = c >> 4 ^ table[c & 15];
-    }
-    return ~c;
-}
 
 // ---- reading ----
 
@@ -42,7 +29,7 @@ static bool sum_holds(const char *line, size_t length) {
     char wanted[SUM_TAIL + 1];
     if (length < SUM_TAIL + 2)
         return false;
-    snprintf(wanted, sizeof wanted, ",\"sum\":\"%08" PRIx32 "\"}", crc32(line, length - SUM_TAIL));
+    snprintf(wanted, sizeof wanted, ",\"sum\":\"%08" PRIx32 "\"}", crc_of(line, length - SUM_TAIL));
     return memcmp(line + length - SUM_TAIL, wanted, SUM_TAIL) == 0;
 }
 
@@ -353,7 +340,7 @@ static bool add_line(struct journal *j, const char *what, const struct buffer *m
     buffer_add(&line, members->data ? members->data : "", members->length);
     bool ok = buffer_ok(members, e) && buffer_ok(&line, e);
     if (ok) {
-        buffer_printf(&line, ",\"sum\":\"%08" PRIx32 "\"}\n", crc32(line.data, line.length));
+        buffer_printf(&line, ",\"sum\":\"%08" PRIx32 "\"}\n", crc_of(line.data, line.length));
         ok = buffer_ok(&line, e);
     }
     if (ok && j->pending.length + line.length > MOST_PENDING)

@@ -3,8 +3,10 @@
 //
 //   session.json           model, task, template, label words, settings (schema: sessions/SESSION.md)
 //   journal.jsonl          what happened, a JSON object a line, appended: steps, evaluations, rate changes,
-//   edits, tests prompts/best.safetensors, prompts/last.safetensors   the prompt, and what a resumed run
-//   needs
+//                          edits, tests (sessions/journal.h)
+//   prompts/               best.safetensors: the prompt; last.safetensors: what a resumed run needs
+//   kept/001/ ...          journal and prompts of earlier runs
+//   session.lock           who has it open (sessions/lock.h)
 // Every file but the journal is written to a temporary file, flushed and renamed. Keys of session.json that
 // we do not know survive a load and save; a newer "version" is refused.
 //
@@ -30,7 +32,9 @@ char *share_folder(const char *kind, struct error *e); // kind: "models", "tasks
 // `what`: the name of a session in session_home, a session's folder or session.json, a task.json or a task's
 // folder, the name of a shipped task, or NULL for the shipped model and the default shipped task. A task
 // gives the session "TASK" (the task's name) in session_home: opened if it is there already, made anew
-// otherwise (not written before the first save). model_folder (may be NULL) overrides the model.
+// otherwise (not written before the first save or the first step). model_folder (may be NULL) overrides the
+// model: a folder, or the name of a shipped one. A session that another program has open is refused, saying
+// who has it.
 bool session_open(struct session **out, const char *what, const char *model_folder, struct error *e);
 // A new session from parts; fails if one of that name exists. data_folder may be NULL.
 bool session_create(struct session **out, const char *name, const char *model_folder, const char *task_path,
@@ -39,14 +43,19 @@ void session_free(struct session *s);
 
 const char *session_name(const struct session *s);
 const char *session_folder(const struct session *s);
-// What the engine opens: settings, template, label words, and, unless `fresh`, what resumes the kept run.
-// For START_FILE the prompt file is read here. Owned by the caller.
-struct engine_setup *session_setup(const struct session *s, bool fresh, struct error *e);
+// What opening it brought to light and a person should know, one a line; "" if nothing. Grows with
+// session_setup, which reads journal and checkpoint.
+const char *session_notes(const struct session *s);
+// What the engine opens next: settings, template, label words, and, unless `fresh`, what resumes the kept
+// run. A kept run that was made with another template, label words or settings, or that cannot be read, is
+// not resumed but noted; it moves to kept/ when the new run writes for the first time, as it does after
+// `fresh`. For START_FILE the prompt file is read here. Owned by the caller.
+struct engine_setup *session_setup(struct session *s, bool fresh, struct error *e);
 
 // The parts that people edit. Setting one marks the session as changed; session_save writes session.json
 // atomically.
 const struct run_settings *session_settings(const struct session *s);
-bool session_set_settings(struct session *s, const struct run_settings *settings);
+bool session_set_settings(struct session *s, const struct run_settings *settings); // true if they differ
 const char *session_template(const struct session *s); // "" until set: the task's first
 bool session_set_template(struct session *s, const char *text, struct error *e);
 const char *session_label_words(const struct session *s);
@@ -60,7 +69,8 @@ bool session_save_as(struct session *s, const char *name, struct error *e);
 struct keeper session_keeper(struct session *s);
 
 // Another run begins (settings, template or label words were applied anew): the kept prompts and journal move
-// to kept/NAME-N so that nothing is lost.
+// to kept/001, 002, ... so that nothing is lost. Call it before session_setup and ENGINE_OPEN; what the
+// engine still tells of the run it is about to close goes to kept/ too.
 bool session_begin_run(struct session *s, struct error *e);
 
 // Names in session_home, sorted by last change, newest first. Owned array of owned strings.

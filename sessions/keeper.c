@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the engine's thread keeps: checkpoints and best prompts in prompts/, every metric in the journal; and
+// how a finished run makes room for the next.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/base/file.h"
+#include "engine/base/json.h"
+#include "paths.h"
+#include "session_inside.h"
+
+static const char journal_name[] = "journal.jsonl", prompts_name[] = "prompts";
+
+// ---- moving an earlier run away ----
+
+static bool is_kept(const struct session *s, const char *name) {
+    char *path = session_path(s, name, NULL);
+    bool there = path && file_exists(path);
+    free(path);
+    return there;
+}
+
+// Makes the first kept/NNN that is not there yet; mkdir is what makes sure that it is ours.
+static char *make_kept_folder(const struct session *s, struct error *e) {
+    char *kept = session_path(s, "kept", e);
+    if (!kept || !file_make_folders(kept, e)) {
+        free(kept);
+        return NULL;
+    }
+    char *made = NULL;
+    for (unsigned n = 1; n < 100000 && !made; n++) {
+        char name[16];
+        snprintf(name, sizeof name, "%03u", n);
+        char *path = path_join(kept, name, e);
+        if (path && mkdir(path, 0777) == 0) {
+            made = path;
+            break;
+        }
+        bool taken = path && errno == EEXIST;
+        if (path && !taken)
+            error_system(e, "cannot make %s", path);
+        free(path);
+        if (!taken)
+            break;
+    }
+    free(kept);
+    return made;
+}
+
+static bool move_into(const struct session *s, const char *name, const char *folder, struct error *e) {
+    if (!is_kept(s, name))
+        return true;
+    char *from = session_path(s, name, e), *to = path_join(folder, name, e);
+    bool ok = from && to && (rename(from, to) == 0 || error_system(e, "cannot move %s to %s", from, to));
+    free(from);
+    free(to);
+    return ok;
+}
+
+static void forget_retired(struct session *s) {
+    journal_free(s->retired.journal);
+    free(s->retired.folder);
+    s->retired.journal = NULL;
+    s->retired.folder = NULL;
+}
+
+// The prompts go first: a checkpoint without its journal can be resumed, the other way round it is lost.
+bool session_move_kept(struct session *s, struct error *e) {
+    if (!is_kept(s, journal_name) && !is_kept(s, prompts_name)) {
+        s->begin_pending = false;
+        return true;
+    }
+    if (s->journal && !journal_flush(s->journal, e))
+        return false;
+    char *to = make_kept_folder(s, e);
+    if (!to || !move_into(s, prompts_name, to, e) || !move_into(s, journal_name, to, e)) {
+        free(to);
+        return false;
+    }
+    forget_retired(s);
+    if (s->active && s->last_step > 1) {
+        s->retired.folder = to;
+        s->retired.journal = s->journal;
+        snprintf(s->retired.mark, sizeof s->retired.mark, "%s", s->mark);
+    } else {
+        journal_free(s->journal);
+        free(to);
+    }
+    s->journal = NULL;
+    s->active = s->begin_pending = s->resume_pending = false;
+    return true;
+}
+
+bool session_begin_run(struct session *s, struct error *e) {
+    pthread_mutex_lock(&s->disk_lock);
+    bool ok = !s->written || session_move_kept(s, e);
+    pthread_mutex_unlock(&s->disk_lock);
+    return ok;
+}
+
+// ---- the journal ----
+
+// The first record says what the run is, so that an earlier run in kept/ speaks for itself.
+static bool add_begin(struct session *s, struct error *e) {
+    const struct session_parts *p = &s->parts;
+    cJSON *o = cJSON_CreateObject();
+    pthread_mutex_lock(&s->parts_lock);
+    char *model = stored_path_print(p->model, s->folder, "models", e);
+    char *task = model ? stored_path_print(p->task, s->folder, "tasks", e) : NULL;
+    bool ok = o && task && cJSON_AddNumberToObject(o, "version", SESSION_VERSION) &&
+              cJSON_AddStringToObject(o, "session", s->name) && cJSON_AddStringToObject(o, "model", model) &&
+              cJSON_AddStringToObject(o, "task", task) &&
+              cJSON_AddStringToObject(o, "template", p->template_text) &&
+              cJSON_AddStringToObject(o, "label_words", p->label_words) &&
+              json_put(o, "settings", session_settings_json(&p->settings), e);
+    pthread_mutex_unlock(&s->parts_lock);
+    ok = ok ? journal_add_event(s->journal, "begin", o, time(NULL), e)
+            : error_set(e, ERROR_MEMORY, "no memory for the journal");
+    free(model);
+    free(task);
+    cJSON_Delete(o);
+    return ok;
+}
+
+static bool add_resume(struct session *s, struct error *e) {
+    cJSON *o = cJSON_CreateObject();
+    bool ok = o && cJSON_AddNumberToObject(o, "step", (double)s->resume_step)
+                  ? journal_add_event(s->journal, "resume", o, time(NULL), e)
+                  : error_set(e, ERROR_MEMORY, "no memory for the journal");
+    cJSON_Delete(o);
+    return ok;
+}
+
+bool session_need_journal(struct session *s, struct error *e) {
+    if (s->journal)
+        return true;
+    char *path = session_path(s, journal_name, e);
+    bool ok = path && journal_open(&s->journal, path, e);
+    free(path);
+    if (!ok)
+        return false;
+    return journal_records(s->journal) || add_begin(s, e); // what cannot be written now is pending
+}
+
+// Everything that has to be there before the engine's thread writes. What fails is tried again at the next
+// call. Without folder and lock there is no journal either: it could be another program's.
+static bool make_ready(struct session *s, struct error *e) {
+    if ((s->begin_pending && !session_move_kept(s, e)) || !session_write(s, false, e))
+        return false;
+    bool ok = session_need_journal(s, e);
+    if (s->journal && s->resume_pending) {
+        s->resume_pending = false;
+        ok = add_resume(s, ok ? e : NULL) && ok;
+    }
+    return ok;
+}
+
+// Whether this comes from a run that has just begun: one is retired only beyond its first step.
+static bool is_new_run(size_t step) {
+    return step <= 1;
+}
+
+void session_keep_metric(struct session *s, const struct metric *m) {
+    pthread_mutex_lock(&s->disk_lock);
+    if (s->retired.folder && is_new_run(m->step))
+        forget_retired(s);
+    if (s->retired.folder) {
+        if (s->retired.journal)
+            journal_add_metric(s->retired.journal, m, time(NULL), NULL);
+    } else {
+        make_ready(s, NULL); // what could not be written is told by the next keep
+        s->active = true;
+        s->last_step = m->step;
+        if (s->journal)
+            journal_add_metric(s->journal, m, time(NULL), NULL);
+    }
+    pthread_mutex_unlock(&s->disk_lock);
+}
+
+void session_keep_test(struct session *s, const struct evaluation *test, size_t step) {
+    pthread_mutex_lock(&s->disk_lock);
+    if (!s->retired.folder)
+        make_ready(s, NULL);
+    struct journal *j = s->retired.folder ? s->retired.journal : s->journal;
+    if (j && journal_add_test(j, test, step, time(NULL), NULL))
+        journal_flush(j, NULL);
+    pthread_mutex_unlock(&s->disk_lock);
+}
+
+// ---- checkpoints ----
+
+static bool write_prompts(struct session *s, const char *folder, const char *mark, bool with_best,
+                          const struct run_checkpoint *c, struct error *e) {
+    char *prompts = path_join(folder, prompts_name, e);
+    char *best = prompts ? path_join(prompts, "best.safetensors", e) : NULL;
+    char *last = best ? path_join(prompts, "last.safetensors", e) : NULL;
+    bool ok = last && file_make_folders(prompts, e);
+    if (ok && c->has_best && (with_best || s->best_unwritten || !file_exists(best))) {
+        s->best_unwritten = !checkpoint_write_best(best, c, path_name(s->parts.model), e);
+        ok = !s->best_unwritten;
+    }
+    ok = ok && checkpoint_write(last, c, mark, e);
+    free(prompts);
+    free(best);
+    free(last);
+    return ok;
+}
+
+static bool keep_locked(struct session *s, enum keep_reason why, const struct run_checkpoint *c,
+                        struct error *e) {
+    if (s->retired.folder && is_new_run(c->step))
+        forget_retired(s);
+    bool ok;
+    if (s->retired.folder) {
+        ok = write_prompts(s, s->retired.folder, s->retired.mark, why == KEEP_BEST, c, e) &&
+             (!s->retired.journal || journal_flush(s->retired.journal, e));
+        if (why == KEEP_CLOSE)
+            forget_retired(s);
+        return ok;
+    }
+    ok = make_ready(s, e) && write_prompts(s, s->folder, s->mark, why == KEEP_BEST, c, e) &&
+         journal_flush(s->journal, e);
+    s->active = why != KEEP_CLOSE;
+    s->last_step = c->step;
+    return ok;
+}
+
+bool session_keep_checkpoint(struct session *s, enum keep_reason why, const struct run_checkpoint *c,
+                             struct error *e) {
+    pthread_mutex_lock(&s->disk_lock);
+    bool ok = keep_locked(s, why, c, e) || error_context(e, "the session %s was not kept", s->name);
+    pthread_mutex_unlock(&s->disk_lock);
+    return ok;
+}

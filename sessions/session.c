@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The session as an object: its parts, saving, copies under another name, the list of sessions.
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "engine/base/json.h"
+#include "engine/base/utf8.h"
+#include "paths.h"
+#include "session_inside.h"
+
+struct session *session_new(const char *name, const char *folder, struct error *e) {
+    struct session *s = mem_calloc(1, sizeof *s, e);
+    if (!s)
+        return NULL;
+    pthread_mutex_init(&s->parts_lock, NULL);
+    pthread_mutex_init(&s->disk_lock, NULL);
+    run_settings_default(&s->parts.settings);
+    s->lock.fd = -1;
+    s->name = mem_strdup(name, e);
+    s->folder = mem_strdup(folder, e);
+    s->parts.template_text = mem_strdup("", e);
+    s->parts.label_words = mem_strdup("", e);
+    if (s->name && s->folder && s->parts.template_text && s->parts.label_words)
+        return s;
+    session_free(s);
+    return NULL;
+}
+
+void session_free(struct session *s) {
+    if (!s)
+        return;
+    journal_free(s->journal);
+    journal_free(s->retired.journal);
+    free(s->retired.folder);
+    session_lock_release(&s->lock);
+    session_parts_free(&s->parts);
+    free(s->saved_template);
+    free(s->saved_label_words);
+    buffer_free(&s->notes);
+    pthread_mutex_destroy(&s->parts_lock);
+    pthread_mutex_destroy(&s->disk_lock);
+    free(s->name);
+    free(s->folder);
+    free(s);
+}
+
+void session_note(struct session *s, const char *format, ...) {
+    char line[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (s->notes.length)
+        buffer_add_char(&s->notes, '\n');
+    buffer_add_text(&s->notes, line);
+}
+
+char *session_path(const struct session *s, const char *below, struct error *e) {
+    return path_join(s->folder, below, e);
+}
+
+const char *session_name(const struct session *s) {
+    return s->name;
+}
+
+const char *session_folder(const struct session *s) {
+    return s->folder;
+}
+
+const char *session_notes(const struct session *s) {
+    return s->notes.data && !s->notes.failed ? s->notes.data : "";
+}
+
+// ---- parts ----
+
+const struct run_settings *session_settings(const struct session *s) {
+    return &s->parts.settings;
+}
+
+const char *session_template(const struct session *s) {
+    return s->parts.template_text;
+}
+
+const char *session_label_words(const struct session *s) {
+    return s->parts.label_words;
+}
+
+bool session_changed(const struct session *s) {
+    return atomic_load(&s->edits) != atomic_load(&s->saved_edits);
+}
+
+// A prompt file that is named from where the program runs must be found later from elsewhere.
+static void make_start_file_absolute(const struct session *s, struct run_settings *settings) {
+    if (!settings->start_file[0] || settings->start_file[0] == '/')
+        return;
+    char *inside = session_path(s, settings->start_file, NULL);
+    char *real = inside && file_exists(inside) ? NULL : realpath(settings->start_file, NULL);
+    if (real && strlen(real) < sizeof settings->start_file)
+        snprintf(settings->start_file, sizeof settings->start_file, "%s", real);
+    free(real);
+    free(inside);
+}
+
+bool session_set_settings(struct session *s, const struct run_settings *settings) {
+    struct run_settings next = *settings;
+    make_start_file_absolute(s, &next);
+    if (run_settings_equal(&next, &s->parts.settings))
+        return false;
+    pthread_mutex_lock(&s->parts_lock);
+    s->parts.settings = next;
+    pthread_mutex_unlock(&s->parts_lock);
+    atomic_fetch_add(&s->edits, 1);
+    return true;
+}
+
+static bool set_text(struct session *s, char **at, const char *what, const char *text, struct error *e) {
+    size_t bad;
+    if (strcmp(*at, text) == 0)
+        return true;
+    if (!utf8_valid(text, strlen(text), &bad))
+        return error_set(e, ERROR_INPUT, "the %s is not UTF-8 (byte %zu)", what, bad + 1);
+    char *copy = mem_strdup(text, e);
+    if (!copy)
+        return false;
+    pthread_mutex_lock(&s->parts_lock);
+    free(*at);
+    *at = copy;
+    pthread_mutex_unlock(&s->parts_lock);
+    atomic_fetch_add(&s->edits, 1);
+    return true;
+}
+
+bool session_set_template(struct session *s, const char *text, struct error *e) {
+    return set_text(s, &s->parts.template_text, "template", text, e);
+}
+
+bool session_set_label_words(struct session *s, const char *text, struct error *e) {
+    return set_text(s, &s->parts.label_words, "label words", text, e);
+}
+
+// ---- saving ----
+
+bool session_remember_saved(struct session *s, struct error *e) {
+    pthread_mutex_lock(&s->parts_lock);
+    char *t = mem_strdup(s->parts.template_text, e), *w = t ? mem_strdup(s->parts.label_words, e) : NULL;
+    struct run_settings settings = s->parts.settings;
+    pthread_mutex_unlock(&s->parts_lock);
+    if (!w) {
+        free(t);
+        return false;
+    }
+    free(s->saved_template);
+    free(s->saved_label_words);
+    s->saved_template = t;
+    s->saved_label_words = w;
+    s->saved_settings = settings;
+    return true;
+}
+
+// Folder and lock of a session that is not on the disk yet. Somebody may have made one of that name since.
+static bool make_place(struct session *s, struct error *e) {
+    char *file = session_path(s, session_file_name, e);
+    bool ok = file && file_make_folders(s->folder, e);
+    if (ok && !s->lock.path)
+        ok = session_lock_take(&s->lock, s->folder, time(NULL), NULL, e);
+    if (ok && !s->written && file_exists(file)) {
+        ok = error_set(
+            e, ERROR_INPUT,
+            "a session %s has been made meanwhile; save this one under another name (:saveas NAME)", s->name);
+        session_lock_release(&s->lock);
+    }
+    free(file);
+    return ok;
+}
+
+bool session_write(struct session *s, bool always, struct error *e) {
+    if (s->written && !always)
+        return true;
+    if (!make_place(s, e))
+        return false;
+    char *path = session_path(s, session_file_name, e);
+    pthread_mutex_lock(&s->parts_lock);
+    size_t edits = atomic_load(&s->edits);
+    char *text = path ? session_parts_print(s, time(NULL), e) : NULL;
+    pthread_mutex_unlock(&s->parts_lock);
+    bool ok = text && file_write_atomic(path, text, strlen(text), e);
+    if (ok) {
+        s->written = true;
+        atomic_store(&s->saved_edits, edits);
+    }
+    free(text);
+    free(path);
+    return ok && (s->saved_template || session_remember_saved(s, e));
+}
+
+static bool add_edit(struct journal *j, const char *part, cJSON *take_from, cJSON *take_to, struct error *e) {
+    cJSON *edit = cJSON_CreateObject();
+    bool ok = edit && cJSON_AddStringToObject(edit, "part", part);
+    if (!ok) {
+        cJSON_Delete(take_from);
+        cJSON_Delete(take_to);
+        cJSON_Delete(edit);
+        return error_set(e, ERROR_MEMORY, "no memory for the journal");
+    }
+    ok = json_put(edit, "from", take_from, e);
+    if (ok)
+        ok = json_put(edit, "to", take_to, e);
+    else
+        cJSON_Delete(take_to);
+    ok = ok && journal_add_event(j, "edit", edit, time(NULL), e);
+    cJSON_Delete(edit);
+    return ok;
+}
+
+// One "edit" record for each part that is not as it was saved last.
+static bool journal_edits(struct session *s, struct error *e) {
+    struct journal *j = s->journal;
+    const struct session_parts *p = &s->parts;
+    bool ok = true;
+    if (strcmp(p->template_text, s->saved_template) != 0)
+        ok = add_edit(j, "template", cJSON_CreateString(s->saved_template),
+                      cJSON_CreateString(p->template_text), e);
+    if (ok && strcmp(p->label_words, s->saved_label_words) != 0)
+        ok = add_edit(j, "label_words", cJSON_CreateString(s->saved_label_words),
+                      cJSON_CreateString(p->label_words), e);
+    for (size_t i = 0; ok && i < run_setting_count; i++) {
+        char from[RUN_SETTING_TEXT], to[RUN_SETTING_TEXT], part[64];
+        const char *name = run_setting_table[i].name;
+        run_settings_get(&s->saved_settings, name, from, sizeof from);
+        run_settings_get(&p->settings, name, to, sizeof to);
+        snprintf(part, sizeof part, "settings.%s", name);
+        if (strcmp(from, to) != 0)
+            ok = add_edit(j, part, cJSON_CreateString(from), cJSON_CreateString(to), e);
+    }
+    return ok;
+}
+
+static bool save_locked(struct session *s, struct error *e) {
+    bool tell = s->written && session_changed(s) && !s->begin_pending;
+    if (!session_write(s, true, e))
+        return false;
+    if (tell) {
+        // From here on all is saved: what goes wrong concerns the story of it alone.
+        if (!session_need_journal(s, e) || !journal_edits(s, e))
+            return false;
+    }
+    return session_remember_saved(s, e);
+}
+
+bool session_save(struct session *s, struct error *e) {
+    pthread_mutex_lock(&s->disk_lock);
+    bool ok = save_locked(s, e);
+    pthread_mutex_unlock(&s->disk_lock);
+    return ok;
+}
+
+// ---- another name ----
+
+// A path inside the session's folder moves with it.
+static bool move_path(char **path, const char *from, const char *to, struct error *e) {
+    const char *below = *path ? path_below(*path, from) : NULL;
+    if (!below)
+        return true;
+    char *moved = path_join(to, below, e);
+    if (!moved)
+        return false;
+    free(*path);
+    *path = moved;
+    return true;
+}
+
+// The copy is made under a name that is no session's and then takes its own in one step.
+static bool copy_session(const struct session *s, const char *home, const char *to, struct error *e) {
+    struct buffer b = {0};
+    buffer_printf(&b, "%s/.copy.%ld", home, (long)getpid());
+    bool ok = buffer_ok(&b, e) && file_make_folders(home, e) && folder_remove(b.data, e);
+    if (ok && s->written) {
+        ok = folder_copy(s->folder, b.data, lock_file_name, e) &&
+             (rename(b.data, to) == 0 || error_system(e, "cannot make %s", to));
+        if (!ok)
+            folder_remove(b.data, NULL);
+    }
+    buffer_free(&b);
+    return ok;
+}
+
+// From now on the session is the one in `to`.
+static bool become(struct session *s, const char *name, const char *to, struct error *e) {
+    struct session_lock lock;
+    char *new_name = mem_strdup(name, e), *new_folder = mem_strdup(to, e);
+    bool ok = new_name && new_folder && file_make_folders(to, e) &&
+              session_lock_take(&lock, to, time(NULL), NULL, e);
+    if (!ok) {
+        free(new_name);
+        free(new_folder);
+        return false;
+    }
+    pthread_mutex_lock(&s->parts_lock);
+    ok = move_path(&s->parts.model, s->folder, to, e) && move_path(&s->parts.task, s->folder, to, e) &&
+         move_path(&s->parts.data, s->folder, to, e);
+    free(s->name);
+    free(s->folder);
+    s->name = new_name;
+    s->folder = new_folder;
+    stamp_print(time(NULL), s->parts.created);
+    pthread_mutex_unlock(&s->parts_lock);
+    session_lock_release(&s->lock);
+    s->lock = lock;
+    journal_free(s->journal);
+    s->journal = NULL;
+    return ok;
+}
+
+static bool save_as_locked(struct session *s, const char *name, struct error *e) {
+    char *home = session_home(e), *to = home ? path_join(home, name, e) : NULL;
+    bool ok = to != NULL;
+    if (ok && file_exists(to))
+        ok = error_set(e, ERROR_INPUT, "there is a session %s already; choose another name", name);
+    if (ok && s->journal)
+        ok = journal_flush(s->journal, e);
+    ok = ok && copy_session(s, home, to, e);
+    bool copied = ok;
+    ok = ok && become(s, name, to, e) && save_locked(s, e);
+    if (copied && !ok)
+        error_context(e, "%s", to);
+    free(home);
+    free(to);
+    return ok;
+}
+
+bool session_save_as(struct session *s, const char *name, struct error *e) {
+    if (!session_name_valid(name, e))
+        return false;
+    pthread_mutex_lock(&s->disk_lock);
+    bool ok = save_as_locked(s, name, e);
+    pthread_mutex_unlock(&s->disk_lock);
+    return ok;
+}
+
+// ---- all of them ----
+
+struct dated {
+    char *name;
+    struct timespec changed;
+};
+
+static int newest_first(const void *a, const void *b) {
+    const struct dated *x = a, *y = b;
+    if (x->changed.tv_sec != y->changed.tv_sec)
+        return x->changed.tv_sec < y->changed.tv_sec ? 1 : -1;
+    if (x->changed.tv_nsec != y->changed.tv_nsec)
+        return x->changed.tv_nsec < y->changed.tv_nsec ? 1 : -1;
+    return strcmp(x->name, y->name);
+}
+
+// The later of session.json's and the journal's last change.
+static struct timespec last_change(const char *home, const char *name) {
+    static const char *const files[] = {"session.json", "journal.jsonl"};
+    struct timespec latest = {0};
+    for (size_t i = 0; i < 2; i++) {
+        struct buffer b = {0};
+        struct stat st;
+        buffer_printf(&b, "%s/%s/%s", home, name, files[i]);
+        if (buffer_ok(&b, NULL) && stat(b.data, &st) == 0 &&
+            (st.st_mtim.tv_sec > latest.tv_sec ||
+             (st.st_mtim.tv_sec == latest.tv_sec && st.st_mtim.tv_nsec > latest.tv_nsec)))
+            latest = st.st_mtim;
+        buffer_free(&b);
+    }
+    return latest;
+}
+
+bool session_list(char ***names, size_t *count, struct error *e) {
+    struct name_list list = {0};
+    char *home = session_home(e);
+    *names = NULL;
+    *count = 0;
+    bool ok = home && name_list_read(&list, home, session_file_name, e);
+    struct dated *dated = ok ? mem_calloc(list.count, sizeof *dated, e) : NULL;
+    if (dated) {
+        for (size_t i = 0; i < list.count; i++)
+            dated[i] = (struct dated){list.name[i], last_change(home, list.name[i])};
+        qsort(dated, list.count, sizeof *dated, newest_first);
+        for (size_t i = 0; i < list.count; i++)
+            list.name[i] = dated[i].name;
+        *names = list.name;
+        *count = list.count;
+    } else if (ok) {
+        name_list_free(&list);
+    }
+    free(home);
+    ok = dated != NULL;
+    free(dated);
+    return ok;
+}
+
+void session_list_free(char **names, size_t count) {
+    name_list_free(&(struct name_list){.name = names, .count = count});
+}
