@@ -186,6 +186,7 @@ static bool override_model(struct session *s, const char *model, struct error *e
         free(s->parts.model);
         s->parts.model = found;
         found = NULL;
+        s->begin_pending = true; // what is kept is another model's
         atomic_fetch_add(&s->edits, 1);
     }
     free(found);
