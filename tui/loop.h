@@ -12,7 +12,6 @@
 #include "engine/base/error.h"
 #include "tui/grid.h"
 #include "tui/key.h"
-#include "tui/request.h"
 
 // What the command line can complete after a request's name.
 struct completion_source {
@@ -27,14 +26,18 @@ struct loop_client {
     // Draws everything but the command line into the grid. While the command line is open the last row (and a
     // row above it when candidates show) is the loop's.
     void (*draw)(void *context, struct grid *g, double now);
+    // Every key but Ctrl-C and Ctrl-Z, while the command line is closed. Pasted text comes between
+    // KEY_CODE_PASTE and KEY_CODE_PASTE_END: outside of an editor it is text, not keys to obey.
     void (*key)(void *context, struct key k, double now);
     // A finished command line: "rate 0.3". A wrong one is answered with a message of the client's own.
     void (*command)(void *context, const char *line, double now);
     // `fd` became readable.
     void (*wake)(void *context, double now);
     int fd;
-    // Ctrl-C; SIGTERM and SIGHUP (save and be done); coming back from Ctrl-Z.
+    // Ctrl-C. Coming back from Ctrl-Z only draws anew.
     void (*interrupt)(void *context, double now);
+    // SIGTERM, SIGQUIT, SIGHUP, or the terminal is gone: save and be finished within two seconds; then a
+    // second signal ends the program at once.
     void (*terminate)(void *context, int signal_number);
     // Anything to draw since the last draw? Time of the next change that comes by itself (a message that
     // fades), or 0.
@@ -52,7 +55,10 @@ struct loop_options {
     const char *log_path; // where stderr goes while the screen is up; NULL: a temporary file, shown at exit
                           // if it has text
 };
-// Runs until client->finished. The terminal is restored on every way out, also by fatal signals.
+// Runs until client->finished. The terminal is restored on every way out, also by fatal signals. ASCII is
+// used also where the terminal or the locale cannot do more. The first frame is drawn before anything is
+// waited for. A history that cannot be read or written is no reason to stop: it is said on standard error at
+// the end.
 bool loop_run_terminal(const struct loop_client *client, const struct loop_options *options, struct error *e);
 
 struct script_options {
@@ -64,7 +70,10 @@ struct script_options {
 // Drives the client from a file: see tui/script.c for the language.
 bool loop_run_script(const struct loop_client *client, const struct script_options *options, struct error *e);
 
-// The command line for the client: opens it (with a beginning), in either way of running.
+// For Ctrl-L: the next frame is written whole. Nothing in a script.
+void loop_redraw(void);
+
+// The command line for the client: opens it (with a beginning, or NULL), in either way of running.
 void loop_open_command_line(const char *begin);
 
 #endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Signals for the loop, through a pipe to ourselves: handlers write one byte and keep errno.
+//
+// Not a signalfd: libraries start threads before main() with these signals unblocked, and a blocked signal
+// would be delivered to them. Everything here is process-wide; one open at a time, on the main thread.
+#ifndef PROMPTER_TUI_SIGNALS_H
+#define PROMPTER_TUI_SIGNALS_H
+
+#include <stdbool.h>
+
+#include "engine/base/error.h"
+
+// Takes over SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP and SIGCONT, ignores SIGPIPE, and on a crash
+// (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) calls `restore`, which must be async-signal-safe, before the
+// signal does what it does by default. The same goes for a SIGTERM, SIGHUP or SIGQUIT that comes two seconds
+// or more after an earlier one was passed on: whoever should have finished does not.
+bool signals_open(void (*restore)(void), struct error *e);
+// Gives every signal back.
+void signals_close(void);
+// To poll for reading.
+int signals_fd(void);
+// The next signal that came, or 0.
+int signals_take(void);
+// Stops this process as Ctrl-Z does by default; returns when it goes on. Does nothing where no shell could
+// continue it.
+void signals_stop(void);
+
+#endif
