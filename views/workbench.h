@@ -37,13 +37,16 @@ struct view {
     const enum request *(*hints)(void *state, const struct workbench *w);
     // Workspace, history or picture changed. May be NULL.
     void (*refresh)(void *state, struct workbench *w, double now);
+    // Edits that are not part of the present run yet: they are marked in the tab and asked about before
+    // leaving. NULL: never.
+    bool (*unsaved)(void *state, const struct workbench *w);
 };
 
 struct workbench_options {
     const char *what, *model_folder; // as session_open takes them
     size_t threads;
     // For recorded screens: read events from a recording instead of an engine (views/recording.h); NULL:
-    // live.
+    // live. Overrides model_folder.
     const char *recording;
 };
 bool workbench_create(struct workbench **out, const struct workbench_options *options, struct error *e);
@@ -59,6 +62,10 @@ const struct evaluation *workbench_dev(const struct workbench *w); // of the las
 const struct evaluation *workbench_test(const struct workbench *w, size_t *step);
 struct session *workbench_session(const struct workbench *w);
 double workbench_step_seconds(const struct workbench *w); // median of the last steps; NaN before the first
+// What the next run will use: the session's settings with what ":set" changed since.
+const struct run_settings *workbench_settings(const struct workbench *w);
+// The screen that help was opened from.
+const struct view *workbench_behind(const struct workbench *w);
 
 // ---- what views ask for ----
 // Handles a request wherever it belongs: the present view first, then the workbench.
@@ -66,8 +73,11 @@ void workbench_request(struct workbench *w, enum request r, const char *argument
 // One line at the bottom for some seconds; the style says what it is (GOOD, WARN, BAD, PLAIN).
 void workbench_say(struct workbench *w, enum style style, double now, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+// A text to scroll through over the screen, until Esc or q.
+void workbench_show(struct workbench *w, const char *title, const char *text);
 bool workbench_send(struct workbench *w, struct engine_command command, double now); // says why if it fails
-// Opens the session's present settings, template and label words in the engine: a run of its own from step 0.
+// Opens the session's template and label words with workbench_settings in the engine: a run of its own from
+// step 0. What was there before is kept in the session's folder.
 void workbench_apply(struct workbench *w, double now);
 
 #endif

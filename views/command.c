@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Lines typed behind ":": finding the request, checking its argument, and completing what is half typed.
+#include <ctype.h>
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/file.h"
+#include "engine/base/memory.h"
+#include "sessions/prompt_file.h"
+
+#include "parts.h"
+#include "workbench_state.h"
+
+enum { NAME_BYTES = 48, SETTING_BYTES = 600 };
+
+// Cuts the first word off: returns where the rest begins.
+static const char *first_word(const char *text, char *word, size_t size) {
+    size_t n = 0;
+    while (*text == ' ' || *text == '\t')
+        text++;
+    for (; *text && *text != ' ' && *text != '\t'; text++)
+        if (n + 1 < size)
+            word[n++] = *text;
+    word[n] = 0;
+    while (*text == ' ' || *text == '\t')
+        text++;
+    return text;
+}
+
+static bool takes_nothing(const struct request_info *info) {
+    return info->argument[0] == 0;
+}
+
+static bool may_be_alone(enum request r) {
+    const struct request_info *info = request_info(r);
+    return takes_nothing(info) || info->argument[0] == '[' || r == REQUEST_SET;
+}
+
+void command_run(struct workbench *w, const char *line, double now) {
+    char name[NAME_BYTES], *argument = NULL;
+    const char *rest = first_word(line, name, sizeof name);
+    enum request r = request_find(name);
+    const struct request_info *info = request_info(r);
+    w->dirty = true;
+    if (!name[0])
+        return;
+    if (r == REQUEST_NONE) {
+        workbench_say(w, STYLE_BAD, now, "no command \"%s\" (or several begin so); Tab lists them, ? explains",
+                      name);
+        return;
+    }
+    if (!(argument = mem_strdup(rest, NULL)))
+        return;
+    for (size_t n = strlen(argument); n > 0 && isspace((unsigned char)argument[n - 1]);)
+        argument[--n] = 0;
+    if (*argument && takes_nothing(info))
+        workbench_say(w, STYLE_BAD, now, "%s takes nothing behind it", info->name);
+    else if (!*argument && !may_be_alone(r))
+        workbench_say(w, STYLE_BAD, now, "usage: :%s %s  (%s)", info->name, info->argument, info->help);
+    else
+        workbench_request(w, r, *argument ? argument : NULL, now);
+    free(argument);
+}
+
+// ---- :set ----
+
+static void list_settings(struct workbench *w) {
+    struct buffer text = {0};
+    char value[SETTING_BYTES], running[SETTING_BYTES];
+    const struct run_settings *now_running = w->session ? session_settings(w->session) : NULL;
+    for (size_t i = 0; i < run_setting_count; i++) {
+        const struct run_setting *s = &run_setting_table[i];
+        if (!run_settings_get(&w->wanted, s->name, value, sizeof value))
+            continue;
+        bool waits = now_running && run_settings_get(now_running, s->name, running, sizeof running) &&
+                     strcmp(value, running) != 0;
+        buffer_printf(&text, "%-15s %s", s->name, value[0] ? value : "\"\"");
+        if (waits)
+            buffer_printf(&text, "   (waits for Ctrl-S; this run has %s)", running[0] ? running : "\"\"");
+        buffer_printf(&text, "\n    %s\n    %s%s\n", s->help, s->values,
+                      s->live ? "; takes effect at once" : "; takes effect with a new run");
+    }
+    if (buffer_ok(&text, NULL) && text.data)
+        workbench_show(w, "settings: change one with :set NAME VALUE", text.data);
+    buffer_free(&text);
+}
+
+static bool setting_is_live(const char *name) {
+    for (size_t i = 0; i < run_setting_count; i++)
+        if (strcmp(run_setting_table[i].name, name) == 0)
+            return run_setting_table[i].live;
+    return false;
+}
+
+// Rate and steps reach the present run; true when `name` is one of those and was sent.
+static bool send_live(struct workbench *w, const char *name, double now) {
+    struct engine_command command = {0};
+    struct run_settings s;
+    if (!w->session || !w->workspace || !setting_is_live(name))
+        return false;
+    s = *session_settings(w->session);
+    if (strcmp(name, "rate") == 0) {
+        command = (struct engine_command){.verb = ENGINE_SET_RATE, .number = s.rate = w->wanted.rate};
+    } else if (strcmp(name, "steps") == 0) {
+        s.steps = w->wanted.steps;
+        command = (struct engine_command){.verb = ENGINE_SET_STEPS, .number = (double)s.steps};
+    } else {
+        return false;
+    }
+    session_set_settings(w->session, &s);
+    return workbench_send(w, command, now);
+}
+
+void command_set(struct workbench *w, const char *argument, double now) {
+    char name[NAME_BYTES], value[SETTING_BYTES];
+    struct error e = {0};
+    if (!argument) {
+        list_settings(w);
+        return;
+    }
+    const char *rest = first_word(argument, name, sizeof name);
+    if (!*rest) {
+        if (run_settings_get(&w->wanted, name, value, sizeof value))
+            workbench_say(w, STYLE_PLAIN, now, "%s is %s", name, value[0] ? value : "empty");
+        else
+            workbench_say(w, STYLE_BAD, now, "there is no setting \"%s\"; :set lists them", name);
+        return;
+    }
+    struct run_settings s = w->wanted;
+    if (!run_settings_set(&s, name, rest, &e)) {
+        workbench_say(w, STYLE_BAD, now, "%s", e.text);
+        return;
+    }
+    w->wanted = s;
+    run_settings_get(&s, name, value, sizeof value);
+    if (send_live(w, name, now))
+        workbench_say(w, STYLE_GOOD, now, "%s is %.200s now", name, value);
+    else if (w->session && run_settings_equal(&s, session_settings(w->session)))
+        workbench_say(w, STYLE_PLAIN, now, "%s is %.200s, as in this run", name, value);
+    else
+        workbench_say(w, STYLE_WARN, now, "%s will be %.200s in a new run: Ctrl-S starts it, this one is kept",
+                      name, value);
+}
+
+// ---- :export ----
+
+void command_export(struct workbench *w, const char *argument, double now) {
+    struct prompt_matrix best = {0};
+    struct error e = {0};
+    char *path = NULL, shape[PART_SHORT];
+    bool kept = false;
+    if (!w->session || !w->workspace || !w->picture) {
+        workbench_say(w, STYLE_WARN, now, "there is no prompt to export yet");
+        return;
+    }
+    path = path_join(session_folder(w->session), "prompts/best.safetensors", &e);
+    kept = path && file_exists(path) && !w->recording && part_best(w->history, w->history_count);
+    if (kept && !prompt_file_read(&best, path, &e))
+        goto done;
+    if (!kept && w->picture->vectors)
+        best = (struct prompt_matrix){w->picture->vectors, w->picture->slots, w->picture->width};
+    if (!best.value)
+        error_set(&e, ERROR_INPUT, "a recording holds no vectors to export");
+    else if (prompt_file_write(argument, &best, w->workspace->model_name, &e)) {
+        snprintf(shape, sizeof shape, "%zu x %zu", best.rows, best.columns);
+        workbench_say(w, STYLE_GOOD, now, "the %s prompt (%s) is in %s", kept ? "best" : "present", shape,
+                      argument);
+    }
+done:
+    if (e.kind != ERROR_NONE)
+        workbench_say(w, STYLE_BAD, now, "%s", e.text);
+    if (kept)
+        prompt_matrix_free(&best);
+    free(path);
+}
+
+// ---- completion ----
+
+struct completing {
+    const char *word;
+    size_t length;
+    void (*add)(void *sink, const char *candidate);
+    void *sink;
+};
+
+static void offer(const struct completing *c, const char *candidate) {
+    if (strncmp(candidate, c->word, c->length) == 0)
+        c->add(c->sink, candidate);
+}
+
+static void offer_requests(const struct completing *c) {
+    for (int r = REQUEST_NONE + 1; r < REQUEST_COUNT; r++)
+        offer(c, request_info((enum request)r)->name);
+}
+
+static void offer_settings(const struct completing *c) {
+    for (size_t i = 0; i < run_setting_count; i++)
+        offer(c, run_setting_table[i].name);
+}
+
+// The values of a setting that is one of several: "clean | paper-code".
+static void offer_values(const struct completing *c, const char *name) {
+    char value[NAME_BYTES];
+    const char *list = NULL;
+    for (size_t i = 0; i < run_setting_count; i++)
+        if (strcmp(run_setting_table[i].name, name) == 0)
+            list = run_setting_table[i].values;
+    if (!list || !strchr(list, '|'))
+        return;
+    while (*list) {
+        size_t length = strcspn(list, "|"), from = 0, to = length;
+        while (from < to && list[from] == ' ')
+            from++;
+        while (to > from && list[to - 1] == ' ')
+            to--;
+        snprintf(value, sizeof value, "%.*s", (int)(to - from), list + from);
+        offer(c, value);
+        list += length + (list[length] == '|');
+    }
+}
+
+static void offer_sessions(const struct completing *c) {
+    char **name = NULL;
+    size_t count = 0;
+    if (!session_list(&name, &count, NULL))
+        return;
+    for (size_t i = 0; i < count; i++)
+        offer(c, name[i]);
+    session_list_free(name, count);
+}
+
+static void offer_tasks(const struct completing *c) {
+    char *folder = share_folder("tasks", NULL);
+    DIR *d = folder ? opendir(folder) : NULL;
+    for (struct dirent *entry; d && (entry = readdir(d));)
+        if (entry->d_name[0] != '.')
+            offer(c, entry->d_name);
+    if (d)
+        closedir(d);
+    free(folder);
+}
+
+static void offer_files(const struct completing *c) {
+    char folder[PATH_MAX], candidate[PATH_MAX + 300];
+    const char *slash = memrchr(c->word, '/', c->length);
+    size_t kept = slash ? (size_t)(slash - c->word) + 1 : 0;
+    snprintf(folder, sizeof folder, "%.*s", (int)kept, c->word);
+    DIR *d = opendir(kept ? folder : ".");
+    for (struct dirent *entry; d && (entry = readdir(d));) {
+        bool hidden = entry->d_name[0] == '.';
+        if (hidden && c->length == kept)
+            continue;
+        snprintf(candidate, sizeof candidate, "%s%s", folder, entry->d_name);
+        if (file_is_folder(candidate))
+            strncat(candidate, "/", sizeof candidate - strlen(candidate) - 1);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            offer(c, candidate);
+    }
+    if (d)
+        closedir(d);
+}
+
+static void offer_templates(const struct workbench *w, const struct completing *c) {
+    const struct task *t = w->workspace ? w->workspace->task : NULL;
+    for (size_t i = 0; t && i < t->templates; i++)
+        offer(c, t->template_text[i]);
+}
+
+void command_complete(void *workbench, const char *line, size_t word_at,
+                      void (*add)(void *sink, const char *candidate), void *sink) {
+    const struct workbench *w = workbench;
+    char name[NAME_BYTES], setting[NAME_BYTES];
+    const char *rest = first_word(line, name, sizeof name);
+    struct completing c = {line + word_at, strlen(line + word_at), add, sink};
+    enum request r = request_find(name);
+    if (rest == line || (size_t)(rest - line) > word_at || !*name) { // still in the first word
+        offer_requests(&c);
+        return;
+    }
+    switch (r) {
+    case REQUEST_HELP:
+        offer_requests(&c);
+        break;
+    case REQUEST_SET:
+        if ((size_t)(rest - line) == word_at)
+            offer_settings(&c);
+        else {
+            first_word(rest, setting, sizeof setting);
+            if (strcmp(setting, "start_file") == 0)
+                offer_files(&c);
+            else
+                offer_values(&c, setting);
+        }
+        break;
+    case REQUEST_OPEN:
+        offer_sessions(&c);
+        offer_tasks(&c);
+        break;
+    case REQUEST_WRITE:
+        offer_sessions(&c);
+        break;
+    case REQUEST_EXPORT:
+        offer_files(&c);
+        break;
+    case REQUEST_TEMPLATE:
+        offer_templates(w, &c);
+        break;
+    default:
+        break;
+    }
+}

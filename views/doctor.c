@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "doctor.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+// What the history boils down to.
+struct summary {
+    size_t steps, window;         // updates in all; how many of the last are averaged
+    double loss, accuracy, ratio; // means over the window; ratio: median of update / prompt
+    double last_loss;
+    const struct metric *first_dev, *last_dev, *best_dev;
+};
+
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void summarise(struct summary *s, const struct doctor_input *in) {
+    double ratio[DOCTOR_WINDOW], loss = 0, accuracy = 0;
+    size_t ratios = 0;
+    *s = (struct summary){.loss = NAN, .accuracy = NAN, .ratio = NAN, .last_loss = NAN};
+    for (size_t i = 0; i < in->count; i++) {
+        const struct metric *m = &in->history[i];
+        s->steps += m->kind == METRIC_STEP;
+        if (m->kind != METRIC_EVAL)
+            continue;
+        s->first_dev = s->first_dev ? s->first_dev : m;
+        s->last_dev = m;
+        s->best_dev = m->best ? m : s->best_dev;
+    }
+    for (size_t i = in->count; i-- > 0 && s->window < DOCTOR_WINDOW;) {
+        const struct metric *m = &in->history[i];
+        if (m->kind != METRIC_STEP)
+            continue;
+        if (s->window++ == 0)
+            s->last_loss = m->train_loss;
+        loss += m->train_loss;
+        accuracy += m->train_accuracy;
+        if (m->prompt_norm > 0 && isfinite(m->update_norm))
+            ratio[ratios++] = m->update_norm / m->prompt_norm;
+    }
+    if (s->window > 0) {
+        s->loss = loss / (double)s->window;
+        s->accuracy = accuracy / (double)s->window;
+    }
+    if (ratios > 0) {
+        qsort(ratio, ratios, sizeof *ratio, compare);
+        s->ratio = ratio[ratios / 2];
+    }
+}
+
+struct report {
+    struct diagnosis *out;
+    size_t count;
+};
+
+__attribute__((format(printf, 4, 5))) static void say(struct report *r, enum doctor_level level,
+                                                       enum request remedy, const char *format, ...) {
+    if (r->count == DOCTOR_MOST)
+        return;
+    struct diagnosis *d = &r->out[r->count++];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(d->text, sizeof d->text, format, args);
+    va_end(args);
+    d->level = level;
+    d->remedy = remedy;
+}
+
+// The one class that all of dev was given, or SIZE_MAX.
+static size_t only_class(const struct evaluation *v) {
+    size_t found = SIZE_MAX;
+    if (!v || v->classes < 2 || v->classes > 16 || v->examples < 4)
+        return SIZE_MAX;
+    for (size_t p = 0; p < v->classes; p++) {
+        size_t column = 0;
+        for (size_t t = 0; t < v->classes; t++)
+            column += v->confusion[t * v->classes + p];
+        if (column == 0)
+            continue;
+        if (column < v->examples)
+            return SIZE_MAX;
+        found = p;
+    }
+    return found;
+}
+
+// Things that stop a run from being one.
+static bool look_broken(struct report *r, const struct summary *s) {
+    if (s->window == 0 || isfinite(s->last_loss))
+        return false;
+    say(r, DOCTOR_BAD, s->best_dev ? REQUEST_UNDO_TO_BEST : REQUEST_RESTART,
+        "the loss is no longer a number: the updates grew too large. %s, then lower the rate",
+        s->best_dev ? "Go back to the best prompt" : "Start over");
+    return true;
+}
+
+static void look_predictions(struct report *r, const struct summary *s, const struct doctor_input *in) {
+    const struct evaluation *v = in->dev;
+    size_t only = only_class(v);
+    if (only != SIZE_MAX && s->steps > 0) {
+        const char *name = in->class_name && only < in->classes ? in->class_name[only] : "one class";
+        say(r, s->steps >= DOCTOR_PATIENCE ? DOCTOR_WARN : DOCTOR_NOTE,
+            s->steps >= DOCTOR_PATIENCE ? REQUEST_SCREEN_PATTERN : REQUEST_NONE,
+            "one class only: all %zu dev examples are called \"%s\". %s", v->examples, name,
+            s->steps >= DOCTOR_PATIENCE ? "Try other label words" : "Common in the first steps");
+    }
+    if (v && v->examples > 0 && v->elsewhere * 2 > v->examples)
+        say(r, DOCTOR_WARN, REQUEST_NONE,
+            "%zu of %zu dev answers are no label word at all: the mask says something else. Train on, or "
+            ":set loss clean",
+            v->elsewhere, v->examples);
+}
+
+static void look_updates(struct report *r, const struct summary *s) {
+    if (s->window < 3 || !isfinite(s->ratio))
+        return;
+    if (s->ratio < DOCTOR_UPDATE_LEAST)
+        say(r, DOCTOR_WARN, REQUEST_RATE_UP,
+            "update far too small: a step moves the prompt by %.0e of its length. Raise the rate", s->ratio);
+    else if (s->ratio > DOCTOR_UPDATE_MOST)
+        say(r, DOCTOR_WARN, REQUEST_RATE_DOWN,
+            "update far too large: a step moves the prompt by %.0f %% of its length. Lower the rate",
+            100 * s->ratio);
+}
+
+static void look_scale(struct report *r, const struct doctor_input *in) {
+    double times = in->vector_norm / in->vocabulary_norm;
+    if (!isfinite(times) || !(times > DOCTOR_SCALE_MOST || times < DOCTOR_SCALE_LEAST))
+        return;
+    if (times > DOCTOR_SCALE_MOST)
+        say(r, DOCTOR_WARN, REQUEST_RATE_DOWN,
+            "prompt off the embedding scale: its vectors are %.0f times as long as words. Lower the rate and "
+            "start over",
+            times);
+    else
+        say(r, DOCTOR_WARN, REQUEST_NONE,
+            "prompt off the embedding scale: its vectors are %.2g of a word's length. Try :set start vocabulary",
+            times);
+}
+
+static void look_flat(struct report *r, const struct summary *s, const struct doctor_input *in, double gain) {
+    if (in->whole_vocabulary || in->classes < 2 || s->steps < DOCTOR_PATIENCE || gain > DOCTOR_GAIN)
+        return;
+    double guess = log((double)in->classes);
+    if (!(fabs(s->loss - guess) < DOCTOR_FLAT))
+        return;
+    bool small = s->ratio < 10 * DOCTOR_UPDATE_LEAST;
+    say(r, DOCTOR_WARN, small ? REQUEST_RATE_UP : REQUEST_SCREEN_PATTERN,
+        "loss flat at %.2f = ln %zu: that is guessing. %s", s->loss, in->classes,
+        small ? "Raise the rate" : "Try another template or label words");
+}
+
+static bool look_overfit(struct report *r, const struct summary *s) {
+    if (!s->last_dev || !s->best_dev || s->last_dev == s->best_dev || s->window < DOCTOR_WINDOW)
+        return false;
+    double fall = s->best_dev->dev_accuracy - s->last_dev->dev_accuracy;
+    if (!(s->accuracy >= DOCTOR_TRAIN_HIGH && fall >= DOCTOR_DEV_FALL))
+        return false;
+    say(r, DOCTOR_WARN, REQUEST_UNDO_TO_BEST,
+        "overfitting: the training batches are %.0f %% right, but dev fell by %.2f since step %zu. The best "
+        "prompt is kept",
+        100 * s->accuracy, fall, s->best_dev->step);
+    return true;
+}
+
+static void look_progress(struct report *r, const struct summary *s, const struct doctor_input *in,
+                          double gain) {
+    double two = in->dev_count ? 2.0 / (double)in->dev_count : 0;
+    if (s->steps == 0) {
+        say(r, DOCTOR_NOTE, REQUEST_RUN_PAUSE, "nothing trained yet: what you see is the prompt as it starts");
+    } else if (gain > DOCTOR_GAIN && gain > two) {
+        say(r, DOCTOR_GOOD, REQUEST_NONE, "learning: dev accuracy up %.2f since step %zu", gain,
+            s->first_dev->step);
+    } else if (s->first_dev && s->first_dev->dev_accuracy >= 0.9f) {
+        say(r, DOCTOR_GOOD, REQUEST_NONE,
+            "dev accuracy was %.2f before the first step: this model knows the task, there is little to gain",
+            s->first_dev->dev_accuracy);
+    } else if (r->count == 0) {
+        say(r, DOCTOR_NOTE, REQUEST_NONE,
+            s->steps < DOCTOR_PATIENCE ? "too early to tell: %zu step%s so far"
+                                       : "no gain on dev after %zu step%s, and nothing that looks wrong",
+            s->steps, s->steps == 1 ? "" : "s");
+    }
+}
+
+size_t doctor_look(const struct doctor_input *in, struct diagnosis out[DOCTOR_MOST]) {
+    struct report r = {out, 0};
+    struct summary s;
+    summarise(&s, in);
+    if (in->count == 0 || look_broken(&r, &s))
+        return r.count;
+    double gain = s.best_dev && s.first_dev ? (double)s.best_dev->dev_accuracy - s.first_dev->dev_accuracy : 0;
+    bool overfit = look_overfit(&r, &s);
+    look_updates(&r, &s);
+    look_scale(&r, in);
+    look_predictions(&r, &s, in);
+    look_flat(&r, &s, in, gain);
+    if (!overfit)
+        look_progress(&r, &s, in, gain);
+    return r.count;
+}

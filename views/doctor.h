@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The doctor: what a run's measurements say about its health, in a student's words, with the key to try next.
+//
+// Every finding has a threshold in this file, so that it can be read, argued with and tested. The doctor
+// looks at what was measured and at nothing else; it never changes the run. Pure functions, any thread.
+#ifndef PROMPTER_VIEWS_DOCTOR_H
+#define PROMPTER_VIEWS_DOCTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/engine.h"
+#include "tui/request.h"
+
+// ---- thresholds ----
+// Steps that are averaged: a batch is small, one step says little.
+enum { DOCTOR_WINDOW = 10 };
+// Steps before "flat" or "one class" are said: every run starts by guessing.
+enum { DOCTOR_PATIENCE = 15 };
+// Training loss within this of ln C (C classes) is guessing. 0.05 nats is about 2.5 % relative probability.
+#define DOCTOR_FLAT 0.05
+// Length of an update as a share of the prompt's: outside of this range a run crawls or jumps about.
+#define DOCTOR_UPDATE_LEAST 1e-4
+#define DOCTOR_UPDATE_MOST 0.3
+// Median length of the soft vectors, in medians of the vocabulary's: farther off, the model meets inputs of a
+// size that it has never seen. One step's work at a high rate reaches 3; 8 is no accident.
+#define DOCTOR_SCALE_MOST 8.0
+#define DOCTOR_SCALE_LEAST 0.02
+// Overfitting: the batches are nearly all right, and dev has fallen this far below its best.
+#define DOCTOR_TRAIN_HIGH 0.95
+#define DOCTOR_DEV_FALL 0.08
+// A gain on dev is one only when it is more than this and more than two examples.
+#define DOCTOR_GAIN 0.04
+
+enum doctor_level { DOCTOR_BAD, DOCTOR_WARN, DOCTOR_GOOD, DOCTOR_NOTE };
+struct diagnosis {
+    enum doctor_level level;
+    char text[256];      // one sentence or two, without a final full stop
+    enum request remedy; // the key to try next, or REQUEST_NONE
+};
+struct doctor_input {
+    const struct metric *history; // in order
+    size_t count;
+    size_t classes; // possible answers; 0: unknown
+    const char *const *class_name;
+    bool whole_vocabulary;        // the loss runs over the whole vocabulary: ln C means nothing then
+    size_t dev_count;             // examples behind dev_accuracy
+    const struct evaluation *dev; // the last evaluation in detail; NULL: unknown
+    double vector_norm, vocabulary_norm; // medians; NaN: unknown
+};
+enum { DOCTOR_MOST = 4 };
+// Findings, most urgent first; at least one once there is a history. Returns how many were written.
+size_t doctor_look(const struct doctor_input *in, struct diagnosis out[DOCTOR_MOST]);
+
+#endif

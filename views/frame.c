@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Everything around a view: title row, tabs with the state, hints, messages, the overlay, and what is said
+// when the terminal is too small.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parts.h"
+#include "workbench_state.h"
+
+enum { LEAST_ROWS = 16, LEAST_COLUMNS = 60 };
+
+// ---- title ----
+
+// "16+16" for a few even classes, otherwise the plain count.
+static void split_text(char out[PART_SHORT], const struct workspace *ws) {
+    size_t each[4] = {0}, classes = ws->task->classes, used = 0;
+    bool known = classes >= 2 && classes <= 4;
+    for (size_t i = 0; known && i < ws->split->train_count; i++) {
+        size_t label = ws->split->train[i]->label;
+        known = label < classes;
+        if (known)
+            each[label]++;
+    }
+    if (!known)
+        used = (size_t)snprintf(out, PART_SHORT, "%zu", ws->split->train_count);
+    for (size_t c = 0; known && c < classes && used < PART_SHORT; c++)
+        used += (size_t)snprintf(out + used, PART_SHORT - used, "%s%zu", c ? "+" : "", each[c]);
+    if (used < PART_SHORT)
+        snprintf(out + used, PART_SHORT - used, "/%zu/%zu", ws->split->dev_count, ws->task->test.count);
+}
+
+// Pieces of the title, most telling first; returns how many.
+static size_t title_pieces(const struct workbench *w, char piece[][160], size_t most) {
+    const struct workspace *ws = w->workspace;
+    char number[PART_SHORT];
+    size_t n = 0;
+    if (!ws) {
+        snprintf(piece[n++], 160, "%s", w->session ? session_name(w->session) : "nothing open");
+        return n;
+    }
+    part_count(number, ws->parameters);
+    snprintf(piece[n++], 160, "%.80s %s", ws->model_name, number);
+    split_text(number, ws);
+    snprintf(piece[n++], 160, "%.60s %s", ws->task->name, number);
+    if (w->session && strcmp(session_name(w->session), ws->task->name) != 0 && n < most)
+        snprintf(piece[n++], 160, "%.60s", session_name(w->session));
+    if (ws->setup) {
+        const struct run_settings *s = &ws->setup->settings;
+        snprintf(piece[n++], 160, "seed %llu", (unsigned long long)s->seed);
+        snprintf(piece[n++], 160, "%s loss", s->loss == LOSS_CLEAN ? "clean" : "paper-code");
+    }
+    return n;
+}
+
+static void speed_text(const struct workbench *w, char out[2 * PART_SHORT + 32]) {
+    double step = workbench_step_seconds(w);
+    char a[PART_SHORT], b[PART_SHORT];
+    const struct metric *last = part_last(w->history, w->history_count, METRIC_STEP);
+    out[0] = 0;
+    if (isnan(step) || !w->workspace)
+        return;
+    part_seconds(a, step);
+    size_t steps = w->session ? session_settings(w->session)->steps : 0, done = last ? last->step : 0;
+    if (w->state == ENGINE_RUNNING && steps > done) {
+        part_seconds(b, step * (double)(steps - done));
+        snprintf(out, 2 * PART_SHORT + 32, "%s/step, %s left ", a, b);
+    } else {
+        snprintf(out, 2 * PART_SHORT + 32, "%s/step ", a);
+    }
+}
+
+static void draw_title(const struct workbench *w, struct grid *g, struct area row) {
+    char piece[6][160], speed[2 * PART_SHORT + 32];
+    size_t n = title_pieces(w, piece, 6);
+    speed_text(w, speed);
+    grid_fill(g, row, STYLE_BAR, ' ');
+    int end = row.columns - text_width(speed, strlen(speed)) - 1;
+    int column = 1 + grid_put(g, row, 0, 1, STYLE_BAR, "prompter") + 2;
+    for (size_t i = 0; i < n; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "%s%s%s", i ? " " : "", i ? part_symbol(g, SYMBOL_DOT) : "", i ? " " : "");
+        strncat(text, piece[i], sizeof text - strlen(text) - 1);
+        if (!part_fits(text, column, end))
+            break;
+        column += grid_put(g, row, 0, column, STYLE_BAR, text);
+    }
+    grid_put_right(g, row, 0, row.columns, STYLE_BAR, speed);
+}
+
+// ---- tabs and state ----
+
+bool frame_animated(const struct workbench *w) {
+    return w->state == ENGINE_LOADING || w->state == ENGINE_TESTING || w->awaiting > 0;
+}
+
+static const char *spinner(const struct grid *g, double now) {
+    static const char *const wide[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
+    static const char *const plain[] = {"|", "/", "-", "\\"};
+    unsigned turn = (unsigned)fmod(now * 10, 1000);
+    return g->ascii ? plain[turn % 4] : wide[turn % 10];
+}
+
+static enum style state_text(const struct workbench *w, const struct grid *g, double now, char *out,
+                             size_t size) {
+    const char *name = engine_state_name(w->state);
+    switch (w->state) {
+    case ENGINE_EMPTY:
+        snprintf(out, size, "%s", w->awaiting > 0 && !w->lost ? "opening" : "nothing open");
+        return STYLE_DIM;
+    case ENGINE_LOADING:
+    case ENGINE_TESTING:
+        if (w->progress_total > 0)
+            snprintf(out, size, "%s %.60s %zu/%zu", spinner(g, now), w->progress[0] ? w->progress : name,
+                     w->progress_done, w->progress_total);
+        else
+            snprintf(out, size, "%s %.60s", spinner(g, now), w->progress[0] ? w->progress : name);
+        return STYLE_ACCENT;
+    case ENGINE_RUNNING:
+        snprintf(out, size, "%s %s", part_symbol(g, SYMBOL_RUNNING), name);
+        return STYLE_GOOD;
+    case ENGINE_PAUSED:
+        snprintf(out, size, "%s %s", part_symbol(g, SYMBOL_PAUSED), name);
+        return STYLE_WARN;
+    case ENGINE_DONE:
+        snprintf(out, size, "%s %s", part_symbol(g, SYMBOL_TICK), name);
+        return STYLE_GOOD;
+    default:
+        snprintf(out, size, "%s %s", part_symbol(g, SYMBOL_READY), name);
+        return STYLE_PLAIN;
+    }
+}
+
+static void draw_tabs(const struct workbench *w, struct grid *g, struct area row, double now) {
+    char text[160], state[160];
+    enum style style = state_text(w, g, now, state, sizeof state);
+    int column = 0;
+    for (size_t i = 0; i < VIEW_HELP; i++) {
+        const struct view *v = view_list[i];
+        bool mark = v->unsaved && v->unsaved(w->view_state[i], w), here = i == w->screen;
+        snprintf(text, sizeof text, "%c%.1s %s%s%c", here ? '[' : ' ', request_info(v->screen)->keys, v->name,
+                 mark ? "*" : "", here ? ']' : ' ');
+        column += grid_put(g, row, 0, column, here ? STYLE_TAB_NOW : STYLE_TAB, text) + 1;
+    }
+    if (w->screen == VIEW_HELP)
+        column += grid_put(g, row, 0, column, STYLE_TAB_NOW, "[Help]") + 1;
+    int room = row.columns - column - 1;
+    if (text_width(state, strlen(state)) <= room)
+        grid_put_right(g, row, 0, row.columns - 1, style, state);
+    else
+        grid_put_cut(g, row, 0, column, room, style, state);
+}
+
+// ---- hints ----
+
+static const char *hint_text(const struct workbench *w, enum request r) {
+    switch (r) {
+    case REQUEST_RUN_PAUSE:
+        return w->state == ENGINE_RUNNING ? "pause" : w->state == ENGINE_PAUSED ? "go on" : "start";
+    case REQUEST_RATE_UP:
+        return "rate";
+    case REQUEST_HELP:
+        return w->screen == VIEW_HELP ? "close" : "help";
+    default:
+        return request_info(r)->hint;
+    }
+}
+
+static void hint_key(enum request r, char out[32]) {
+    const char *keys = request_info(r)->keys;
+    if (r == REQUEST_RATE_UP) // one hint for the pair
+        snprintf(out, 32, "+/-");
+    else
+        snprintf(out, 32, "%.*s", (int)strcspn(keys, " "), keys);
+}
+
+// Draws one hint if it fits before `end`; returns the column behind it, or `column` when it did not.
+static int put_hint(const struct workbench *w, struct grid *g, struct area row, int column, int end,
+                    enum request r) {
+    char key[32], text[96];
+    hint_key(r, key);
+    snprintf(text, sizeof text, "%s%s %s", column > 1 ? " . " : "", key, hint_text(w, r));
+    if (!part_fits(text, column, end) || !key[0])
+        return column;
+    if (column > 1) {
+        grid_put(g, row, 0, column + 1, STYLE_DIM, part_symbol(g, SYMBOL_DOT));
+        column += 3;
+    }
+    column += grid_put(g, row, 0, column, STYLE_KEY, key) + 1;
+    return column + grid_put(g, row, 0, column, STYLE_DIM, hint_text(w, r));
+}
+
+static void draw_hints(const struct workbench *w, struct grid *g, struct area row) {
+    const struct view *v = view_list[w->screen];
+    if (w->overlay.text) {
+        int column = 1 + grid_put(g, row, 0, 1, STYLE_KEY, "Esc");
+        column += grid_put(g, row, 0, column, STYLE_DIM, " close");
+        column += grid_put(g, row, 0, column, STYLE_DIM, g->ascii ? " - " : " · ");
+        column += grid_put(g, row, 0, column, STYLE_KEY, "Up Down PgUp PgDn");
+        grid_put(g, row, 0, column, STYLE_DIM, " scroll");
+        return;
+    }
+    // Help is always the last that fits; its room is kept.
+    const int help = 9;
+    const enum request *r = v->hints ? v->hints(w->view_state[w->screen], w) : NULL;
+    int column = 1;
+    for (; r && *r != REQUEST_NONE; r++)
+        if (*r != REQUEST_HELP)
+            column = put_hint(w, g, row, column, row.columns - help, *r);
+    put_hint(w, g, row, column, row.columns, REQUEST_HELP);
+}
+
+// ---- message and overlay ----
+
+static const char *question_text(const struct workbench *w) {
+    switch (w->question) {
+    case QUESTION_QUIT:
+        return w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING
+                   ? "Tuning is going on. Stop it, keep what there is, and leave? y/n"
+                   : "The edited pattern or settings were not applied (Ctrl-S). Leave without them? y/n";
+    case QUESTION_RESTART:
+        return "Start over from step 0? The present curve goes. y/n";
+    case QUESTION_OPEN:
+        return "Tuning is going on. Stop it, keep what there is, and open the other? y/n";
+    default:
+        return NULL;
+    }
+}
+
+static void draw_message(const struct workbench *w, struct grid *g, struct area row) {
+    const char *question = question_text(w);
+    if (question)
+        grid_put_cut(g, row, 0, 1, row.columns - 2, STYLE_STRONG, question);
+    else
+        grid_put_cut(g, row, 0, 1, row.columns - 2, w->message.style, w->message.text);
+}
+
+struct overlay_lines {
+    struct grid *g;
+    struct area a;
+    size_t line, top;
+};
+
+static bool overlay_line(void *context, const char *text, size_t length) {
+    struct overlay_lines *o = context;
+    if (o->line >= o->top)
+        grid_put_bytes(o->g, o->a, (int)(o->line - o->top), 1, STYLE_PLAIN, text, length);
+    o->line++;
+    return true;
+}
+
+// Wraps line by line, so that columns that are already aligned stay so.
+static size_t overlay_flow(struct overlay_lines *o, const char *text) {
+    for (const char *at = text; *at;) {
+        size_t length = strcspn(at, "\n");
+        if (length == 0)
+            overlay_line(o, at, 0);
+        else
+            text_wrap(at, length, o->a.columns > 3 ? o->a.columns - 2 : 1, overlay_line, o);
+        at += length + (at[length] == '\n');
+    }
+    return o->line;
+}
+
+static void draw_overlay(struct workbench *w, struct grid *g, struct area content) {
+    char note[96];
+    struct area probe = area_inset(content, 1);
+    struct overlay_lines o = {g, {probe.row, probe.column, 0, probe.columns}, 0, 0};
+    size_t lines = overlay_flow(&o, w->overlay.text), visible = probe.rows > 0 ? (size_t)probe.rows : 0;
+    w->overlay_last = lines > visible ? (int)(lines - visible) : 0;
+    size_t top = w->overlay.top > (size_t)w->overlay_last ? (size_t)w->overlay_last : w->overlay.top;
+    snprintf(note, sizeof note, "%zu-%zu of %zu", top + 1, top + visible < lines ? top + visible : lines, lines);
+    grid_fill(g, content, STYLE_PLAIN, ' ');
+    struct area inside = grid_frame(g, content, true, w->overlay.title, lines > visible ? note : NULL);
+    struct overlay_lines draw = {g, inside, 0, top};
+    overlay_flow(&draw, w->overlay.text);
+}
+
+static void draw_too_small(struct grid *g) {
+    char text[96];
+    struct area a = grid_area(g);
+    snprintf(text, sizeof text, "needs %dx%d, has %dx%d", LEAST_COLUMNS, LEAST_ROWS, g->columns, g->rows);
+    int width = text_width(text, strlen(text));
+    grid_put_cut(g, a, g->rows / 2, width < g->columns ? (g->columns - width) / 2 : 0, g->columns, STYLE_PLAIN,
+                 text);
+}
+
+void frame_draw(struct workbench *w, struct grid *g, double now) {
+    struct area all = grid_area(g);
+    grid_clear(g);
+    g->cursor_row = g->cursor_column = -1;
+    w->rows = g->rows;
+    w->columns = g->columns;
+    if (g->rows < LEAST_ROWS || g->columns < LEAST_COLUMNS) {
+        draw_too_small(g);
+        return;
+    }
+    bool message = w->question != QUESTION_NONE || (w->message.text[0] && now < w->message.until);
+    struct area content = area_rows(all, 2, g->rows - 3 - message);
+    draw_title(w, g, area_rows(all, 0, 1));
+    draw_tabs(w, g, area_rows(all, 1, 1), now);
+    const struct view *v = view_list[w->screen];
+    v->draw(w->view_state[w->screen], w, g, content, now);
+    if (w->overlay.text) {
+        g->cursor_row = g->cursor_column = -1;
+        draw_overlay(w, g, content);
+    }
+    if (message)
+        draw_message(w, g, area_rows(all, g->rows - 2, 1));
+    draw_hints(w, g, area_rows(all, g->rows - 1, 1));
+}

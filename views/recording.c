@@ -1,0 +1,622 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "recording.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "engine/base/json.h"
+
+enum { MOST_BYTES = 64 << 20, QUEUE = 64 };
+
+struct recording {
+    cJSON **line; // owned, [lines]; line[0] is the head
+    size_t lines, next;
+    int fd;
+    enum engine_state state;
+
+    struct engine_event queue[QUEUE]; // ring
+    size_t first, queued;
+    struct metric *metric; // the log so far
+    size_t metrics, capacity, epoch;
+    struct prompt_picture *picture; // newest that was not taken; NULL: none
+
+    // What the workspace points to.
+    struct workspace workspace;
+    struct task *task;
+    struct split split;
+    struct tokenizer *tokenizer;
+    struct vocabulary_norms norms;
+    bool open;
+};
+
+// ---- numbers and lists ----
+
+static float number(const cJSON *object, const char *key) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(item) ? (float)item->valuedouble : NAN;
+}
+
+static size_t whole(const cJSON *object, const char *key) {
+    double x = 0;
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    if (cJSON_IsNumber(item))
+        x = item->valuedouble;
+    return x > 0 && x < 9e15 ? (size_t)x : 0;
+}
+
+// A list of exactly `count` numbers into out.
+static bool floats(const cJSON *object, const char *key, float *out, size_t count, struct error *e) {
+    const cJSON *list = NULL, *item = NULL;
+    size_t i = 0;
+    if (!json_get_array(object, key, true, &list, e))
+        return false;
+    if ((size_t)cJSON_GetArraySize(list) != count)
+        return error_set(e, ERROR_INPUT, "recording: %s has %d numbers, not %zu", key, cJSON_GetArraySize(list),
+                         count);
+    cJSON_ArrayForEach(item, list) out[i++] = cJSON_IsNumber(item) ? (float)item->valuedouble : NAN;
+    return true;
+}
+
+static void put_number(cJSON *object, const char *key, double x) {
+    if (isfinite(x)) // NaN is no JSON: it is left out, and read back as NaN
+        cJSON_AddNumberToObject(object, key, x);
+}
+
+// ---- metrics and evaluations, both ways: one table of members ----
+
+static const struct {
+    const char *key;
+    size_t at;
+} metric_member[] = {
+    {"train_loss", offsetof(struct metric, train_loss)},
+    {"train_accuracy", offsetof(struct metric, train_accuracy)},
+    {"gradient_norm", offsetof(struct metric, gradient_norm)},
+    {"update_norm", offsetof(struct metric, update_norm)},
+    {"prompt_norm", offsetof(struct metric, prompt_norm)},
+    {"rate", offsetof(struct metric, rate)},
+    {"dev_loss", offsetof(struct metric, dev_loss)},
+    {"dev_accuracy", offsetof(struct metric, dev_accuracy)},
+    {"dev_f1", offsetof(struct metric, dev_f1)},
+    {"seconds", offsetof(struct metric, seconds)},
+};
+enum { METRIC_MEMBERS = sizeof metric_member / sizeof *metric_member };
+
+static struct metric metric_of(const cJSON *object, enum metric_kind kind) {
+    struct metric m = {.kind = kind, .step = whole(object, "step")};
+    for (size_t i = 0; i < METRIC_MEMBERS; i++)
+        *(float *)((char *)&m + metric_member[i].at) = number(object, metric_member[i].key);
+    m.best = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "best"));
+    return m;
+}
+
+static bool evaluation_of(const cJSON *object, struct evaluation *v, struct error *e) {
+    float cell[16 * 16];
+    *v = (struct evaluation){.examples = whole(object, "examples"),
+                             .correct = whole(object, "correct"),
+                             .loss = number(object, "loss"),
+                             .accuracy = number(object, "accuracy"),
+                             .macro_f1 = number(object, "macro_f1"),
+                             .classes = whole(object, "classes"),
+                             .elsewhere = whole(object, "elsewhere")};
+    if (v->classes == 0 || v->classes > 16)
+        return true;
+    if (!floats(object, "confusion", cell, v->classes * v->classes, e))
+        return false;
+    for (size_t i = 0; i < v->classes * v->classes; i++)
+        v->confusion[i] = cell[i] > 0 ? (size_t)cell[i] : 0;
+    return true;
+}
+
+static cJSON *evaluation_object(const struct evaluation *v) {
+    cJSON *o = cJSON_CreateObject(), *list = cJSON_CreateArray();
+    cJSON_AddNumberToObject(o, "examples", (double)v->examples);
+    cJSON_AddNumberToObject(o, "correct", (double)v->correct);
+    put_number(o, "loss", v->loss);
+    put_number(o, "accuracy", v->accuracy);
+    put_number(o, "macro_f1", v->macro_f1);
+    cJSON_AddNumberToObject(o, "classes", (double)v->classes);
+    cJSON_AddNumberToObject(o, "elsewhere", (double)v->elsewhere);
+    for (size_t i = 0; v->classes <= 16 && i < v->classes * v->classes; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateNumber((double)v->confusion[i]));
+    cJSON_AddItemToObject(o, "confusion", list);
+    return o;
+}
+
+// ---- the picture ----
+
+static bool picture_near(struct prompt_picture *p, const cJSON *o, struct error *e) {
+    size_t count = p->slots * NEAR_KINDS * p->k;
+    float *pair = mem_calloc(count * 2, sizeof *pair, e);
+    bool ok = pair && floats(o, "near", pair, count * 2, e);
+    for (size_t i = 0; ok && i < count; i++)
+        p->near[i] = (struct near_token){(int32_t)pair[2 * i], pair[2 * i + 1]};
+    free(pair);
+    return ok;
+}
+
+static struct prompt_picture *picture_of(const cJSON *o, struct error *e) {
+    struct prompt_picture *p = mem_calloc(1, sizeof *p, e);
+    float *start = NULL;
+    if (!p)
+        return NULL;
+    *p = (struct prompt_picture){.step = whole(o, "step"),
+                                 .slots = whole(o, "slots"),
+                                 .width = whole(o, "width"),
+                                 .k = whole(o, "k"),
+                                 .near_current = true};
+    if (p->slots == 0 || p->slots > 4096 || p->k == 0 || p->k > NEAR_MOST) {
+        error_set(e, ERROR_INPUT, "recording: a picture of %zu slots with %zu near tokens", p->slots, p->k);
+        goto failed;
+    }
+    p->norm = mem_calloc(p->slots, sizeof(float), e);
+    p->drift = mem_calloc(p->slots, sizeof(float), e);
+    p->cosine_to_start = mem_calloc(p->slots, sizeof(float), e);
+    p->near = mem_calloc(p->slots * NEAR_KINDS * p->k, sizeof *p->near, e);
+    p->start_near = mem_calloc(p->slots, sizeof *p->start_near, e);
+    start = mem_calloc(p->slots, sizeof(float), e);
+    if (!p->norm || !p->drift || !p->cosine_to_start || !p->near || !p->start_near || !start ||
+        !floats(o, "norm", p->norm, p->slots, e) || !floats(o, "drift", p->drift, p->slots, e) ||
+        !floats(o, "cosine", p->cosine_to_start, p->slots, e) ||
+        !floats(o, "start_near", start, p->slots, e) || !picture_near(p, o, e))
+        goto failed;
+    for (size_t i = 0; i < p->slots; i++)
+        p->start_near[i] = (int32_t)start[i];
+    free(start);
+    return p;
+failed:
+    free(start);
+    prompt_picture_free(p);
+    return NULL;
+}
+
+// ---- the player ----
+
+static void wake(struct recording *r) {
+    uint64_t one = 1;
+    ssize_t ignored = write(r->fd, &one, sizeof one);
+    (void)ignored;
+}
+
+static struct engine_event *push(struct recording *r, enum engine_event_kind kind) {
+    if (r->queued == QUEUE) { // nobody reads: the oldest goes, as no state is lost with it
+        r->first = (r->first + 1) % QUEUE;
+        r->queued--;
+    }
+    struct engine_event *event = &r->queue[(r->first + r->queued++) % QUEUE];
+    *event = (struct engine_event){.kind = kind, .state = r->state};
+    return event;
+}
+
+static void set_state(struct recording *r, enum engine_state state) {
+    r->state = state;
+    push(r, EVENT_STATE);
+}
+
+static enum engine_state state_of(const char *name) {
+    for (int s = ENGINE_EMPTY; s <= ENGINE_DONE; s++)
+        if (strcmp(engine_state_name((enum engine_state)s), name) == 0)
+            return (enum engine_state)s;
+    return ENGINE_READY;
+}
+
+static bool add_metric(struct recording *r, struct metric m) {
+    if (!mem_grow(&r->metric, &r->capacity, r->metrics + 1, sizeof *r->metric, NULL))
+        return false;
+    r->metric[r->metrics++] = m;
+    return true;
+}
+
+static void play_eval(struct recording *r, const cJSON *o) {
+    struct metric m = metric_of(o, METRIC_EVAL);
+    const cJSON *detail = cJSON_GetObjectItemCaseSensitive(o, "evaluation");
+    add_metric(r, m);
+    struct engine_event *event = push(r, EVENT_EVALUATED);
+    event->metric = m;
+    if (!detail || !evaluation_of(detail, &event->evaluation, NULL))
+        event->evaluation = (struct evaluation){0};
+    if (m.best)
+        push(r, EVENT_BEST)->metric = m;
+}
+
+// Plays one line; false when playing stops behind it.
+static bool play_line(struct recording *r, const cJSON *line) {
+    const cJSON *o = NULL;
+    if ((o = cJSON_GetObjectItemCaseSensitive(line, "step"))) {
+        add_metric(r, metric_of(o, METRIC_STEP));
+    } else if ((o = cJSON_GetObjectItemCaseSensitive(line, "eval"))) {
+        play_eval(r, o);
+    } else if ((o = cJSON_GetObjectItemCaseSensitive(line, "rate"))) {
+        add_metric(r, metric_of(o, METRIC_RATE));
+    } else if ((o = cJSON_GetObjectItemCaseSensitive(line, "picture"))) {
+        prompt_picture_free(r->picture);
+        r->picture = picture_of(o, NULL);
+    } else if ((o = cJSON_GetObjectItemCaseSensitive(line, "state"))) {
+        if (cJSON_IsString(o))
+            set_state(r, state_of(o->valuestring));
+    } else if (cJSON_GetObjectItemCaseSensitive(line, "hold")) {
+        return false;
+    }
+    return true;
+}
+
+// Plays until a hold, the end, or (with one_step) to the line before the second step from here.
+static void play(struct recording *r, bool one_step) {
+    size_t steps = 0;
+    for (; r->next < r->lines; r->next++) {
+        const cJSON *line = r->line[r->next];
+        if (one_step && cJSON_GetObjectItemCaseSensitive(line, "step") && ++steps == 2)
+            break;
+        if (!play_line(r, line)) {
+            r->next++;
+            break;
+        }
+    }
+    if (one_step)
+        set_state(r, ENGINE_PAUSED);
+    else if (r->next == r->lines && r->state == ENGINE_RUNNING) {
+        set_state(r, ENGINE_DONE);
+        push(r, EVENT_FINISHED);
+    }
+    wake(r);
+}
+
+static void play_test(struct recording *r) {
+    for (size_t i = 1; i < r->lines; i++) {
+        const cJSON *o = cJSON_GetObjectItemCaseSensitive(r->line[i], "test");
+        struct evaluation v;
+        if (!o || !evaluation_of(o, &v, NULL))
+            continue;
+        struct engine_event *event = push(r, EVENT_TESTED);
+        event->evaluation = v;
+        event->metric.step = whole(o, "step");
+        return;
+    }
+}
+
+static void restart(struct recording *r) {
+    r->next = 1;
+    r->metrics = 0;
+    r->epoch++;
+    prompt_picture_free(r->picture);
+    r->picture = NULL;
+}
+
+// ---- the workspace ----
+
+static void workspace_drop(struct recording *r) {
+    struct workspace *w = &r->workspace;
+    free(w->model_folder);
+    free(w->model_name);
+    free(w->warnings);
+    template_free(&w->template);
+    verbalizer_free(&w->verbalizer);
+    engine_setup_free(w->setup);
+    *w = (struct workspace){0};
+    split_free(&r->split);
+    r->split = (struct split){0};
+    task_free(r->task);
+    tokenizer_free(r->tokenizer);
+    r->task = NULL;
+    r->tokenizer = NULL;
+    r->open = false;
+}
+
+static bool bind_words(struct workspace *w, const struct engine_setup *s, const struct task *t, struct error *e) {
+    const char *words = s->label_words ? s->label_words : t->label_words;
+    enum word_pieces rule = s->settings.pieces == RUN_PIECES_MEAN  ? WORD_MEAN
+                            : s->settings.pieces == RUN_PIECES_MAX ? WORD_MAX
+                                                                   : WORD_FIRST;
+    if (words ? !verbalizer_parse(&w->verbalizer, words, t->class_name, t->class_value, t->classes, e)
+              : !verbalizer_letters(&w->verbalizer, t->classes, e))
+        return false;
+    return verbalizer_bind(&w->verbalizer, w->tokenizer, rule, e) &&
+           (w->warnings = verbalizer_warnings(&w->verbalizer, w->tokenizer, e)) != NULL;
+}
+
+static bool workspace_open(struct recording *r, struct engine_setup *s, struct error *e) {
+    struct workspace *w = &r->workspace;
+    struct pattern pattern = {0};
+    workspace_drop(r);
+    w->setup = s;
+    const struct split_request few = {.per_class = s->settings.shots,
+                                      .total = s->settings.total_shots,
+                                      .seed = s->settings.seed,
+                                      .dev_from_train = s->settings.dev_from_train};
+    if (!task_load(&r->task, s->task_path, s->data_folder, e) || !split_make(&r->split, r->task, &few, e) ||
+        !tokenizer_load(&r->tokenizer, s->model_folder, e) || !t5_config_read(&w->config, s->model_folder, e) ||
+        !(w->model_folder = mem_strdup(s->model_folder, e)) ||
+        !(w->model_name = mem_strdup(path_name(s->model_folder), e)))
+        return false;
+    w->tokenizer = r->tokenizer;
+    w->task = r->task;
+    w->split = &r->split;
+    w->norms = &r->norms;
+    w->parameters = whole(r->line[0], "parameters");
+    w->weight_bytes = whole(r->line[0], "weight_bytes");
+    const char *text = s->template_text ? s->template_text : r->task->templates ? r->task->template_text[0] : "";
+    if (!template_parse(&w->template, text, (const char *const *)r->task->field, r->task->fields, NULL, e) ||
+        !bind_words(w, s, r->task, e) || !pattern_bind(&pattern, &w->template, r->task, r->tokenizer, e))
+        return false;
+    w->slots = pattern.slots;
+    pattern_free(&pattern);
+    r->open = true;
+    return true;
+}
+
+static void open_setup(struct recording *r, struct engine_setup *setup) {
+    struct error e = {0};
+    restart(r);
+    if (!workspace_open(r, setup, &e)) {
+        r->state = ENGINE_EMPTY;
+        push(r, EVENT_ERROR)->error = e;
+        wake(r);
+        return;
+    }
+    r->state = ENGINE_READY;
+    push(r, EVENT_OPENED)->workspace = &r->workspace;
+    play(r, false); // what is known before the first step, up to the first hold
+}
+
+bool recording_send(struct recording *r, struct engine_command command, struct error *e) {
+    if (command.verb != ENGINE_OPEN && !r->open) {
+        engine_setup_free(command.setup);
+        return error_set(e, ERROR_INPUT, "Nothing is open. Open a session or a task: :open NAME");
+    }
+    switch (command.verb) {
+    case ENGINE_OPEN:
+        open_setup(r, command.setup);
+        return true;
+    case ENGINE_RUN:
+        if (r->state != ENGINE_DONE)
+            set_state(r, ENGINE_RUNNING);
+        play(r, false);
+        return true;
+    case ENGINE_STEP:
+        play(r, true);
+        return true;
+    case ENGINE_PAUSE:
+    case ENGINE_STOP:
+        set_state(r, ENGINE_PAUSED);
+        break;
+    case ENGINE_TEST:
+        play_test(r);
+        break;
+    case ENGINE_RESTART:
+        restart(r);
+        r->state = ENGINE_READY;
+        play(r, false);
+        return true;
+    case ENGINE_SET_RATE:
+        add_metric(r, (struct metric){.kind = METRIC_RATE,
+                                      .step = r->metrics ? r->metric[r->metrics - 1].step : 0,
+                                      .rate = (float)command.number});
+        push(r, EVENT_STATE);
+        break;
+    default: // nothing a recording could answer beyond "heard"
+        push(r, EVENT_STATE);
+        break;
+    }
+    wake(r);
+    return true;
+}
+
+bool recording_open(struct recording **out, const char *path, struct error *e) {
+    struct recording *r = mem_calloc(1, sizeof *r, e);
+    char *text = NULL;
+    size_t length = 0, capacity = 0;
+    bool ok = false;
+    if (!r)
+        return false;
+    r->fd = -1;
+    if (!file_read(path, MOST_BYTES, &text, &length, e))
+        goto done;
+    for (char *at = text; *at;) {
+        size_t bytes = strcspn(at, "\n");
+        if (bytes > 0) {
+            if (!mem_grow(&r->line, &capacity, r->lines + 1, sizeof *r->line, e) ||
+                !(r->line[r->lines] = json_parse(at, bytes, e))) {
+                error_context(e, "%s: record %zu", path, r->lines + 1);
+                goto done;
+            }
+            r->lines++;
+        }
+        at += bytes + (at[bytes] == '\n');
+    }
+    if (r->lines == 0 || whole(r->line[0], "recording") != 1) {
+        error_set(e, ERROR_INPUT, "%s: not a recording: its first line should have \"recording\": 1", path);
+        goto done;
+    }
+    r->next = 1;
+    const cJSON *norms = NULL;
+    if (!json_get_array(r->line[0], "norms", true, &norms, e))
+        goto done;
+    r->norms.ids = (size_t)cJSON_GetArraySize(norms);
+    r->norms.mean = number(r->line[0], "mean");
+    r->norms.deviation = number(r->line[0], "deviation");
+    r->norms.sorted = mem_calloc(r->norms.ids, sizeof(float), e);
+    if (!r->norms.sorted || !floats(r->line[0], "norms", r->norms.sorted, r->norms.ids, e))
+        goto done;
+    r->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    ok = r->fd >= 0 || error_system(e, "an event descriptor could not be made");
+done:
+    free(text);
+    if (ok)
+        *out = r;
+    else
+        recording_close(r);
+    return ok;
+}
+
+void recording_close(struct recording *r) {
+    if (!r)
+        return;
+    workspace_drop(r);
+    for (size_t i = 0; i < r->lines; i++)
+        cJSON_Delete(r->line[i]);
+    free(r->line);
+    free(r->metric);
+    free(r->norms.sorted);
+    prompt_picture_free(r->picture);
+    if (r->fd >= 0)
+        close(r->fd);
+    free(r);
+}
+
+int recording_fd(const struct recording *r) {
+    return r->fd;
+}
+
+void recording_acknowledge(struct recording *r) {
+    uint64_t count;
+    ssize_t ignored = read(r->fd, &count, sizeof count);
+    (void)ignored;
+}
+
+bool recording_next_event(struct recording *r, struct engine_event *out) {
+    if (r->queued == 0)
+        return false;
+    *out = r->queue[r->first];
+    r->first = (r->first + 1) % QUEUE;
+    r->queued--;
+    return true;
+}
+
+size_t recording_metrics(struct recording *r, size_t from, struct metric *out, size_t most, size_t *epoch) {
+    size_t count = from < r->metrics ? r->metrics - from : 0;
+    if (count > most)
+        count = most;
+    if (count > 0)
+        memcpy(out, r->metric + from, count * sizeof *out);
+    if (epoch)
+        *epoch = r->epoch;
+    return count;
+}
+
+bool recording_take_picture(struct recording *r, struct prompt_picture **io) {
+    if (!r->picture)
+        return false;
+    prompt_picture_free(*io);
+    *io = r->picture;
+    r->picture = NULL;
+    return true;
+}
+
+bool recording_idle(const struct recording *r) {
+    return r->queued == 0;
+}
+
+// ---- writing ----
+
+// Appends {key: take} as a line.
+static bool write_line(struct buffer *text, const char *key, cJSON *take, struct error *e) {
+    cJSON *line = cJSON_CreateObject();
+    char *printed = NULL;
+    bool ok = line && take && cJSON_AddItemToObject(line, key, take);
+    if (!ok)
+        cJSON_Delete(take);
+    else
+        ok = (printed = json_print(line, false, e)) != NULL;
+    if (ok) {
+        buffer_add_text(text, printed);
+        if (text->length && text->data[text->length - 1] != '\n')
+            buffer_add_char(text, '\n');
+        ok = buffer_ok(text, e);
+    }
+    free(printed);
+    cJSON_Delete(line);
+    return ok;
+}
+
+// Four digits are as many as a screen shows, and keep the files small.
+static double rounded(double x) {
+    char digits[32];
+    if (!isfinite(x))
+        return 0;
+    snprintf(digits, sizeof digits, "%.4g", x);
+    return strtod(digits, NULL);
+}
+
+static cJSON *float_list(const float *x, size_t count) {
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateNumber(rounded(x[i])));
+    return list;
+}
+
+bool recording_write_head(struct buffer *text, const struct workspace *w, struct error *e) {
+    enum { QUANTILES = 101 };
+    float quantile[QUANTILES];
+    const struct vocabulary_norms *n = w->norms;
+    for (size_t i = 0; i < QUANTILES; i++)
+        quantile[i] = n->ids ? n->sorted[i * (n->ids - 1) / (QUANTILES - 1)] : 0;
+    cJSON *head = cJSON_CreateObject(), *list = float_list(quantile, QUANTILES);
+    cJSON_AddNumberToObject(head, "recording", 1);
+    cJSON_AddNumberToObject(head, "parameters", (double)w->parameters);
+    cJSON_AddNumberToObject(head, "weight_bytes", (double)w->weight_bytes);
+    put_number(head, "mean", rounded(n->mean));
+    put_number(head, "deviation", rounded(n->deviation));
+    cJSON_AddItemToObject(head, "norms", list);
+    char *printed = json_print(head, false, e);
+    cJSON_Delete(head);
+    if (!printed)
+        return false;
+    buffer_printf(text, "%s\n", printed);
+    free(printed);
+    return buffer_ok(text, e);
+}
+
+bool recording_write_state(struct buffer *text, enum engine_state state, struct error *e) {
+    return write_line(text, "state", cJSON_CreateString(engine_state_name(state)), e);
+}
+
+bool recording_write_metric(struct buffer *text, const struct metric *m, const struct evaluation *detail,
+                            struct error *e) {
+    static const char *const name[] = {[METRIC_STEP] = "step", [METRIC_EVAL] = "eval", [METRIC_RATE] = "rate"};
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddNumberToObject(o, "step", (double)m->step);
+    for (size_t i = 0; i < METRIC_MEMBERS; i++) {
+        double x = *(const float *)((const char *)m + metric_member[i].at);
+        if (isfinite(x))
+            put_number(o, metric_member[i].key, rounded(x));
+    }
+    if (m->best)
+        cJSON_AddTrueToObject(o, "best");
+    if (detail)
+        cJSON_AddItemToObject(o, "evaluation", evaluation_object(detail));
+    return write_line(text, name[m->kind], o, e);
+}
+
+bool recording_write_picture(struct buffer *text, const struct prompt_picture *p, struct error *e) {
+    cJSON *o = cJSON_CreateObject(), *start = cJSON_CreateArray(), *near = cJSON_CreateArray();
+    cJSON_AddNumberToObject(o, "step", (double)p->step);
+    cJSON_AddNumberToObject(o, "slots", (double)p->slots);
+    cJSON_AddNumberToObject(o, "width", (double)p->width);
+    cJSON_AddNumberToObject(o, "k", (double)p->k);
+    cJSON_AddItemToObject(o, "norm", float_list(p->norm, p->slots));
+    cJSON_AddItemToObject(o, "drift", float_list(p->drift, p->slots));
+    cJSON_AddItemToObject(o, "cosine", float_list(p->cosine_to_start, p->slots));
+    for (size_t i = 0; i < p->slots; i++)
+        cJSON_AddItemToArray(start, cJSON_CreateNumber(p->start_near[i]));
+    for (size_t i = 0; i < p->slots * NEAR_KINDS * p->k; i++) {
+        cJSON_AddItemToArray(near, cJSON_CreateNumber(p->near[i].id));
+        cJSON_AddItemToArray(near, cJSON_CreateNumber(rounded(p->near[i].value)));
+    }
+    cJSON_AddItemToObject(o, "start_near", start);
+    cJSON_AddItemToObject(o, "near", near);
+    return write_line(text, "picture", o, e);
+}
+
+bool recording_write_test(struct buffer *text, const struct evaluation *test, size_t step, struct error *e) {
+    cJSON *o = evaluation_object(test);
+    cJSON_AddNumberToObject(o, "step", (double)step);
+    return write_line(text, "test", o, e);
+}
+
+bool recording_write_hold(struct buffer *text, struct error *e) {
+    return write_line(text, "hold", cJSON_CreateTrue(), e);
+}

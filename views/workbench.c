@@ -1,0 +1,737 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The workbench: takes what the engine tells, hands out requests, and owns what the screens share.
+#include "views/workbench.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/memory.h"
+
+#include "parts.h"
+#include "workbench_state.h"
+
+// How long messages stay, in seconds.
+#define SAY_PLAIN 4.0
+#define SAY_WARN 8.0
+#define SAY_BAD 20.0
+// How long an answer of the engine is waited for before it counts as idle again.
+#define ANSWER_WITHIN 10.0
+#define SPINNER_TURN 0.1
+// A message longer than this is shown in full in an overlay.
+enum { LONG_MESSAGE = 150 };
+
+const struct view *const view_list[VIEW_COUNT] = {&view_pattern, &view_run, &view_prompt, &view_help};
+
+// ---- what views read ----
+
+const struct workspace *workbench_workspace(const struct workbench *w) {
+    return w->workspace;
+}
+enum engine_state workbench_state(const struct workbench *w) {
+    return w->state;
+}
+const struct metric *workbench_history(const struct workbench *w, size_t *count) {
+    *count = w->history_count;
+    return w->history;
+}
+const struct prompt_picture *workbench_picture(const struct workbench *w) {
+    return w->picture;
+}
+const struct evaluation *workbench_dev(const struct workbench *w) {
+    return w->has_dev ? &w->dev : NULL;
+}
+const struct evaluation *workbench_test(const struct workbench *w, size_t *step) {
+    if (step)
+        *step = w->test_step;
+    return w->has_test ? &w->test : NULL;
+}
+struct session *workbench_session(const struct workbench *w) {
+    return w->session;
+}
+const struct run_settings *workbench_settings(const struct workbench *w) {
+    return &w->wanted;
+}
+const struct view *workbench_behind(const struct workbench *w) {
+    return view_list[w->behind];
+}
+
+double workbench_step_seconds(const struct workbench *w) {
+    enum { LAST = 15 };
+    float seconds[LAST];
+    size_t n = 0;
+    for (size_t i = w->history_count; i-- > 0 && n < LAST;) {
+        if (w->history[i].kind != METRIC_STEP || !isfinite(w->history[i].seconds))
+            continue;
+        size_t at = n++; // kept sorted
+        for (; at > 0 && seconds[at - 1] > w->history[i].seconds; at--)
+            seconds[at] = seconds[at - 1];
+        seconds[at] = w->history[i].seconds;
+    }
+    return n ? (double)seconds[n / 2] : NAN;
+}
+
+// ---- messages ----
+
+void workbench_say(struct workbench *w, enum style style, double now, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(w->message.text, sizeof w->message.text, format, args);
+    va_end(args);
+    w->message.style = style;
+    w->message.until = now + (style == STYLE_BAD ? SAY_BAD : style == STYLE_WARN ? SAY_WARN : SAY_PLAIN);
+    w->dirty = true;
+}
+
+void workbench_show(struct workbench *w, const char *title, const char *text) {
+    free(w->overlay.title);
+    free(w->overlay.text);
+    w->overlay.title = mem_strdup(title, NULL);
+    w->overlay.text = mem_strdup(text, NULL);
+    w->overlay.top = 0;
+    w->dirty = true;
+}
+
+static void close_overlay(struct workbench *w) {
+    free(w->overlay.title);
+    free(w->overlay.text);
+    w->overlay.title = w->overlay.text = NULL;
+}
+
+static void complain(struct workbench *w, const char *text, double now) {
+    workbench_say(w, STYLE_BAD, now, "%s", text);
+    if (strlen(text) > LONG_MESSAGE)
+        workbench_show(w, "what went wrong", text);
+}
+
+// ---- the engine, or a recording of one ----
+
+static void receive(struct workbench *w, double now);
+
+bool workbench_send(struct workbench *w, struct engine_command command, double now) {
+    struct error e = {0};
+    bool ok;
+    if (w->recording) {
+        ok = recording_send(w->recording, command, &e);
+    } else if (w->engine) {
+        ok = engine_send(w->engine, command, &e);
+    } else {
+        engine_setup_free(command.setup);
+        ok = error_set(&e, ERROR_INPUT, "Nothing is open. Open a session or a task: :open NAME");
+    }
+    if (!ok) {
+        complain(w, e.text, now);
+        return false;
+    }
+    w->awaiting = now + ANSWER_WITHIN;
+    w->dirty = true;
+    if (w->recording) // its workspace changes under us: take the news before anything is drawn
+        receive(w, now);
+    return true;
+}
+
+static bool send_verb(struct workbench *w, enum engine_verb verb, double now) {
+    return workbench_send(w, (struct engine_command){.verb = verb}, now);
+}
+
+static bool next_event(struct workbench *w, struct engine_event *event) {
+    return w->recording ? recording_next_event(w->recording, event)
+                        : w->engine && engine_next_event(w->engine, event);
+}
+
+static void take_workspace(struct workbench *w, struct workspace *ws) {
+    if (!w->recording)
+        workspace_release(w->workspace);
+    w->workspace = ws;
+    w->has_dev = w->has_test = w->lost = false;
+    w->dev = w->test = (struct evaluation){0};
+}
+
+static void take_event(struct workbench *w, struct engine_event *event, double now) {
+    const struct metric *best = part_best(w->history, w->history_count);
+    w->state = event->state;
+    w->awaiting = 0;
+    switch (event->kind) {
+    case EVENT_STATE:
+        if (w->state != ENGINE_LOADING && w->state != ENGINE_TESTING)
+            w->progress[0] = 0, w->progress_total = 0;
+        break;
+    case EVENT_PROGRESS:
+        snprintf(w->progress, sizeof w->progress, "%.120s", event->error.text);
+        w->progress_done = event->done;
+        w->progress_total = event->total;
+        break;
+    case EVENT_OPENED:
+        take_workspace(w, event->workspace);
+        break;
+    case EVENT_EVALUATED:
+        w->dev = event->evaluation;
+        w->has_dev = event->evaluation.examples > 0;
+        break;
+    case EVENT_BEST:
+        break;
+    case EVENT_TESTED:
+        w->test = event->evaluation;
+        w->has_test = event->evaluation.examples > 0;
+        w->test_step = event->metric.step ? event->metric.step : best ? best->step : 0;
+        workbench_say(w, STYLE_GOOD, now, "test accuracy %.3f = %zu/%zu, with the best prompt (step %zu)",
+                      w->test.accuracy, w->test.correct, w->test.examples, w->test_step);
+        break;
+    case EVENT_FINISHED:
+        workbench_say(w, STYLE_GOOD, now, "all steps done: t scores the test set, 4 shows the prompt");
+        break;
+    case EVENT_KEPT:
+        if (event->error.text[0])
+            workbench_say(w, STYLE_GOOD, now, "%.300s", event->error.text);
+        break;
+    case EVENT_ERROR:
+        w->lost = w->lost || (!w->workspace && w->state == ENGINE_EMPTY);
+        if (event->error.kind != ERROR_CANCELLED)
+            complain(w, event->error.text, now);
+        break;
+    }
+}
+
+static void take_metrics(struct workbench *w) {
+    enum { CHUNK = 256 };
+    for (;;) {
+        size_t epoch = w->history_epoch;
+        if (!mem_grow(&w->history, &w->history_capacity, w->history_count + CHUNK, sizeof *w->history, NULL))
+            return;
+        struct metric *to = w->history + w->history_count;
+        size_t got = w->recording ? recording_metrics(w->recording, w->history_count, to, CHUNK, &epoch)
+                     : w->engine  ? engine_metrics(w->engine, w->history_count, to, CHUNK, &epoch)
+                                  : 0;
+        if (epoch != w->history_epoch) { // another log, or a shorter one: from the beginning
+            w->history_epoch = epoch;
+            w->history_count = 0;
+            continue;
+        }
+        w->history_count += got;
+        if (got < CHUNK)
+            return;
+    }
+}
+
+static void refresh_views(struct workbench *w, double now) {
+    for (size_t i = 0; i < VIEW_COUNT; i++)
+        if (view_list[i]->refresh)
+            view_list[i]->refresh(w->view_state[i], w, now);
+    w->dirty = true;
+}
+
+static void receive(struct workbench *w, double now) {
+    struct engine_event event;
+    while (next_event(w, &event))
+        take_event(w, &event, now);
+    take_metrics(w);
+    if (w->recording)
+        recording_take_picture(w->recording, &w->picture);
+    else if (w->engine)
+        engine_take_picture(w->engine, &w->picture);
+    refresh_views(w, now);
+}
+
+static void workbench_wake(void *context, double now) {
+    struct workbench *w = context;
+    if (w->recording)
+        recording_acknowledge(w->recording);
+    else if (w->engine)
+        engine_acknowledge(w->engine);
+    receive(w, now);
+}
+
+// ---- opening ----
+
+static bool send_session(struct workbench *w, bool fresh, double now) {
+    struct error e = {0};
+    struct engine_setup *setup = session_setup(w->session, fresh, &e);
+    if (!setup) {
+        complain(w, e.text, now);
+        w->lost = !w->workspace;
+        return false;
+    }
+    return workbench_send(w, (struct engine_command){.verb = ENGINE_OPEN, .setup = setup}, now);
+}
+
+// The loop watches one descriptor for as long as it runs; what it stands for changes with the session.
+static bool watch(struct workbench *w, int fd, struct error *e) {
+    if (w->fd >= 0 ? dup2(fd, w->fd) >= 0 : (w->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) >= 0)
+        return true;
+    return error_system(e, "the engine's news cannot be listened for");
+}
+
+static bool start_engine(struct workbench *w, struct error *e) {
+    const struct engine_options options = {.threads = w->threads, .keeper = session_keeper(w->session)};
+    if (w->recording)
+        return watch(w, recording_fd(w->recording), e);
+    return engine_create(&w->engine, &options, e) && watch(w, engine_fd(w->engine), e);
+}
+
+// Ends the engine before its session: the keeper runs to the end.
+static void close_session(struct workbench *w) {
+    struct error e = {0};
+    if (!w->recording)
+        workspace_release(w->workspace);
+    w->workspace = NULL;
+    engine_close(w->engine);
+    w->engine = NULL;
+    // A recording is a picture of a run, not a run: nothing of it is kept.
+    if (w->session && !w->recording && session_changed(w->session) && !session_save(w->session, &e))
+        fprintf(stderr, "prompter: the session could not be saved: %s\n", e.text);
+    session_free(w->session);
+    w->session = NULL;
+    prompt_picture_free(w->picture);
+    w->picture = NULL;
+    w->history_count = w->history_epoch = 0;
+    w->has_dev = w->has_test = false;
+    w->state = ENGINE_EMPTY;
+}
+
+void workbench_open(struct workbench *w, const char *what, double now) {
+    struct session *next = NULL;
+    struct error e = {0};
+    if (what && w->session && strcmp(what, session_name(w->session)) == 0) {
+        workbench_say(w, STYLE_PLAIN, now, "%s is open already", what);
+        return;
+    }
+    if (!session_open(&next, what, NULL, &e)) {
+        complain(w, e.text, now);
+        return;
+    }
+    close_session(w);
+    w->session = next;
+    w->wanted = *session_settings(next);
+    if (!start_engine(w, &e)) {
+        complain(w, e.text, now);
+        return;
+    }
+    refresh_views(w, now);
+    if (send_session(w, false, now))
+        workbench_say(w, STYLE_PLAIN, now, "opening %s", session_name(next));
+}
+
+bool workbench_pending(const struct workbench *w) {
+    for (size_t i = 0; i < VIEW_COUNT; i++)
+        if (view_list[i]->unsaved && view_list[i]->unsaved(w->view_state[i], w))
+            return true;
+    return w->session && !run_settings_equal(&w->wanted, session_settings(w->session));
+}
+
+void workbench_apply(struct workbench *w, double now) {
+    struct error e = {0};
+    if (!w->session) {
+        workbench_say(w, STYLE_WARN, now, "Nothing is open. Open a session or a task: :open NAME");
+        return;
+    }
+    session_set_settings(w->session, &w->wanted);
+    if (!w->recording && (!session_begin_run(w->session, &e) || !session_save(w->session, &e))) {
+        complain(w, e.text, now);
+        return;
+    }
+    if (send_session(w, true, now))
+        workbench_say(w, STYLE_GOOD, now, "a new run with these settings; the old one is kept in the session");
+}
+
+// ---- requests ----
+
+static void go_to(struct workbench *w, size_t screen) {
+    if (screen == w->screen)
+        return;
+    w->behind = w->screen == VIEW_HELP ? w->behind : w->screen;
+    w->screen = screen;
+}
+
+static void leave(struct workbench *w, double now) {
+    bool busy = w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING;
+    (void)now;
+    if (busy || workbench_pending(w))
+        w->question = QUESTION_QUIT;
+    else
+        w->finished = true;
+}
+
+static void run_or_pause(struct workbench *w, double now) {
+    switch (w->state) {
+    case ENGINE_RUNNING:
+        send_verb(w, ENGINE_PAUSE, now);
+        break;
+    case ENGINE_DONE:
+        workbench_say(w, STYLE_PLAIN, now, "all steps are done: \":set steps N\" goes on, R starts over");
+        break;
+    case ENGINE_LOADING:
+        workbench_say(w, STYLE_PLAIN, now, "still loading; a moment");
+        break;
+    default:
+        send_verb(w, ENGINE_RUN, now);
+        break;
+    }
+}
+
+static void set_rate(struct workbench *w, double rate, double now) {
+    struct run_settings s;
+    char number[32];
+    if (!w->session || !w->workspace) {
+        send_verb(w, ENGINE_KEEP, now); // says what is missing
+        return;
+    }
+    s = *session_settings(w->session);
+    s.rate = w->wanted.rate = rate;
+    session_set_settings(w->session, &s);
+    if (!workbench_send(w, (struct engine_command){.verb = ENGINE_SET_RATE, .number = rate}, now))
+        return;
+    snprintf(number, sizeof number, "%.4g", rate);
+    workbench_say(w, STYLE_PLAIN, now, "learning rate %s, from the next step on", number);
+}
+
+static void cancel(struct workbench *w, double now) {
+    bool busy = w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING || w->state == ENGINE_LOADING;
+    if (w->question != QUESTION_NONE) {
+        w->question = QUESTION_NONE;
+    } else if (busy) {
+        if (send_verb(w, ENGINE_STOP, now))
+            workbench_say(w, STYLE_PLAIN, now, "stopped; what was trained is kept");
+    } else {
+        workbench_say(w, STYLE_PLAIN, now, "nothing is going on; Q leaves");
+    }
+}
+
+static void save(struct workbench *w, const char *name, double now) {
+    struct error e = {0};
+    if (!w->session) {
+        workbench_say(w, STYLE_WARN, now, "nothing is open that could be saved");
+        return;
+    }
+    if (w->recording) {
+        workbench_say(w, STYLE_WARN, now, "this is a recording: it cannot be saved");
+        return;
+    }
+    if (name ? !session_save_as(w->session, name, &e) : !session_save(w->session, &e)) {
+        complain(w, e.text, now);
+        return;
+    }
+    if (w->workspace)
+        send_verb(w, ENGINE_KEEP, now);
+    workbench_say(w, STYLE_GOOD, now, "saved in %s", session_folder(w->session));
+}
+
+static void back(struct workbench *w) {
+    if (w->overlay.text)
+        close_overlay(w);
+    else
+        go_to(w, w->behind);
+}
+
+// What belongs to the run, whatever is on the screen.
+static bool run_request(struct workbench *w, enum request r, const char *argument, double now) {
+    char *end = NULL;
+    double number = 0;
+    switch (r) {
+    case REQUEST_RUN_PAUSE:
+        run_or_pause(w, now);
+        return true;
+    case REQUEST_STEP:
+        send_verb(w, ENGINE_STEP, now);
+        return true;
+    case REQUEST_STOP:
+        send_verb(w, ENGINE_STOP, now);
+        return true;
+    case REQUEST_RATE_UP:
+        set_rate(w, w->session ? session_settings(w->session)->rate * 1.25 : 0, now);
+        return true;
+    case REQUEST_RATE_DOWN:
+        set_rate(w, w->session ? session_settings(w->session)->rate / 1.25 : 0, now);
+        return true;
+    case REQUEST_RATE:
+        number = strtod(argument ? argument : "", &end);
+        if (!argument || end == argument || *end || !(number > 0) || !isfinite(number))
+            workbench_say(w, STYLE_BAD, now, "rate: \"%.60s\" is no positive number; e.g. :rate 0.3",
+                          argument ? argument : "");
+        else
+            set_rate(w, number, now);
+        return true;
+    case REQUEST_EVALUATE:
+        send_verb(w, ENGINE_EVALUATE, now);
+        return true;
+    case REQUEST_TEST:
+        send_verb(w, ENGINE_TEST, now);
+        return true;
+    case REQUEST_UNDO_TO_BEST:
+        if (send_verb(w, ENGINE_UNDO_TO_BEST, now))
+            workbench_say(w, STYLE_PLAIN, now, "back to the prompt that was best on dev");
+        return true;
+    case REQUEST_RESTART:
+        if (part_last(w->history, w->history_count, METRIC_STEP))
+            w->question = QUESTION_RESTART;
+        else
+            send_verb(w, ENGINE_RESTART, now);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool overlay_request(struct workbench *w, enum request r) {
+    size_t page = w->rows > 8 ? (size_t)w->rows - 6 : 1, last = (size_t)w->overlay_last;
+    size_t top = w->overlay.top > last ? last : w->overlay.top;
+    switch (r) {
+    case REQUEST_UP:
+        top -= top > 0;
+        break;
+    case REQUEST_DOWN:
+        top++;
+        break;
+    case REQUEST_PAGE_UP:
+        top -= top < page ? top : page;
+        break;
+    case REQUEST_PAGE_DOWN:
+        top += page;
+        break;
+    case REQUEST_FIRST:
+        top = 0;
+        break;
+    case REQUEST_LAST:
+        top = last;
+        break;
+    case REQUEST_BACK:
+        close_overlay(w);
+        return true;
+    default:
+        return false;
+    }
+    w->overlay.top = top > last ? last : top;
+    return true;
+}
+
+// What the workbench itself answers; the rest is unknown here.
+static bool own_request(struct workbench *w, enum request r, const char *argument, double now) {
+    switch (r) {
+    case REQUEST_SCREEN_PATTERN:
+        go_to(w, VIEW_PATTERN);
+        return true;
+    case REQUEST_SCREEN_RUN:
+        go_to(w, VIEW_RUN);
+        return true;
+    case REQUEST_SCREEN_PROMPT:
+        go_to(w, VIEW_PROMPT);
+        return true;
+    case REQUEST_HELP:
+        if (w->screen == VIEW_HELP && !argument) {
+            go_to(w, w->behind);
+            return true;
+        }
+        go_to(w, VIEW_HELP);
+        view_help.request(w->view_state[VIEW_HELP], w, r, argument, now);
+        return true;
+    case REQUEST_COMMAND:
+        loop_open_command_line("");
+        return true;
+    case REQUEST_BACK:
+        back(w);
+        return true;
+    case REQUEST_QUIT:
+        leave(w, now);
+        return true;
+    case REQUEST_CANCEL:
+        cancel(w, now);
+        return true;
+    case REQUEST_WRITE:
+        save(w, argument, now);
+        return true;
+    case REQUEST_SET:
+        command_set(w, argument, now);
+        return true;
+    case REQUEST_SEED: {
+        char line[96];
+        snprintf(line, sizeof line, "seed %.60s", argument ? argument : "");
+        command_set(w, line, now);
+        return true;
+    }
+    case REQUEST_EXPORT:
+        command_export(w, argument, now);
+        return true;
+    case REQUEST_OPEN:
+        if (w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING) {
+            free(w->question_argument);
+            w->question_argument = mem_strdup(argument ? argument : "", NULL);
+            w->question = w->question_argument ? QUESTION_OPEN : QUESTION_NONE;
+        } else {
+            workbench_open(w, argument, now);
+        }
+        return true;
+    default:
+        return run_request(w, r, argument, now);
+    }
+}
+
+// Requests that belong to the pattern's editors from wherever they are made.
+static bool pattern_request(enum request r) {
+    return r == REQUEST_TEMPLATE || r == REQUEST_WORDS || r == REQUEST_APPLY || r == REQUEST_TEMPLATE_NEXT;
+}
+
+void workbench_request(struct workbench *w, enum request r, const char *argument, double now) {
+    w->dirty = true;
+    if (r == REQUEST_NONE || (w->overlay.text && overlay_request(w, r)))
+        return;
+    const size_t at = pattern_request(r) ? VIEW_PATTERN : w->screen;
+    const struct view *v = view_list[at];
+    // Going to a screen works from every screen and is never the view's.
+    if (v->request && r != REQUEST_HELP && v->request(w->view_state[at], w, r, argument, now))
+        return;
+    if (!own_request(w, r, argument, now) && argument)
+        workbench_say(w, STYLE_WARN, now, "\"%s\" does nothing on this screen", request_info(r)->name);
+}
+
+static void answer(struct workbench *w, struct key k, double now) {
+    enum question q = w->question;
+    bool yes = k.code == KEY_CODE_CHARACTER && !k.control && (k.character == 'y' || k.character == 'Y');
+    bool no = (k.code == KEY_CODE_CHARACTER && (k.character == 'n' || k.character == 'N')) ||
+              k.code == KEY_CODE_ESCAPE || (k.code == KEY_CODE_CHARACTER && k.character == 'q');
+    if (!yes && !no)
+        return;
+    w->question = QUESTION_NONE;
+    if (no)
+        return;
+    if (q == QUESTION_QUIT)
+        w->finished = true;
+    else if (q == QUESTION_RESTART)
+        send_verb(w, ENGINE_RESTART, now);
+    else if (q == QUESTION_OPEN && w->question_argument)
+        workbench_open(w, w->question_argument, now);
+}
+
+static void workbench_key(void *context, struct key k, double now) {
+    struct workbench *w = context;
+    const struct view *v = view_list[w->screen];
+    w->dirty = true;
+    if (w->question != QUESTION_NONE) {
+        answer(w, k, now);
+        return;
+    }
+    if (!w->overlay.text && v->key && v->key(w->view_state[w->screen], w, k, now))
+        return;
+    workbench_request(w, key_request(k, v->where), NULL, now);
+}
+
+// ---- the loop's client ----
+
+static void workbench_draw(void *context, struct grid *g, double now) {
+    struct workbench *w = context;
+    frame_draw(w, g, now);
+    w->dirty = false;
+    w->turn_at = now + SPINNER_TURN;
+}
+
+static void workbench_interrupt(void *context, double now) {
+    struct workbench *w = context;
+    w->dirty = true;
+    cancel(w, now);
+}
+
+static void workbench_terminate(void *context, int signal_number) {
+    struct workbench *w = context;
+    (void)signal_number;
+    w->finished = true;
+}
+
+static void workbench_command(void *context, const char *line, double now) {
+    command_run(context, line, now);
+}
+
+static bool message_faded(const struct workbench *w, double now) {
+    return w->message.text[0] && now >= w->message.until;
+}
+
+static bool workbench_dirty(void *context, double now) {
+    struct workbench *w = context;
+    if (message_faded(w, now)) {
+        w->message.text[0] = 0;
+        w->dirty = true;
+    }
+    if (w->awaiting > 0 && now >= w->awaiting)
+        w->awaiting = 0;
+    return w->dirty || (frame_animated(w) && now >= w->turn_at);
+}
+
+static double workbench_deadline(void *context) {
+    const struct workbench *w = context;
+    double at = w->message.text[0] ? w->message.until : 0;
+    if (frame_animated(w) && (at == 0 || w->turn_at < at))
+        at = w->turn_at;
+    return at;
+}
+
+static bool workbench_finished(void *context) {
+    return ((const struct workbench *)context)->finished;
+}
+
+static bool workbench_idle(void *context) {
+    const struct workbench *w = context;
+    if (w->recording)
+        return recording_idle(w->recording);
+    return w->awaiting == 0 && w->state != ENGINE_LOADING && w->state != ENGINE_RUNNING &&
+           w->state != ENGINE_TESTING;
+}
+
+struct loop_client workbench_client(struct workbench *w) {
+    return (struct loop_client){.context = w,
+                                .draw = workbench_draw,
+                                .key = workbench_key,
+                                .command = workbench_command,
+                                .wake = workbench_wake,
+                                .fd = w->fd,
+                                .interrupt = workbench_interrupt,
+                                .terminate = workbench_terminate,
+                                .dirty = workbench_dirty,
+                                .deadline = workbench_deadline,
+                                .finished = workbench_finished,
+                                .idle = workbench_idle,
+                                .completion = {.complete = command_complete}};
+}
+
+bool workbench_create(struct workbench **out, const struct workbench_options *options, struct error *e) {
+    struct workbench *w = mem_calloc(1, sizeof *w, e);
+    if (!w)
+        return false;
+    w->threads = options->threads;
+    w->screen = w->behind = VIEW_RUN;
+    w->dirty = true;
+    w->fd = -1;
+    run_settings_default(&w->wanted);
+    for (size_t i = 0; i < VIEW_COUNT; i++)
+        if (view_list[i]->create && !view_list[i]->create(&w->view_state[i], e))
+            goto failed;
+    if (!session_open(&w->session, options->what, options->model_folder, e))
+        goto failed;
+    w->wanted = *session_settings(w->session);
+    if (options->recording && !recording_open(&w->recording, options->recording, e))
+        goto failed;
+    if (!start_engine(w, e))
+        goto failed;
+    send_session(w, false, 0); // what goes wrong here is told on the screen
+    *out = w;
+    return true;
+failed:
+    workbench_free(w);
+    return false;
+}
+
+void workbench_free(struct workbench *w) {
+    if (!w)
+        return;
+    close_session(w);
+    recording_close(w->recording);
+    for (size_t i = 0; i < VIEW_COUNT; i++)
+        if (view_list[i]->free)
+            view_list[i]->free(w->view_state[i]);
+    close_overlay(w);
+    if (w->fd >= 0)
+        close(w->fd);
+    free(w->question_argument);
+    free(w->history);
+    free(w);
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The inside of the workbench, for the files that make it up (workbench.c, command.c, frame.c): no view
+// includes this.
+#ifndef PROMPTER_VIEWS_WORKBENCH_STATE_H
+#define PROMPTER_VIEWS_WORKBENCH_STATE_H
+
+#include "views/views.h"
+#include "views/workbench.h"
+
+#include "recording.h"
+
+enum question { QUESTION_NONE, QUESTION_QUIT, QUESTION_RESTART, QUESTION_OPEN };
+
+struct workbench {
+    // Where the numbers come from: one of the two, or neither when nothing could be opened.
+    struct engine *engine;
+    struct recording *recording;
+    struct session *session;
+    size_t threads;
+
+    // Copies of what the engine told.
+    struct workspace *workspace;
+    enum engine_state state;
+    struct metric *history;
+    size_t history_count, history_capacity, history_epoch;
+    struct prompt_picture *picture;
+    struct evaluation dev, test;
+    bool has_dev, has_test;
+    size_t test_step;
+    char progress[128];
+    size_t progress_done, progress_total;
+    int fd;          // stands for the engine's descriptor, or the recording's
+    double awaiting; // until when an answer to a command is waited for; 0: none
+    bool lost;       // the last ENGINE_OPEN failed
+
+    struct run_settings wanted; // the session's settings with changes that wait for a new run
+
+    // The screen.
+    void *view_state[VIEW_COUNT];
+    size_t screen, behind; // behind: under help, and where "back" leads
+    struct {
+        char text[1024];
+        enum style style;
+        double until;
+    } message;
+    enum question question;
+    char *question_argument; // of QUESTION_OPEN
+    struct {
+        char *title, *text;
+        size_t top;
+    } overlay;
+    bool dirty, finished;
+    double turn_at; // when the spinner turns next
+    // How much fitted at the last drawing: what a page is, and where scrolling ends. Set by drawing, read by
+    // scrolling.
+    int rows, columns, overlay_last;
+};
+
+// frame.c: everything around a view.
+void frame_draw(struct workbench *w, struct grid *g, double now);
+bool frame_animated(const struct workbench *w); // something turns without news from the engine
+
+// command.c: ":" lines.
+void command_run(struct workbench *w, const char *line, double now);
+void command_complete(void *workbench, const char *line, size_t word_at,
+                      void (*add)(void *sink, const char *candidate), void *sink);
+void command_set(struct workbench *w, const char *argument, double now);
+void command_export(struct workbench *w, const char *argument, double now);
+
+// workbench.c, for command.c
+void workbench_open(struct workbench *w, const char *what, double now);
+bool workbench_pending(const struct workbench *w); // settings or edits that wait for a new run
+
+#endif
