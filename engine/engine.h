@@ -18,6 +18,7 @@
 #include "engine/base/error.h"
 #include "engine/data/task.h"
 #include "engine/inspect/nearest.h"
+#include "engine/model/t5.h" // T5_SOFT, for reading what was rendered
 #include "engine/model/tokenizer.h"
 #include "engine/pvp/render.h"
 #include "engine/pvp/template.h"

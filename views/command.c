@@ -135,6 +135,7 @@ void command_set(struct workbench *w, const char *argument, double now) {
         return;
     }
     w->wanted = s;
+    workbench_refresh(w, now);
     run_settings_get(&s, name, value, sizeof value);
     if (send_live(w, name, now))
         workbench_say(w, STYLE_GOOD, now, "%s is %.200s now", name, value);

@@ -167,10 +167,14 @@ static const char *hint_text(const struct workbench *w, enum request r) {
     }
 }
 
-static void hint_key(enum request r, char out[32]) {
+static void hint_key(enum request r, bool typing, char out[32]) {
     const char *keys = request_info(r)->keys;
     if (r == REQUEST_RATE_UP) // one hint for the pair
         snprintf(out, 32, "+/-");
+    else if (r == REQUEST_BACK)
+        snprintf(out, 32, "Esc");
+    else if (r == REQUEST_HELP && typing)
+        snprintf(out, 32, "F1");
     else
         snprintf(out, 32, "%.*s", (int)strcspn(keys, " "), keys);
 }
@@ -178,8 +182,9 @@ static void hint_key(enum request r, char out[32]) {
 // Draws one hint if it fits before `end`; returns the column behind it, or `column` when it did not.
 static int put_hint(const struct workbench *w, struct grid *g, struct area row, int column, int end,
                     enum request r) {
+    const struct view *v = view_list[w->screen];
     char key[32], text[96];
-    hint_key(r, key);
+    hint_key(r, v->typing && v->typing(w->view_state[w->screen]), key);
     snprintf(text, sizeof text, "%s%s %s", column > 1 ? " . " : "", key, hint_text(w, r));
     if (!part_fits(text, column, end) || !key[0])
         return column;

@@ -32,6 +32,9 @@ const struct view *const view_list[VIEW_COUNT] = {&view_pattern, &view_run, &vie
 const struct workspace *workbench_workspace(const struct workbench *w) {
     return w->workspace;
 }
+size_t workbench_opened(const struct workbench *w) {
+    return w->opened;
+}
 enum engine_state workbench_state(const struct workbench *w) {
     return w->state;
 }
@@ -147,6 +150,7 @@ static void take_workspace(struct workbench *w, struct workspace *ws) {
     if (!w->recording)
         workspace_release(w->workspace);
     w->workspace = ws;
+    w->opened++;
     w->has_dev = w->has_test = w->lost = false;
     w->dev = w->test = (struct evaluation){0};
 }
@@ -217,7 +221,7 @@ static void take_metrics(struct workbench *w) {
     }
 }
 
-static void refresh_views(struct workbench *w, double now) {
+void workbench_refresh(struct workbench *w, double now) {
     for (size_t i = 0; i < VIEW_COUNT; i++)
         if (view_list[i]->refresh)
             view_list[i]->refresh(w->view_state[i], w, now);
@@ -233,7 +237,7 @@ static void receive(struct workbench *w, double now) {
         recording_take_picture(w->recording, &w->picture);
     else if (w->engine)
         engine_take_picture(w->engine, &w->picture);
-    refresh_views(w, now);
+    workbench_refresh(w, now);
 }
 
 static void workbench_wake(void *context, double now) {
@@ -278,6 +282,7 @@ static void close_session(struct workbench *w) {
     if (!w->recording)
         workspace_release(w->workspace);
     w->workspace = NULL;
+    w->opened++;
     engine_close(w->engine);
     w->engine = NULL;
     // A recording is a picture of a run, not a run: nothing of it is kept.
@@ -310,7 +315,7 @@ void workbench_open(struct workbench *w, const char *what, double now) {
         complain(w, e.text, now);
         return;
     }
-    refresh_views(w, now);
+    workbench_refresh(w, now);
     if (send_session(w, false, now))
         workbench_say(w, STYLE_PLAIN, now, "opening %s", session_name(next));
 }

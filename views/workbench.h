@@ -40,6 +40,8 @@ struct view {
     // Edits that are not part of the present run yet: they are marked in the tab and asked about before
     // leaving. NULL: never.
     bool (*unsaved)(void *state, const struct workbench *w);
+    // An editor takes the characters now: hints name keys that still reach the program. NULL: never.
+    bool (*typing)(void *state);
 };
 
 struct workbench_options {
@@ -55,6 +57,8 @@ struct loop_client workbench_client(struct workbench *w);
 
 // ---- what views read ----
 const struct workspace *workbench_workspace(const struct workbench *w); // NULL until opened
+size_t workbench_opened(const struct workbench *w); // grows with every workspace: what was borrowed from an
+                                                    // older one is gone
 enum engine_state workbench_state(const struct workbench *w);
 const struct metric *workbench_history(const struct workbench *w, size_t *count);
 const struct prompt_picture *workbench_picture(const struct workbench *w); // NULL until there is one

@@ -20,6 +20,7 @@ struct workbench {
 
     // Copies of what the engine told.
     struct workspace *workspace;
+    size_t opened;
     enum engine_state state;
     struct metric *history;
     size_t history_count, history_capacity, history_epoch;
@@ -69,6 +70,7 @@ void command_export(struct workbench *w, const char *argument, double now);
 
 // workbench.c, for command.c
 void workbench_open(struct workbench *w, const char *what, double now);
+void workbench_refresh(struct workbench *w, double now); // tells the views that something changed
 bool workbench_pending(const struct workbench *w); // settings or edits that wait for a new run
 
 #endif

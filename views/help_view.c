@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Help: what the screen behind it is for, how to begin, its keys and the ":" commands, all out of the request
+// table; or one command alone (":help NAME").
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/memory.h"
+#include "views/views.h"
+
+#include "parts.h"
+
+struct help_view {
+    enum request one; // REQUEST_NONE: the screen's help
+    size_t top;
+    size_t last, page; // where scrolling ends, and a page: of the last drawing
+};
+
+static bool create(void **state, struct error *e) {
+    return (*state = mem_calloc(1, sizeof(struct help_view), e)) != NULL;
+}
+
+// Lines go down the area from `top` on; drawing without rows only counts them.
+struct page {
+    struct grid *g;
+    struct area a;
+    size_t line, top;
+};
+
+static bool visible(const struct page *p) {
+    return p->line >= p->top && p->line - p->top < (size_t)(p->a.rows > 0 ? p->a.rows : 0);
+}
+
+struct wrapping {
+    struct page *p;
+    int column;
+    enum style style;
+};
+
+static bool wrapped_line(void *context, const char *text, size_t length) {
+    struct wrapping *x = context;
+    if (visible(x->p))
+        grid_put_bytes(x->p->g, x->p->a, (int)(x->p->line - x->p->top), x->column, x->style, text, length);
+    x->p->line++;
+    return true;
+}
+
+static void put_text(struct page *p, int column, enum style style, const char *text) {
+    struct wrapping x = {p, column, style};
+    int width = p->a.columns - column - 1;
+    if (*text)
+        text_wrap(text, strlen(text), width > 1 ? width : 1, wrapped_line, &x);
+    else
+        p->line++;
+}
+
+static void put_heading(struct page *p, const char *text) {
+    p->line++;
+    if (visible(p))
+        grid_put_cut(p->g, p->a, (int)(p->line - p->top), 1, p->a.columns - 2, STYLE_TITLE, text);
+    p->line++;
+}
+
+// ---- lists of requests ----
+
+struct entry {
+    char left[48];
+    const char *text;
+};
+
+static void key_names(const char *keys, char *out, size_t size) {
+    size_t used = 0;
+    for (; *keys && used + 1 < size; keys++) { // "? h F1" -> "? h F1"; a comma between would look like a key
+        out[used++] = *keys;
+    }
+    out[used] = 0;
+}
+
+// Requests with a key on just this screen, on every screen, or those that are only typed.
+enum list { LIST_HERE, LIST_EVERYWHERE, LIST_TYPED };
+
+static bool listed(enum request r, enum list list, unsigned where) {
+    const struct request_info *info = request_info(r);
+    bool keyed = info->keys[0] != 0 && info->where != 0;
+    if (r == REQUEST_UNDO_EDIT) // an editor's own key
+        return false;
+    switch (list) {
+    case LIST_HERE:
+        return keyed && info->where != WHERE_ALL && (info->where & where);
+    case LIST_EVERYWHERE:
+        return keyed && info->where == WHERE_ALL;
+    default:
+        return info->argument[0] != 0;
+    }
+}
+
+static size_t collect(struct entry out[REQUEST_COUNT], enum list list, unsigned where) {
+    size_t n = 0;
+    for (int r = REQUEST_NONE + 1; r < REQUEST_COUNT; r++) {
+        const struct request_info *info = request_info((enum request)r);
+        if (!listed((enum request)r, list, where))
+            continue;
+        if (list == LIST_TYPED)
+            snprintf(out[n].left, sizeof out[n].left, ":%s %s", info->name, info->argument);
+        else
+            key_names(info->keys, out[n].left, sizeof out[n].left);
+        out[n++].text = info->help;
+    }
+    return n;
+}
+
+static void put_entry(const struct page *p, size_t line, int column, int left, int columns, const struct entry *e) {
+    struct page at = *p;
+    at.line = line;
+    if (!visible(&at))
+        return;
+    int row = (int)(line - p->top);
+    grid_put_cut(p->g, p->a, row, column, left - 1, STYLE_KEY, e->left);
+    grid_put_cut(p->g, p->a, row, column + left, columns - left, STYLE_PLAIN, e->text);
+}
+
+// In two columns when wide, filled downwards.
+static void put_list(struct page *p, enum list list, unsigned where) {
+    struct entry entry[REQUEST_COUNT];
+    size_t n = collect(entry, list, where);
+    int columns = p->a.columns >= 108 ? 2 : 1, width = (p->a.columns - 2) / columns;
+    int left = list == LIST_TYPED ? 24 : 14;
+    size_t rows = (n + (size_t)columns - 1) / (size_t)columns;
+    for (size_t i = 0; i < n; i++)
+        put_entry(p, p->line + i % rows, 1 + (int)(i / rows) * width, left, width - 2, &entry[i]);
+    p->line += rows;
+}
+
+// ---- pages ----
+
+static void put_screen(struct page *p, const struct view *v) {
+    static const char how[] =
+        "To begin: on screen 1 look at the template and the label words; they turn each example into a sentence with "
+        "a gap. On screen 3 press Space: a few soft vectors in that sentence are tuned so that the model fills the gap "
+        "with the right label word, while all of the model stays as it is. On screen 4 see what the vectors have "
+        "become. Everything is kept in the session; Q leaves, and opening it again goes on where it was.";
+    char title[64];
+    put_text(p, 1, STYLE_STRONG, v->purpose);
+    p->line++;
+    put_text(p, 1, STYLE_PLAIN, how);
+    snprintf(title, sizeof title, "keys on %s", v->name);
+    put_heading(p, title);
+    put_list(p, LIST_HERE, v->where);
+    put_heading(p, "keys everywhere");
+    put_list(p, LIST_EVERYWHERE, v->where);
+    put_heading(p, "commands, typed behind \":\" (every name above works there too; Tab completes)");
+    put_list(p, LIST_TYPED, v->where);
+}
+
+static void put_request(struct page *p, enum request r) {
+    const struct request_info *info = request_info(r);
+    char line[160], keys[64];
+    snprintf(line, sizeof line, ":%s %s", info->name, info->argument);
+    put_text(p, 1, STYLE_STRONG, line);
+    p->line++;
+    put_text(p, 1, STYLE_PLAIN, info->help);
+    p->line++;
+    key_names(info->keys, keys, sizeof keys);
+    if (keys[0] && info->where) {
+        snprintf(line, sizeof line, "keys: %s", keys);
+        put_text(p, 1, STYLE_PLAIN, line);
+    }
+    for (size_t i = 0; i < VIEW_HELP && keys[0] && info->where; i++) {
+        if (info->where != WHERE_ALL && (info->where & view_list[i]->where)) {
+            snprintf(line, sizeof line, "on the %s screen", view_list[i]->name);
+            put_text(p, 7, STYLE_DIM, line);
+        }
+    }
+    if (r == REQUEST_SET) {
+        put_heading(p, "settings");
+        for (size_t i = 0; i < run_setting_count; i++) {
+            snprintf(line, sizeof line, "%s: %s", run_setting_table[i].name, run_setting_table[i].values);
+            put_text(p, 1, STYLE_KEY, line);
+            put_text(p, 5, STYLE_PLAIN, run_setting_table[i].help);
+        }
+    }
+}
+
+static void put_page(struct page *p, const struct help_view *h, const struct workbench *w) {
+    if (h->one != REQUEST_NONE)
+        put_request(p, h->one);
+    else
+        put_screen(p, workbench_behind(w));
+}
+
+static void draw(void *state, const struct workbench *w, struct grid *g, struct area a, double now) {
+    struct help_view *h = state;
+    char title[96], note[64];
+    (void)now;
+    struct area probe = area_inset(a, 1);
+    struct page count = {g, area_rows(probe, 0, 0), 0, 0};
+    put_page(&count, h, w);
+    size_t rows = probe.rows > 0 ? (size_t)probe.rows : 0;
+    h->last = count.line > rows ? count.line - rows : 0;
+    h->page = rows > 1 ? rows - 1 : 1;
+    size_t top = h->top > h->last ? h->last : h->top;
+    if (h->one != REQUEST_NONE)
+        snprintf(title, sizeof title, "help on %s", request_info(h->one)->name);
+    else
+        snprintf(title, sizeof title, "help: %s", workbench_behind(w)->name);
+    snprintf(note, sizeof note, "%zu-%zu of %zu", top + 1, top + rows < count.line ? top + rows : count.line, count.line);
+    struct page page = {g, grid_frame(g, a, true, title, h->last ? note : NULL), 0, top};
+    put_page(&page, h, w);
+}
+
+static bool request(void *state, struct workbench *w, enum request r, const char *argument, double now) {
+    struct help_view *h = state;
+    size_t top = h->top > h->last ? h->last : h->top;
+    switch (r) {
+    case REQUEST_HELP:
+        h->top = 0;
+        h->one = argument ? request_find(argument[0] == ':' ? argument + 1 : argument) : REQUEST_NONE;
+        if (argument && h->one == REQUEST_NONE)
+            workbench_say(w, STYLE_BAD, now, "no command \"%.60s\"; all of them are listed below", argument);
+        return true;
+    case REQUEST_UP:
+        top -= top > 0;
+        break;
+    case REQUEST_DOWN:
+        top++;
+        break;
+    case REQUEST_PAGE_UP:
+        top -= top < h->page ? top : h->page;
+        break;
+    case REQUEST_PAGE_DOWN:
+        top += h->page;
+        break;
+    case REQUEST_FIRST:
+        top = 0;
+        break;
+    case REQUEST_LAST:
+        top = h->last;
+        break;
+    default:
+        return false;
+    }
+    h->top = top > h->last ? h->last : top;
+    return true;
+}
+
+static const enum request *hints(void *state, const struct workbench *w) {
+    static const enum request some[] = {REQUEST_BACK, REQUEST_PAGE_DOWN, REQUEST_SCREEN_PATTERN,
+                                        REQUEST_SCREEN_RUN, REQUEST_SCREEN_PROMPT, REQUEST_NONE};
+    (void)state;
+    (void)w;
+    return some;
+}
+
+const struct view view_help = {
+    .name = "Help",
+    .screen = REQUEST_HELP,
+    .where = WHERE_HELP,
+    .purpose = "Keys and commands.",
+    .create = create,
+    .free = free,
+    .draw = draw,
+    .request = request,
+    .hints = hints,
+};

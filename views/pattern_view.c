@@ -1,0 +1,781 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Screen 1, Pattern: the template and the label words under the editor, and what becomes of an example: its
+// pieces, the soft slots, the mask, what the length budget takes away, and what the decoder gets to see.
+//
+// Everything here is read from the open workspace on the UI thread; nothing needs the model. Edits stay in
+// the editors until they are applied, whatever else goes on.
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/memory.h"
+#include "tui/editor.h"
+#include "views/views.h"
+
+#include "parts.h"
+
+enum pane { PANE_TEMPLATE, PANE_WORDS, PANE_EXAMPLE, PANE_COUNT };
+// A budget that no example reaches: what there would be without truncation.
+#define WITHOUT_CUT ((size_t)1 << 20)
+// Soft slots in a row are drawn as [first]▒▒▒[last]; more than these in between are counted.
+enum { MOST_BLOCKS = 16 };
+
+struct pattern_view {
+    struct editor *template_editor, *words_editor;
+    size_t focus, opened, example, scroll;
+    bool editing, zoom, form_openprompt;
+    size_t template_revision, words_revision; // as looked at last, with these settings:
+    size_t budget;
+    enum run_loss loss;
+    enum run_pieces pieces;
+    char *applied_template, *applied_words;   // what the present run has, as the editors would show it
+
+    // What the texts mean; remade with every change.
+    struct template template;
+    struct verbalizer words;
+    struct pattern pattern;
+    bool template_good, words_good, pattern_good;
+    struct error template_error, words_error, render_error;
+    size_t error_at;
+    char *warnings;
+    unsigned char *style; // of the template's bytes
+    struct rendered shown, whole;
+    bool rendered_good;
+    int example_rows, example_lines; // at the last drawing: where scrolling ends
+};
+
+// ---- keeping up with the texts ----
+
+static bool create(void **state, struct error *e) {
+    struct pattern_view *v = mem_calloc(1, sizeof *v, e);
+    *state = v;
+    return v && editor_create(&v->template_editor, false, e) && editor_create(&v->words_editor, false, e);
+}
+
+static void forget_meaning(struct pattern_view *v) {
+    pattern_free(&v->pattern);
+    template_free(&v->template);
+    verbalizer_free(&v->words);
+    free(v->warnings);
+    free(v->style);
+    v->pattern = (struct pattern){0};
+    v->template = (struct template){0};
+    v->words = (struct verbalizer){0};
+    v->warnings = NULL;
+    v->style = NULL;
+    v->template_good = v->words_good = v->pattern_good = v->rendered_good = false;
+}
+
+static void view_free(void *state) {
+    struct pattern_view *v = state;
+    if (!v)
+        return;
+    forget_meaning(v);
+    rendered_free(&v->shown);
+    rendered_free(&v->whole);
+    editor_free(v->template_editor);
+    editor_free(v->words_editor);
+    free(v->applied_template);
+    free(v->applied_words);
+    free(v);
+}
+
+static enum style kind_style(int kind) {
+    switch (kind) {
+    case PART_TEXT:
+        return STYLE_LITERAL;
+    case PART_FIELD:
+    case PART_OPTIONS:
+        return STYLE_FIELD;
+    case PART_SOFT:
+        return STYLE_SOFT;
+    case PART_MASK:
+        return STYLE_MASK;
+    case PART_SPECIAL:
+        return STYLE_SPECIAL;
+    default:
+        return STYLE_DIM;
+    }
+}
+
+static void highlight(struct pattern_view *v, const char *text) {
+    size_t length = strlen(text);
+    signed char *kind = mem_calloc(length + 1, 1, NULL);
+    v->style = mem_calloc(length + 1, 1, NULL);
+    if (kind && v->style) {
+        template_highlight(text, length, kind);
+        for (size_t i = 0; i < length; i++)
+            v->style[i] = (unsigned char)kind_style(kind[i]);
+    }
+    free(kind);
+}
+
+static enum word_pieces piece_rule(const struct run_settings *s) {
+    return s->pieces == RUN_PIECES_MEAN ? WORD_MEAN : s->pieces == RUN_PIECES_MAX ? WORD_MAX : WORD_FIRST;
+}
+
+static const struct example *example_now(const struct pattern_view *v, const struct workspace *ws) {
+    const struct split *s = ws->split;
+    if (v->example < s->train_count)
+        return s->train[v->example];
+    return v->example - s->train_count < s->dev_count ? s->dev[v->example - s->train_count] : NULL;
+}
+
+static void render(struct pattern_view *v, const struct workbench *w) {
+    const struct workspace *ws = workbench_workspace(w);
+    const struct run_settings *s = workbench_settings(w);
+    const struct example *example = ws ? example_now(v, ws) : NULL;
+    struct render_options o = {.budget = s->budget, .end_mark = s->loss == LOSS_CLEAN};
+    v->rendered_good = false;
+    v->scroll = 0;
+    if (!v->pattern_good || !example)
+        return;
+    v->rendered_good = pattern_render(&v->pattern, example, &o, &v->shown, &v->render_error);
+    o.budget = WITHOUT_CUT;
+    v->rendered_good = v->rendered_good && pattern_render(&v->pattern, example, &o, &v->whole, &v->render_error);
+}
+
+static void understand(struct pattern_view *v, const struct workbench *w) {
+    const struct workspace *ws = workbench_workspace(w);
+    const char *text = editor_text(v->template_editor), *words = editor_text(v->words_editor);
+    forget_meaning(v);
+    v->template_revision = editor_revision(v->template_editor);
+    v->words_revision = editor_revision(v->words_editor);
+    v->error_at = SIZE_MAX;
+    v->budget = workbench_settings(w)->budget;
+    v->loss = workbench_settings(w)->loss;
+    v->pieces = workbench_settings(w)->pieces;
+    highlight(v, text);
+    if (!ws)
+        return;
+    const struct task *t = ws->task;
+    v->template_error = v->words_error = v->render_error = (struct error){0};
+    v->template_good = template_parse(&v->template, text, (const char *const *)t->field, t->fields, &v->error_at,
+                                      &v->template_error);
+    v->words_good = verbalizer_parse(&v->words, words, t->class_name, t->class_value, t->classes, &v->words_error) &&
+                    verbalizer_bind(&v->words, ws->tokenizer, piece_rule(workbench_settings(w)), &v->words_error);
+    if (v->words_good)
+        v->warnings = verbalizer_warnings(&v->words, ws->tokenizer, NULL);
+    v->pattern_good =
+        v->template_good && pattern_bind(&v->pattern, &v->template, t, ws->tokenizer, &v->render_error);
+    render(v, w);
+}
+
+static void keep_up(struct pattern_view *v, const struct workbench *w) {
+    if (v->template_revision != editor_revision(v->template_editor) ||
+        v->words_revision != editor_revision(v->words_editor))
+        understand(v, w);
+}
+
+// The label words on one line: "bad; good, great".
+static char *words_line(const struct verbalizer *words) {
+    char *text = verbalizer_print(words, VERBALIZER_LINES, NULL);
+    struct buffer line = {0};
+    for (const char *at = text; at && *at; at++) {
+        if (*at != '\n')
+            buffer_add_char(&line, *at);
+        else if (at[1])
+            buffer_add_text(&line, "; ");
+    }
+    free(text);
+    return buffer_take(&line, NULL);
+}
+
+static bool edited(const struct pattern_view *v) {
+    return (v->applied_template && strcmp(editor_text(v->template_editor), v->applied_template) != 0) ||
+           (v->applied_words && strcmp(editor_text(v->words_editor), v->applied_words) != 0);
+}
+
+// The editors show what the new workspace has, unless somebody is in the middle of something.
+static void take_workspace(struct pattern_view *v, const struct workspace *ws) {
+    bool keep = edited(v);
+    const char *text = ws->setup && ws->setup->template_text ? ws->setup->template_text
+                       : ws->task->templates                 ? ws->task->template_text[0]
+                                                             : "";
+    free(v->applied_template);
+    free(v->applied_words);
+    v->applied_template = mem_strdup(text, NULL);
+    v->applied_words = words_line(&ws->verbalizer);
+    if (keep && (edited(v) || !v->applied_template))
+        return;
+    v->form_openprompt = strstr(text, "{\"") != NULL;
+    editor_set(v->template_editor, text, false, NULL);
+    editor_set(v->words_editor, v->applied_words ? v->applied_words : "", false, NULL);
+    v->example = v->scroll = 0;
+}
+
+static void refresh(void *state, struct workbench *w, double now) {
+    struct pattern_view *v = state;
+    const struct workspace *ws = workbench_workspace(w);
+    (void)now;
+    const struct run_settings *s = workbench_settings(w);
+    if (v->opened == workbench_opened(w)) {
+        if (s->budget != v->budget || s->loss != v->loss || s->pieces != v->pieces)
+            understand(v, w);
+        return;
+    }
+    v->opened = workbench_opened(w);
+    forget_meaning(v);
+    if (!ws) // another session comes: these edits are not for it
+        free(v->applied_template), free(v->applied_words), v->applied_template = v->applied_words = NULL;
+    else
+        take_workspace(v, ws);
+    understand(v, w);
+}
+
+static bool unsaved(void *state, const struct workbench *w) {
+    const struct pattern_view *v = state;
+    const struct workspace *ws = workbench_workspace(w);
+    if (!ws || !edited(v))
+        return false;
+    // Another way of writing the same is no edit.
+    bool same = v->template_good && template_equal(&v->template, &ws->template) && v->words_good &&
+                v->applied_words && strcmp(editor_text(v->words_editor), v->applied_words) == 0;
+    return !same;
+}
+
+static bool typing(void *state) {
+    return ((const struct pattern_view *)state)->editing;
+}
+
+// ---- template and label words ----
+
+// The message, as near under the wrong place as it fits: "   ^ message" or "message ^".
+static void draw_error(struct grid *g, struct area a, int row, int at, const char *message) {
+    int width = text_width(message, strlen(message));
+    if (at >= 0 && at + 2 + width <= a.columns) {
+        grid_put(g, a, row, at, STYLE_BAD, "^");
+        grid_put(g, a, row, at + 2, STYLE_BAD, message);
+    } else if (at >= width + 1) {
+        grid_put(g, a, row, at - width - 1, STYLE_BAD, message);
+        grid_put(g, a, row, at, STYLE_BAD, "^");
+    } else {
+        grid_put_wrapped(g, area_rows(a, row, a.rows - row), 0, STYLE_BAD, message);
+    }
+}
+
+static void draw_template(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a) {
+    const struct workspace *ws = workbench_workspace(w);
+    const char *text = editor_text(v->template_editor);
+    char title[96], note[96] = "";
+    bool here = v->focus == PANE_TEMPLATE;
+    snprintf(title, sizeof title, "template, %s%s", v->form_openprompt ? "OpenPrompt syntax" : "short form",
+             unsaved(v, w) ? ", edited" : "");
+    for (size_t i = 0; ws && i < ws->task->templates; i++)
+        if (strcmp(ws->task->template_text[i], text) == 0)
+            snprintf(note, sizeof note, "suggestion %zu of %zu", i + 1, ws->task->templates);
+    struct area inside = grid_frame(g, a, here, title, note[0] ? note : NULL);
+    struct area body = area_columns(inside, 1, inside.columns - 2);
+    bool bad = ws && !v->template_good;
+    struct area lines = area_rows(body, 0, bad && body.rows > 1 ? body.rows - 1 : body.rows);
+    int used = editor_draw(v->template_editor, g, lines, here && v->editing, v->style, bad ? v->error_at : SIZE_MAX);
+    if (bad) {
+        size_t length = strlen(text), at = v->error_at < length ? v->error_at : length;
+        int column = used == 1 ? text_width(text, at) : -1;
+        draw_error(g, body, used < lines.rows ? used : body.rows - 1, column, v->template_error.text);
+    }
+}
+
+static void word_text(const struct label_class *c, char *out, size_t size) {
+    size_t used = 0;
+    out[0] = 0;
+    for (size_t i = 0; i < c->words && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", c->word[i].text);
+}
+
+static void draw_class(const struct pattern_view *v, const struct workspace *ws, struct grid *g, struct area a, int row,
+                       size_t label) {
+    const struct label_class *c = &v->words.label[label];
+    char text[256], piece[PART_PIECE];
+    int name = a.columns / 5 < 10 ? 10 : a.columns / 5 > 18 ? 18 : a.columns / 5, column = 2 * name + 2;
+    grid_put_cut(g, a, row, 0, name, STYLE_DIM, label < ws->task->classes ? ws->task->class_name[label] : "");
+    word_text(c, text, sizeof text);
+    grid_put_cut(g, a, row, name + 1, name, STYLE_STRONG, text);
+    for (size_t i = 0; i < c->words; i++) {
+        for (size_t p = 0; p < c->word[i].pieces; p++) {
+            int32_t id = c->word[i].id[p];
+            part_piece(piece, g, ws->tokenizer, id);
+            snprintf(text, sizeof text, "%s (%d)", piece, (int)id);
+            if (!part_fits(text, column, a.columns))
+                return;
+            column += grid_put(g, a, row, column, c->word[i].pieces > 1 ? STYLE_WARN : STYLE_LITERAL, piece);
+            column += grid_printf(g, a, row, column, STYLE_DIM, " (%d)", (int)id) + 1;
+        }
+        if (i + 1 < c->words)
+            column += grid_put(g, a, row, column, STYLE_DIM, part_symbol(g, SYMBOL_DOT)) + 1;
+    }
+}
+
+static size_t warning_lines(const struct pattern_view *v) {
+    size_t lines = 0;
+    for (const char *at = v->warnings; at && *at; at += strcspn(at, "\n"), at += *at == '\n')
+        lines++;
+    return lines;
+}
+
+static void draw_warnings(const struct pattern_view *v, struct grid *g, struct area a, int row) {
+    char line[300];
+    for (const char *at = v->warnings; at && *at && row < a.rows; row++) {
+        size_t length = strcspn(at, "\n");
+        snprintf(line, sizeof line, "! %.*s", (int)(length < 280 ? length : 280), at);
+        grid_put_cut(g, a, row, 0, a.columns, STYLE_WARN, line);
+        at += length + (at[length] == '\n');
+    }
+}
+
+static void draw_words(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a) {
+    const struct workspace *ws = workbench_workspace(w);
+    bool here = v->focus == PANE_WORDS;
+    char note[64] = "";
+    if (ws && v->words_good)
+        snprintf(note, sizeof note, "score of a word: %s piece%s", word_pieces_name(v->words.pieces),
+                 v->words.pieces == WORD_FIRST ? "" : " of all");
+    struct area inside = grid_frame(g, a, here, "label words", note[0] ? note : NULL);
+    struct area body = area_columns(inside, 1, inside.columns - 2);
+    int used = editor_draw(v->words_editor, g, area_rows(body, 0, body.rows > 1 ? 1 : body.rows), here && v->editing,
+                           NULL, SIZE_MAX);
+    int row = used < 1 ? 1 : 1;
+    if (!ws)
+        return;
+    if (!v->words_good) {
+        draw_error(g, body, row, -1, v->words_error.text);
+        return;
+    }
+    int warnings = (int)warning_lines(v), room = body.rows - row;
+    int classes = (int)v->words.classes, shown = room - warnings >= classes ? classes : room - (warnings > 0);
+    for (int i = 0; i < shown && i < classes; i++)
+        draw_class(v, ws, g, body, row + i, (size_t)i);
+    draw_warnings(v, g, body, row + (shown > 0 ? shown < classes ? shown : classes : 0));
+}
+
+// ---- the example ----
+
+// Words of their own on lines as wide as the area; rows before `top` are passed over.
+struct flow {
+    struct grid *g;
+    struct area a;
+    int row, column, top;
+};
+
+static void flow_put(struct flow *f, enum style style, const char *text) {
+    int width = text_width(text, strlen(text));
+    if (f->column > 0 && f->column + width > f->a.columns) {
+        f->row++;
+        f->column = 0;
+    }
+    if (f->row >= f->top)
+        grid_put_cut(f->g, f->a, f->row - f->top, f->column, f->a.columns - f->column, style, text);
+    f->column += width + 1;
+}
+
+static bool is_soft(const struct rendered *r, size_t i) {
+    return i < r->count && r->token[i].input < 0;
+}
+
+// Soft slots from `i` on that count upwards: [v0]▒▒▒[v19]. Returns how many positions were drawn.
+static size_t flow_soft(struct flow *f, const struct rendered *r, size_t i) {
+    char text[160];
+    size_t run = 1, used = 0;
+    int32_t first = T5_SOFT(r->token[i].input); // the same formula leads back
+    while (is_soft(r, i + run) && r->token[i + run].input == T5_SOFT(first + (int32_t)run))
+        run++;
+    if (run <= 2) {
+        snprintf(text, sizeof text, "[v%d]", (int)first);
+        flow_put(f, STYLE_SOFT, text);
+        return 1;
+    }
+    used = (size_t)snprintf(text, sizeof text, "[v%d]", (int)first);
+    size_t between = run - 2, blocks = between > MOST_BLOCKS ? 6 : between;
+    const char *block = part_symbol(f->g, SYMBOL_BLOCK);
+    for (size_t b = 0; b < blocks; b++) {
+        if (between > MOST_BLOCKS && b == blocks / 2)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%zu", part_symbol(f->g, SYMBOL_TIMES), between);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s", block);
+    }
+    snprintf(text + used, sizeof text - used, "[v%d]", (int)(first + (int32_t)run - 1));
+    flow_put(f, STYLE_SOFT, text);
+    return run;
+}
+
+// The whole rendering; what the budget took away stands between marks, dimmed.
+static void flow_example(struct flow *f, const struct pattern_view *v, const struct workspace *ws) {
+    const struct rendered *r = &v->whole, *kept = &v->shown;
+    size_t left[TEMPLATE_MOST_PARTS + 1] = {0};
+    bool cutting = false;
+    char piece[PART_PIECE];
+    for (size_t i = 0; i < kept->count; i++)
+        if (kept->token[i].part <= TEMPLATE_MOST_PARTS)
+            left[kept->token[i].part]++;
+    for (size_t i = 0; i < r->count;) {
+        const struct rendered_token *t = &r->token[i];
+        if (is_soft(r, i)) {
+            i += flow_soft(f, r, i);
+            continue;
+        }
+        bool cut = t->part <= TEMPLATE_MOST_PARTS && left[t->part] == 0;
+        if (t->part <= TEMPLATE_MOST_PARTS && left[t->part] > 0)
+            left[t->part]--;
+        if (cut != cutting)
+            flow_put(f, STYLE_WARN, part_symbol(f->g, cut ? SYMBOL_CUT_BEGIN : SYMBOL_CUT_END));
+        cutting = cut;
+        part_piece(piece, f->g, ws->tokenizer, t->input);
+        int kind = t->part < v->template.parts ? (int)v->template.part[t->part].kind : PART_SPECIAL;
+        flow_put(f, cut ? STYLE_DIM : t->mask ? STYLE_MASK : kind_style(kind), piece);
+        i++;
+    }
+    if (cutting)
+        flow_put(f, STYLE_WARN, part_symbol(f->g, SYMBOL_CUT_END));
+}
+
+static void target_text(const struct pattern_view *v, const struct workspace *ws, const struct grid *g, size_t label,
+                        bool whole_vocabulary, char *out, size_t size) {
+    const struct label_class *c = &v->words.label[label];
+    char piece[PART_PIECE];
+    size_t used = 0;
+    out[0] = 0;
+    for (size_t i = 0; i < (whole_vocabulary ? 1 : c->words) && used < size; i++) {
+        part_piece(piece, g, ws->tokenizer, c->word[i].pieces ? c->word[i].id[0] : 0);
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? " or " : "", piece);
+    }
+}
+
+// The decoder's two positions and what is asked of each.
+static void draw_decoder(const struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a) {
+    const struct workspace *ws = workbench_workspace(w);
+    const struct example *example = example_now(v, ws);
+    bool whole = workbench_settings(w)->loss == LOSS_PAPER_CODE;
+    char start[PART_PIECE], sentinel[PART_PIECE], target[256] = "?";
+    part_piece(start, g, ws->tokenizer, ws->config.decoder_start_id);
+    part_piece(sentinel, g, ws->tokenizer, tokenizer_sentinel(ws->tokenizer, 0));
+    if (v->words_good && example && example->label < v->words.classes)
+        target_text(v, ws, g, example->label, whole, target, sizeof target);
+    int second = 10 + text_width(sentinel, strlen(sentinel)) + 2;
+    grid_put(g, a, 0, 0, STYLE_DIM, "decoder");
+    grid_put(g, a, 0, 10, STYLE_SPECIAL, start);
+    grid_put(g, a, 0, second, STYLE_MASK, sentinel);
+    if (a.rows < 2)
+        return;
+    grid_put(g, a, 1, 0, STYLE_DIM, "target");
+    grid_put(g, a, 1, 10, whole ? STYLE_MASK : STYLE_DIM, whole ? sentinel : "(no loss)");
+    int column = second + grid_put_cut(g, a, 1, second, a.columns - second, STYLE_STRONG, target);
+    grid_put_cut(g, a, 1, column + 2, a.columns - column - 2, STYLE_DIM,
+                 whole ? "loss over the whole vocabulary" : "loss over the label words");
+}
+
+static void draw_cut_line(const struct pattern_view *v, struct grid *g, struct area a, int row, size_t budget) {
+    char text[256];
+    size_t used = (size_t)snprintf(text, sizeof text, "! over the budget of %zu by %zu:", budget, v->shown.cut);
+    for (size_t p = 0; p < v->shown.parts && p < v->template.parts && used < sizeof text; p++)
+        if (v->shown.part_cut && v->shown.part_cut[p] > 0)
+            used += (size_t)snprintf(text + used, sizeof text - used, " %zu from %s", v->shown.part_cut[p],
+                                     v->template.part[p].text ? v->template.part[p].text : "options");
+    grid_put_cut(g, a, row, 0, a.columns, STYLE_WARN, text);
+}
+
+static void draw_legend(struct grid *g, struct area a, int row) {
+    static const struct {
+        const char *name;
+        enum style style;
+    } kind[] = {{"literal", STYLE_LITERAL}, {"field", STYLE_FIELD},     {"[soft]", STYLE_SOFT},
+                {"mask", STYLE_MASK},       {"special", STYLE_SPECIAL}, {NULL, STYLE_PLAIN}};
+    int column = 0;
+    for (size_t i = 0; kind[i].name; i++)
+        column += grid_put(g, a, row, column, kind[i].style, kind[i].name) + 2;
+}
+
+static void example_title(const struct pattern_view *v, const struct workspace *ws, char *out, size_t size) {
+    const struct example *x = example_now(v, ws);
+    bool train = v->example < ws->split->train_count;
+    const char *label = x && x->label < ws->task->classes ? ws->task->class_name[x->label] : "no label";
+    snprintf(out, size, "%s example %zu of %zu: %.60s", train ? "train" : "dev",
+             train ? v->example + 1 : v->example - ws->split->train_count + 1,
+             train ? ws->split->train_count : ws->split->dev_count, label);
+}
+
+static void draw_example_body(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area body) {
+    const struct workspace *ws = workbench_workspace(w);
+    int foot = body.rows >= 5 ? 2 : body.rows >= 3 ? 1 : 0, cut = v->shown.cut > 0 && body.rows >= 4;
+    int legend = body.rows >= 11;
+    struct area flow = area_rows(body, 0, body.rows - foot - cut - 2 * legend - (body.rows >= 8 && foot));
+    struct flow measure = {g, area_rows(flow, 0, 0), 0, 0, 0};
+    flow_example(&measure, v, ws);
+    v->example_rows = flow.rows;
+    v->example_lines = measure.row + 1;
+    int last = v->example_lines > flow.rows ? v->example_lines - flow.rows : 0;
+    struct flow f = {g, flow, 0, 0, (int)v->scroll < last ? (int)v->scroll : last};
+    flow_example(&f, v, ws);
+    if (cut)
+        draw_cut_line(v, g, body, body.rows - foot - cut - 2 * legend, workbench_settings(w)->budget);
+    if (foot)
+        draw_decoder(v, w, g, area_rows(body, body.rows - foot - 2 * legend, foot));
+    if (legend)
+        draw_legend(g, body, body.rows - 1);
+}
+
+static void draw_example(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a) {
+    const struct workspace *ws = workbench_workspace(w);
+    char title[128] = "example", note[96] = "";
+    if (ws)
+        example_title(v, ws, title, sizeof title);
+    if (ws && v->rendered_good)
+        snprintf(note, sizeof note, "%zu of %zu positions, %zu soft", v->shown.count, workbench_settings(w)->budget,
+                 v->pattern.slots);
+    struct area inside = grid_frame(g, a, v->focus == PANE_EXAMPLE, title, note[0] ? note : NULL);
+    struct area body = area_columns(inside, 1, inside.columns - 2);
+    if (!ws)
+        grid_put_cut(g, body, 0, 0, body.columns, STYLE_DIM, "the example through the template goes here");
+    else if (v->rendered_good)
+        draw_example_body(v, w, g, body);
+    else if (!v->template_good)
+        grid_put_cut(g, body, 0, 0, body.columns, STYLE_DIM, "mend the template to see the example through it");
+    else
+        grid_put_wrapped(g, body, 0, STYLE_BAD,
+                         v->render_error.text[0] ? v->render_error.text : "there are no examples");
+}
+
+// ---- the whole ----
+
+static void draw_one(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a, size_t pane) {
+    if (pane == PANE_TEMPLATE)
+        draw_template(v, w, g, a);
+    else if (pane == PANE_WORDS)
+        draw_words(v, w, g, a);
+    else
+        draw_example(v, w, g, a);
+}
+
+static void draw(void *state, const struct workbench *w, struct grid *g, struct area a, double now) {
+    struct pattern_view *v = state;
+    const struct workspace *ws = workbench_workspace(w);
+    (void)now;
+    if (v->zoom) {
+        draw_one(v, w, g, a, v->focus);
+        return;
+    }
+    bool beside = a.columns >= 110;
+    struct area left = beside ? area_columns(a, 0, a.columns / 2) : a;
+    int width = left.columns - 4, text = text_width(editor_text(v->template_editor), strlen(editor_text(v->template_editor)));
+    int lines = width > 0 ? 1 + text / width : 1, classes = ws ? (int)ws->task->classes : 1;
+    int most = a.rows / 3;
+    int top = 2 + lines + (ws && !v->template_good), words = 3 + classes + (v->words_good ? (int)warning_lines(v) : 1);
+    top = top < 3 + (a.rows >= 18) ? 3 + (a.rows >= 18) : top > most ? most : top;
+    words = words < 4 ? 4 : words > most && !beside ? most : words;
+    if (beside)
+        words = a.rows - top;
+    draw_template(v, w, g, area_rows(left, 0, top));
+    draw_words(v, w, g, area_rows(left, top, words));
+    if (beside)
+        draw_example(v, w, g, area_columns(a, left.columns, a.columns - left.columns));
+    else
+        draw_example(v, w, g, area_rows(a, top + words, a.rows - top - words));
+}
+
+// ---- requests ----
+
+static bool replace(struct pattern_view *v, struct workbench *w, struct editor *ed, const char *text, double now) {
+    struct error e = {0};
+    if (!editor_set(ed, text, true, &e)) {
+        workbench_say(w, STYLE_BAD, now, "%s", e.text);
+        return false;
+    }
+    keep_up(v, w);
+    return true;
+}
+
+static void switch_form(struct pattern_view *v, struct workbench *w, double now) {
+    struct error e = {0};
+    if (!v->template_good) {
+        workbench_say(w, STYLE_WARN, now, "mend the template first, then its syntax can be switched");
+        return;
+    }
+    char *text = template_print(&v->template, v->form_openprompt ? TEMPLATE_SHORT : TEMPLATE_OPENPROMPT, &e);
+    if (!text)
+        workbench_say(w, STYLE_BAD, now, "%s", e.text);
+    else if (replace(v, w, v->template_editor, text, now))
+        v->form_openprompt = !v->form_openprompt;
+    free(text);
+}
+
+static void next_template(struct pattern_view *v, struct workbench *w, double now) {
+    const struct workspace *ws = workbench_workspace(w);
+    size_t at = SIZE_MAX;
+    if (!ws || ws->task->templates == 0) {
+        workbench_say(w, STYLE_PLAIN, now, "this task suggests no templates");
+        return;
+    }
+    for (size_t i = 0; i < ws->task->templates; i++)
+        if (strcmp(ws->task->template_text[i], editor_text(v->template_editor)) == 0)
+            at = i;
+    at = at == SIZE_MAX ? 0 : (at + 1) % ws->task->templates;
+    if (!replace(v, w, v->template_editor, ws->task->template_text[at], now))
+        return;
+    v->form_openprompt = strstr(ws->task->template_text[at], "{\"") != NULL;
+    workbench_say(w, STYLE_PLAIN, now, "suggestion %zu of %zu; Ctrl-S tunes with it, Ctrl-_ in the editor goes back",
+                  at + 1, ws->task->templates);
+}
+
+static void apply(struct pattern_view *v, struct workbench *w, double now) {
+    struct session *s = workbench_session(w);
+    struct error e = {0};
+    if (!s || !workbench_workspace(w)) {
+        workbench_apply(w, now); // says what is missing, or opens what could not be opened before
+        return;
+    }
+    if (!v->template_good || !v->words_good || !v->pattern_good) {
+        workbench_say(w, STYLE_BAD, now, "%s",
+                      !v->template_good ? v->template_error.text
+                      : !v->words_good  ? v->words_error.text
+                                        : v->render_error.text);
+        return;
+    }
+    if (!unsaved(v, w) && run_settings_equal(workbench_settings(w), session_settings(s))) {
+        workbench_say(w, STYLE_PLAIN, now, "nothing has changed: the run has this pattern and these settings");
+        return;
+    }
+    v->editing = false;
+    if (!session_set_template(s, editor_text(v->template_editor), &e) ||
+        !session_set_label_words(s, editor_text(v->words_editor), &e))
+        workbench_say(w, STYLE_BAD, now, "%s", e.text);
+    else
+        workbench_apply(w, now);
+}
+
+static void show_example(struct pattern_view *v, const struct workbench *w, bool next) {
+    const struct workspace *ws = workbench_workspace(w);
+    size_t count = ws ? ws->split->train_count + ws->split->dev_count : 0;
+    if (count == 0)
+        return;
+    v->example = next ? (v->example + 1) % count : (v->example + count - 1) % count;
+    render(v, w);
+}
+
+static void scroll(struct pattern_view *v, int by) {
+    int last = v->example_lines > v->example_rows ? v->example_lines - v->example_rows : 0;
+    int to = (int)v->scroll + by;
+    v->scroll = (size_t)(to < 0 ? 0 : to > last ? last : to);
+}
+
+static bool edit_request(struct pattern_view *v, struct workbench *w, enum request r, const char *argument, double now) {
+    struct editor *ed = r == REQUEST_TEMPLATE ? v->template_editor : v->words_editor;
+    if (!argument || !workbench_workspace(w)) {
+        workbench_say(w, STYLE_WARN, now, "nothing is open yet");
+        return true;
+    }
+    workbench_request(w, REQUEST_SCREEN_PATTERN, NULL, now);
+    if (replace(v, w, ed, argument, now)) {
+        if (r == REQUEST_TEMPLATE)
+            v->form_openprompt = strstr(argument, "{\"") != NULL;
+        workbench_say(w, STYLE_PLAIN, now, "Ctrl-S tunes with it");
+    }
+    return true;
+}
+
+static bool request(void *state, struct workbench *w, enum request r, const char *argument, double now) {
+    struct pattern_view *v = state;
+    int page = v->example_rows > 1 ? v->example_rows - 1 : 1;
+    keep_up(v, w);
+    switch (r) {
+    case REQUEST_FOCUS_NEXT:
+        v->focus = (v->focus + 1) % PANE_COUNT;
+        return true;
+    case REQUEST_FOCUS_PREVIOUS:
+        v->focus = (v->focus + PANE_COUNT - 1) % PANE_COUNT;
+        return true;
+    case REQUEST_ZOOM:
+        v->zoom = !v->zoom;
+        return true;
+    case REQUEST_BACK:
+        if (!v->editing && !v->zoom)
+            return false;
+        v->editing = v->zoom = false;
+        return true;
+    case REQUEST_EDIT:
+        v->focus = v->focus == PANE_EXAMPLE ? PANE_TEMPLATE : v->focus;
+        v->editing = workbench_workspace(w) != NULL;
+        return true;
+    case REQUEST_FORM:
+        switch_form(v, w, now);
+        return true;
+    case REQUEST_TEMPLATE_NEXT:
+        next_template(v, w, now);
+        return true;
+    case REQUEST_EXAMPLE_NEXT:
+    case REQUEST_EXAMPLE_PREVIOUS:
+        show_example(v, w, r == REQUEST_EXAMPLE_NEXT);
+        return true;
+    case REQUEST_UP:
+    case REQUEST_DOWN:
+        scroll(v, r == REQUEST_UP ? -1 : 1);
+        return true;
+    case REQUEST_PAGE_UP:
+    case REQUEST_PAGE_DOWN:
+        scroll(v, r == REQUEST_PAGE_UP ? -page : page);
+        return true;
+    case REQUEST_FIRST:
+    case REQUEST_LAST:
+        scroll(v, r == REQUEST_FIRST ? -v->example_lines : v->example_lines);
+        return true;
+    case REQUEST_APPLY:
+        apply(v, w, now);
+        return true;
+    case REQUEST_TEMPLATE:
+    case REQUEST_WORDS:
+        return edit_request(v, w, r, argument, now);
+    default:
+        return false;
+    }
+}
+
+// While editing, characters are text; only keys that no editor uses go on to the key map.
+static bool key(void *state, struct workbench *w, struct key k, double now) {
+    struct pattern_view *v = state;
+    struct editor *ed = v->focus == PANE_WORDS ? v->words_editor : v->template_editor;
+    (void)now;
+    if (!v->editing)
+        return false;
+    if (k.code == KEY_CODE_ESCAPE || (k.code == KEY_CODE_ENTER && !k.alt)) {
+        v->editing = false;
+        return true;
+    }
+    if (k.code == KEY_CODE_TAB || k.code == KEY_CODE_SHIFT_TAB) {
+        v->focus = v->focus == PANE_WORDS ? PANE_TEMPLATE : PANE_WORDS;
+        return true;
+    }
+    bool passed = k.code == KEY_CODE_FUNCTION || k.code == KEY_CODE_PAGE_UP || k.code == KEY_CODE_PAGE_DOWN ||
+                  (k.control && k.code == KEY_CODE_CHARACTER &&
+                   (k.character == 's' || k.character == 'c' || k.character == 'l'));
+    if (passed)
+        return false;
+    editor_key(ed, k);
+    keep_up(v, w);
+    return true;
+}
+
+static const enum request *hints(void *state, const struct workbench *w) {
+    static const enum request editing[] = {REQUEST_APPLY, REQUEST_BACK, REQUEST_FOCUS_NEXT, REQUEST_NONE};
+    static const enum request reading[] = {REQUEST_EDIT,          REQUEST_EXAMPLE_NEXT, REQUEST_TEMPLATE_NEXT,
+                                           REQUEST_FORM,          REQUEST_FOCUS_NEXT,   REQUEST_ZOOM,
+                                           REQUEST_RUN_PAUSE, REQUEST_NONE};
+    static const enum request waiting[] = {REQUEST_APPLY,         REQUEST_EDIT,       REQUEST_EXAMPLE_NEXT,
+                                           REQUEST_TEMPLATE_NEXT, REQUEST_FORM, REQUEST_FOCUS_NEXT,
+                                           REQUEST_NONE};
+    const struct pattern_view *v = state;
+    return v->editing ? editing : unsaved(state, w) ? waiting : reading;
+}
+
+const struct view view_pattern = {
+    .name = "Pattern",
+    .screen = REQUEST_SCREEN_PATTERN,
+    .where = WHERE_PATTERN,
+    .purpose = "Write the template and the label words, and see what the model gets to read.",
+    .create = create,
+    .free = view_free,
+    .draw = draw,
+    .request = request,
+    .key = key,
+    .hints = hints,
+    .refresh = refresh,
+    .unsaved = unsaved,
+    .typing = typing,
+};
