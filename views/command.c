@@ -48,8 +48,8 @@ void command_run(struct workbench *w, const char *line, double now) {
     if (!name[0])
         return;
     if (r == REQUEST_NONE) {
-        workbench_say(w, STYLE_BAD, now, "no command \"%s\" (or several begin so); Tab lists them, ? explains",
-                      name);
+        workbench_say(w, STYLE_BAD, now,
+                      "no command \"%s\" (or several begin so); Tab lists them, ? explains", name);
         return;
     }
     if (!(argument = mem_strdup(rest, NULL)))
@@ -77,11 +77,11 @@ static void list_settings(struct workbench *w) {
             continue;
         bool waits = now_running && run_settings_get(now_running, s->name, running, sizeof running) &&
                      strcmp(value, running) != 0;
-        buffer_printf(&text, "%-15s %s", s->name, value[0] ? value : "\"\"");
+        buffer_printf(&text, "%-15s %-12s  %s; %s\n", s->name, value[0] ? value : "-", s->values,
+                      s->live ? "at once" : "new run");
         if (waits)
-            buffer_printf(&text, "   (waits for Ctrl-S; this run has %s)", running[0] ? running : "\"\"");
-        buffer_printf(&text, "\n    %s\n    %s%s\n", s->help, s->values,
-                      s->live ? "; takes effect at once" : "; takes effect with a new run");
+            buffer_printf(&text, "%16swaits for Ctrl-S; this run has %s\n", "", running[0] ? running : "-");
+        buffer_printf(&text, "%16s%s\n", "", s->help);
     }
     if (buffer_ok(&text, NULL) && text.data)
         workbench_show(w, "settings: change one with :set NAME VALUE", text.data);
@@ -142,8 +142,8 @@ void command_set(struct workbench *w, const char *argument, double now) {
     else if (w->session && run_settings_equal(&s, session_settings(w->session)))
         workbench_say(w, STYLE_PLAIN, now, "%s is %.200s, as in this run", name, value);
     else
-        workbench_say(w, STYLE_WARN, now, "%s will be %.200s in a new run: Ctrl-S starts it, this one is kept",
-                      name, value);
+        workbench_say(w, STYLE_WARN, now,
+                      "%s will be %.200s in a new run: Ctrl-S starts it, this one is kept", name, value);
 }
 
 // ---- :export ----

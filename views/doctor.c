@@ -59,7 +59,7 @@ struct report {
 };
 
 __attribute__((format(printf, 4, 5))) static void say(struct report *r, enum doctor_level level,
-                                                       enum request remedy, const char *format, ...) {
+                                                      enum request remedy, const char *format, ...) {
     if (r->count == DOCTOR_MOST)
         return;
     struct diagnosis *d = &r->out[r->count++];
@@ -139,7 +139,8 @@ static void look_scale(struct report *r, const struct doctor_input *in) {
             times);
     else
         say(r, DOCTOR_WARN, REQUEST_NONE,
-            "prompt off the embedding scale: its vectors are %.2g of a word's length. Try :set start vocabulary",
+            "prompt off the embedding scale: its vectors are %.2g of a word's length. Try :set start "
+            "vocabulary",
             times);
 }
 
@@ -172,7 +173,8 @@ static void look_progress(struct report *r, const struct summary *s, const struc
                           double gain) {
     double two = in->dev_count ? 2.0 / (double)in->dev_count : 0;
     if (s->steps == 0) {
-        say(r, DOCTOR_NOTE, REQUEST_RUN_PAUSE, "nothing trained yet: what you see is the prompt as it starts");
+        say(r, DOCTOR_NOTE, REQUEST_RUN_PAUSE,
+            "nothing trained yet: what you see is the prompt as it starts");
     } else if (gain > DOCTOR_GAIN && gain > two) {
         say(r, DOCTOR_GOOD, REQUEST_NONE, "learning: dev accuracy up %.2f since step %zu", gain,
             s->first_dev->step);
@@ -194,7 +196,8 @@ size_t doctor_look(const struct doctor_input *in, struct diagnosis out[DOCTOR_MO
     summarise(&s, in);
     if (in->count == 0 || look_broken(&r, &s))
         return r.count;
-    double gain = s.best_dev && s.first_dev ? (double)s.best_dev->dev_accuracy - s.first_dev->dev_accuracy : 0;
+    double gain =
+        s.best_dev && s.first_dev ? (double)s.best_dev->dev_accuracy - s.first_dev->dev_accuracy : 0;
     bool overfit = look_overfit(&r, &s);
     look_updates(&r, &s);
     look_scale(&r, in);

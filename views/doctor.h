@@ -21,14 +21,14 @@ enum { DOCTOR_PATIENCE = 15 };
 #define DOCTOR_FLAT 0.05
 // Length of an update as a share of the prompt's: outside of this range a run crawls or jumps about.
 #define DOCTOR_UPDATE_LEAST 1e-4
-#define DOCTOR_UPDATE_MOST 0.3
+#define DOCTOR_UPDATE_MOST  0.3
 // Median length of the soft vectors, in medians of the vocabulary's: farther off, the model meets inputs of a
 // size that it has never seen. One step's work at a high rate reaches 3; 8 is no accident.
-#define DOCTOR_SCALE_MOST 8.0
+#define DOCTOR_SCALE_MOST  8.0
 #define DOCTOR_SCALE_LEAST 0.02
 // Overfitting: the batches are nearly all right, and dev has fallen this far below its best.
 #define DOCTOR_TRAIN_HIGH 0.95
-#define DOCTOR_DEV_FALL 0.08
+#define DOCTOR_DEV_FALL   0.08
 // A gain on dev is one only when it is more than this and more than two examples.
 #define DOCTOR_GAIN 0.04
 
@@ -43,9 +43,9 @@ struct doctor_input {
     size_t count;
     size_t classes; // possible answers; 0: unknown
     const char *const *class_name;
-    bool whole_vocabulary;        // the loss runs over the whole vocabulary: ln C means nothing then
-    size_t dev_count;             // examples behind dev_accuracy
-    const struct evaluation *dev; // the last evaluation in detail; NULL: unknown
+    bool whole_vocabulary;               // the loss runs over the whole vocabulary: ln C means nothing then
+    size_t dev_count;                    // examples behind dev_accuracy
+    const struct evaluation *dev;        // the last evaluation in detail; NULL: unknown
     double vector_norm, vocabulary_norm; // medians; NaN: unknown
 };
 enum { DOCTOR_MOST = 4 };

@@ -64,7 +64,8 @@ static void speed_text(const struct workbench *w, char out[2 * PART_SHORT + 32])
     part_seconds(a, step);
     size_t steps = w->session ? session_settings(w->session)->steps : 0, done = last ? last->step : 0;
     if (w->state == ENGINE_RUNNING && steps > done) {
-        part_seconds(b, step * (double)(steps - done));
+        double left = step * (double)(steps - done);
+        part_left(b, left);
         snprintf(out, 2 * PART_SHORT + 32, "%s/step, %s left ", a, b);
     } else {
         snprintf(out, 2 * PART_SHORT + 32, "%s/step ", a);
@@ -80,7 +81,8 @@ static void draw_title(const struct workbench *w, struct grid *g, struct area ro
     int column = 1 + grid_put(g, row, 0, 1, STYLE_BAR, "prompter") + 2;
     for (size_t i = 0; i < n; i++) {
         char text[200];
-        snprintf(text, sizeof text, "%s%s%s", i ? " " : "", i ? part_symbol(g, SYMBOL_DOT) : "", i ? " " : "");
+        snprintf(text, sizeof text, "%s%s%s", i ? " " : "", i ? part_symbol(g, SYMBOL_DOT) : "",
+                 i ? " " : "");
         strncat(text, piece[i], sizeof text - strlen(text) - 1);
         if (!part_fits(text, column, end))
             break;
@@ -160,6 +162,8 @@ static const char *hint_text(const struct workbench *w, enum request r) {
         return w->state == ENGINE_RUNNING ? "pause" : w->state == ENGINE_PAUSED ? "go on" : "start";
     case REQUEST_RATE_UP:
         return "rate";
+    case REQUEST_PAGE_DOWN:
+        return "scroll";
     case REQUEST_HELP:
         return w->screen == VIEW_HELP ? "close" : "help";
     default:
@@ -222,12 +226,12 @@ static const char *question_text(const struct workbench *w) {
     switch (w->question) {
     case QUESTION_QUIT:
         return w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING
-                   ? "Tuning is going on. Stop it, keep what there is, and leave? y/n"
-                   : "The edited pattern or settings were not applied (Ctrl-S). Leave without them? y/n";
+                   ? "Tuning goes on. Stop, keep what there is, leave? y/n"
+                   : "Edits are not applied (Ctrl-S). Leave anyway? y/n";
     case QUESTION_RESTART:
         return "Start over from step 0? The present curve goes. y/n";
     case QUESTION_OPEN:
-        return "Tuning is going on. Stop it, keep what there is, and open the other? y/n";
+        return "Tuning goes on. Stop, keep what there is, open it? y/n";
     default:
         return NULL;
     }
@@ -245,24 +249,28 @@ struct overlay_lines {
     struct grid *g;
     struct area a;
     size_t line, top;
+    int indent;
 };
 
 static bool overlay_line(void *context, const char *text, size_t length) {
     struct overlay_lines *o = context;
     if (o->line >= o->top)
-        grid_put_bytes(o->g, o->a, (int)(o->line - o->top), 1, STYLE_PLAIN, text, length);
+        grid_put_bytes(o->g, o->a, (int)(o->line - o->top), 1 + o->indent, STYLE_PLAIN, text, length);
     o->line++;
     return true;
 }
 
-// Wraps line by line, so that columns that are already aligned stay so.
+// Wraps line by line, so that columns that are already aligned stay so; what is wrapped keeps its indent.
 static size_t overlay_flow(struct overlay_lines *o, const char *text) {
     for (const char *at = text; *at;) {
-        size_t length = strcspn(at, "\n");
+        size_t length = strcspn(at, "\n"), indent = strspn(at, " ");
+        indent = indent < length ? indent : 0;
+        o->indent = (int)indent;
+        int width = o->a.columns - 2 - (int)indent;
         if (length == 0)
             overlay_line(o, at, 0);
         else
-            text_wrap(at, length, o->a.columns > 3 ? o->a.columns - 2 : 1, overlay_line, o);
+            text_wrap(at + indent, length - indent, width > 1 ? width : 1, overlay_line, o);
         at += length + (at[length] == '\n');
     }
     return o->line;
@@ -271,14 +279,15 @@ static size_t overlay_flow(struct overlay_lines *o, const char *text) {
 static void draw_overlay(struct workbench *w, struct grid *g, struct area content) {
     char note[96];
     struct area probe = area_inset(content, 1);
-    struct overlay_lines o = {g, {probe.row, probe.column, 0, probe.columns}, 0, 0};
+    struct overlay_lines o = {g, area_rows(probe, 0, 0), 0, 0, 0};
     size_t lines = overlay_flow(&o, w->overlay.text), visible = probe.rows > 0 ? (size_t)probe.rows : 0;
     w->overlay_last = lines > visible ? (int)(lines - visible) : 0;
     size_t top = w->overlay.top > (size_t)w->overlay_last ? (size_t)w->overlay_last : w->overlay.top;
-    snprintf(note, sizeof note, "%zu-%zu of %zu", top + 1, top + visible < lines ? top + visible : lines, lines);
+    snprintf(note, sizeof note, "%zu-%zu of %zu", top + 1, top + visible < lines ? top + visible : lines,
+             lines);
     grid_fill(g, content, STYLE_PLAIN, ' ');
     struct area inside = grid_frame(g, content, true, w->overlay.title, lines > visible ? note : NULL);
-    struct overlay_lines draw = {g, inside, 0, top};
+    struct overlay_lines draw = {g, inside, 0, top, 0};
     overlay_flow(&draw, w->overlay.text);
 }
 
@@ -287,8 +296,8 @@ static void draw_too_small(struct grid *g) {
     struct area a = grid_area(g);
     snprintf(text, sizeof text, "needs %dx%d, has %dx%d", LEAST_COLUMNS, LEAST_ROWS, g->columns, g->rows);
     int width = text_width(text, strlen(text));
-    grid_put_cut(g, a, g->rows / 2, width < g->columns ? (g->columns - width) / 2 : 0, g->columns, STYLE_PLAIN,
-                 text);
+    grid_put_cut(g, a, g->rows / 2, width < g->columns ? (g->columns - width) / 2 : 0, g->columns,
+                 STYLE_PLAIN, text);
 }
 
 void frame_draw(struct workbench *w, struct grid *g, double now) {

@@ -64,17 +64,10 @@ static void put_heading(struct page *p, const char *text) {
 // ---- lists of requests ----
 
 struct entry {
-    char left[48];
+    const char *keys, *name;
+    char typed[48];
     const char *text;
 };
-
-static void key_names(const char *keys, char *out, size_t size) {
-    size_t used = 0;
-    for (; *keys && used + 1 < size; keys++) { // "? h F1" -> "? h F1"; a comma between would look like a key
-        out[used++] = *keys;
-    }
-    out[used] = 0;
-}
 
 // Requests with a key on just this screen, on every screen, or those that are only typed.
 enum list { LIST_HERE, LIST_EVERYWHERE, LIST_TYPED };
@@ -82,7 +75,7 @@ enum list { LIST_HERE, LIST_EVERYWHERE, LIST_TYPED };
 static bool listed(enum request r, enum list list, unsigned where) {
     const struct request_info *info = request_info(r);
     bool keyed = info->keys[0] != 0 && info->where != 0;
-    if (r == REQUEST_UNDO_EDIT) // an editor's own key
+    if (r == REQUEST_UNDO_EDIT || r == REQUEST_LEFT || r == REQUEST_RIGHT) // keys of editors and lists
         return false;
     switch (list) {
     case LIST_HERE:
@@ -100,44 +93,58 @@ static size_t collect(struct entry out[REQUEST_COUNT], enum list list, unsigned 
         const struct request_info *info = request_info((enum request)r);
         if (!listed((enum request)r, list, where))
             continue;
-        if (list == LIST_TYPED)
-            snprintf(out[n].left, sizeof out[n].left, ":%s %s", info->name, info->argument);
-        else
-            key_names(info->keys, out[n].left, sizeof out[n].left);
-        out[n++].text = info->help;
+        out[n] = (struct entry){.keys = info->keys, .name = info->name, .text = info->help};
+        snprintf(out[n].typed, sizeof out[n].typed, ":%s %s", info->name, info->argument);
+        n++;
     }
     return n;
 }
 
-static void put_entry(const struct page *p, size_t line, int column, int left, int columns, const struct entry *e) {
-    struct page at = *p;
-    at.line = line;
-    if (!visible(&at))
-        return;
-    int row = (int)(line - p->top);
-    grid_put_cut(p->g, p->a, row, column, left - 1, STYLE_KEY, e->left);
-    grid_put_cut(p->g, p->a, row, column + left, columns - left, STYLE_PLAIN, e->text);
+// One entry in `columns` columns from `column` on; its text wraps.
+static void put_entry(struct page *p, int column, int columns, enum list list, const struct entry *e) {
+    const int left = 14, middle = list == LIST_TYPED ? 24 - left : 15;
+    struct page narrow = *p;
+    if (visible(p)) {
+        int row = (int)(p->line - p->top);
+        if (list == LIST_TYPED) {
+            grid_put_cut(p->g, p->a, row, column, left + middle - 1, STYLE_KEY, e->typed);
+        } else {
+            grid_put_cut(p->g, p->a, row, column, left - 1, STYLE_KEY, e->keys);
+            grid_put_cut(p->g, p->a, row, column + left, middle - 1, STYLE_DIM, e->name);
+        }
+    }
+    narrow.a.columns = column + columns;
+    put_text(&narrow, column + left + middle, STYLE_PLAIN, e->text);
+    p->line = narrow.line;
 }
 
-// In two columns when wide, filled downwards.
+// In two columns when wide, filled downwards and about equally high.
 static void put_list(struct page *p, enum list list, unsigned where) {
     struct entry entry[REQUEST_COUNT];
-    size_t n = collect(entry, list, where);
+    size_t n = collect(entry, list, where), i = 0;
     int columns = p->a.columns >= 108 ? 2 : 1, width = (p->a.columns - 2) / columns;
-    int left = list == LIST_TYPED ? 24 : 14;
-    size_t rows = (n + (size_t)columns - 1) / (size_t)columns;
-    for (size_t i = 0; i < n; i++)
-        put_entry(p, p->line + i % rows, 1 + (int)(i / rows) * width, left, width - 2, &entry[i]);
-    p->line += rows;
+    struct page count = *p, left = *p, right = *p;
+    count.a.rows = 0;
+    for (size_t k = 0; k < n; k++)
+        put_entry(&count, 1, width - 1, list, &entry[k]);
+    size_t half = (count.line - p->line + 1) / 2;
+    for (; i < n && (columns == 1 || left.line - p->line < half); i++)
+        put_entry(&left, 1, width - 1, list, &entry[i]);
+    for (; i < n; i++)
+        put_entry(&right, 1 + width, width - 1, list, &entry[i]);
+    p->line = left.line > right.line ? left.line : right.line;
 }
 
 // ---- pages ----
 
 static void put_screen(struct page *p, const struct view *v) {
     static const char how[] =
-        "To begin: on screen 1 look at the template and the label words; they turn each example into a sentence with "
-        "a gap. On screen 3 press Space: a few soft vectors in that sentence are tuned so that the model fills the gap "
-        "with the right label word, while all of the model stays as it is. On screen 4 see what the vectors have "
+        "To begin: on screen 1 look at the template and the label words; they turn each example into a "
+        "sentence with "
+        "a gap. On screen 3 press Space: a few soft vectors in that sentence are tuned so that the model "
+        "fills the gap "
+        "with the right label word, while all of the model stays as it is. On screen 4 see what the vectors "
+        "have "
         "become. Everything is kept in the session; Q leaves, and opening it again goes on where it was.";
     char title[64];
     put_text(p, 1, STYLE_STRONG, v->purpose);
@@ -148,19 +155,19 @@ static void put_screen(struct page *p, const struct view *v) {
     put_list(p, LIST_HERE, v->where);
     put_heading(p, "keys everywhere");
     put_list(p, LIST_EVERYWHERE, v->where);
-    put_heading(p, "commands, typed behind \":\" (every name above works there too; Tab completes)");
+    put_heading(p, "commands, typed behind \":\"; the grey names above work there too, and Tab completes");
     put_list(p, LIST_TYPED, v->where);
 }
 
 static void put_request(struct page *p, enum request r) {
     const struct request_info *info = request_info(r);
-    char line[160], keys[64];
+    char line[160];
+    const char *keys = info->keys;
     snprintf(line, sizeof line, ":%s %s", info->name, info->argument);
     put_text(p, 1, STYLE_STRONG, line);
     p->line++;
     put_text(p, 1, STYLE_PLAIN, info->help);
     p->line++;
-    key_names(info->keys, keys, sizeof keys);
     if (keys[0] && info->where) {
         snprintf(line, sizeof line, "keys: %s", keys);
         put_text(p, 1, STYLE_PLAIN, line);
@@ -203,7 +210,8 @@ static void draw(void *state, const struct workbench *w, struct grid *g, struct 
         snprintf(title, sizeof title, "help on %s", request_info(h->one)->name);
     else
         snprintf(title, sizeof title, "help: %s", workbench_behind(w)->name);
-    snprintf(note, sizeof note, "%zu-%zu of %zu", top + 1, top + rows < count.line ? top + rows : count.line, count.line);
+    snprintf(note, sizeof note, "%zu-%zu of %zu", top + 1, top + rows < count.line ? top + rows : count.line,
+             count.line);
     struct page page = {g, grid_frame(g, a, true, title, h->last ? note : NULL), 0, top};
     put_page(&page, h, w);
 }
@@ -244,8 +252,7 @@ static bool request(void *state, struct workbench *w, enum request r, const char
 }
 
 static const enum request *hints(void *state, const struct workbench *w) {
-    static const enum request some[] = {REQUEST_BACK, REQUEST_PAGE_DOWN, REQUEST_SCREEN_PATTERN,
-                                        REQUEST_SCREEN_RUN, REQUEST_SCREEN_PROMPT, REQUEST_NONE};
+    static const enum request some[] = {REQUEST_BACK, REQUEST_PAGE_DOWN, REQUEST_COMMAND, REQUEST_NONE};
     (void)state;
     (void)w;
     return some;

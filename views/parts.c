@@ -66,6 +66,13 @@ void part_seconds(char out[PART_SHORT], double s) {
         snprintf(out, PART_SHORT, "%.1f h", s / 3600);
 }
 
+void part_left(char out[PART_SHORT], double s) {
+    if (s < 99.5)
+        snprintf(out, PART_SHORT, "%.0f s", s > 1 ? s : 1);
+    else
+        part_seconds(out, s);
+}
+
 void part_score(char out[PART_SHORT], double share, size_t n) {
     if (!isfinite(share))
         snprintf(out, PART_SHORT, "-");

@@ -40,6 +40,7 @@ void part_count(char out[PART_SHORT], size_t n);               // "640", "3,200"
 void part_exact(char out[PART_SHORT], size_t n);               // "2,627,840"
 void part_bytes(char out[PART_SHORT], size_t bytes);           // "5.3 MB"
 void part_seconds(char out[PART_SHORT], double s);             // "21 ms", "0.21 s", "13 s", "4 min", "2.1 h"
+void part_left(char out[PART_SHORT], double s);                // as seconds, rounded for a countdown
 void part_score(char out[PART_SHORT], double share, size_t n); // "0.91 = 29/32"; "-" for NaN
 // A piece as it stands in the vocabulary, "▁film"; in ASCII the word mark is an underscore.
 void part_piece(char out[PART_PIECE], const struct grid *g, const struct tokenizer *t, int32_t id);

@@ -19,7 +19,7 @@ enum pane { PANE_TEMPLATE, PANE_WORDS, PANE_EXAMPLE, PANE_COUNT };
 // A budget that no example reaches: what there would be without truncation.
 #define WITHOUT_CUT ((size_t)1 << 20)
 // Soft slots in a row are drawn as [first]▒▒▒[last]; more than these in between are counted.
-enum { MOST_BLOCKS = 16 };
+enum { MOST_BLOCKS = 24 };
 
 struct pattern_view {
     struct editor *template_editor, *words_editor;
@@ -29,7 +29,7 @@ struct pattern_view {
     size_t budget;
     enum run_loss loss;
     enum run_pieces pieces;
-    char *applied_template, *applied_words;   // what the present run has, as the editors would show it
+    char *applied_template, *applied_words; // what the present run has, as the editors would show it
 
     // What the texts mean; remade with every change.
     struct template template;
@@ -133,7 +133,8 @@ static void render(struct pattern_view *v, const struct workbench *w) {
         return;
     v->rendered_good = pattern_render(&v->pattern, example, &o, &v->shown, &v->render_error);
     o.budget = WITHOUT_CUT;
-    v->rendered_good = v->rendered_good && pattern_render(&v->pattern, example, &o, &v->whole, &v->render_error);
+    v->rendered_good =
+        v->rendered_good && pattern_render(&v->pattern, example, &o, &v->whole, &v->render_error);
 }
 
 static void understand(struct pattern_view *v, const struct workbench *w) {
@@ -151,10 +152,11 @@ static void understand(struct pattern_view *v, const struct workbench *w) {
         return;
     const struct task *t = ws->task;
     v->template_error = v->words_error = v->render_error = (struct error){0};
-    v->template_good = template_parse(&v->template, text, (const char *const *)t->field, t->fields, &v->error_at,
-                                      &v->template_error);
-    v->words_good = verbalizer_parse(&v->words, words, t->class_name, t->class_value, t->classes, &v->words_error) &&
-                    verbalizer_bind(&v->words, ws->tokenizer, piece_rule(workbench_settings(w)), &v->words_error);
+    v->template_good = template_parse(&v->template, text, (const char *const *)t->field, t->fields,
+                                      &v->error_at, &v->template_error);
+    v->words_good =
+        verbalizer_parse(&v->words, words, t->class_name, t->class_value, t->classes, &v->words_error) &&
+        verbalizer_bind(&v->words, ws->tokenizer, piece_rule(workbench_settings(w)), &v->words_error);
     if (v->words_good)
         v->warnings = verbalizer_warnings(&v->words, ws->tokenizer, NULL);
     v->pattern_good =
@@ -269,7 +271,8 @@ static void draw_template(struct pattern_view *v, const struct workbench *w, str
     struct area body = area_columns(inside, 1, inside.columns - 2);
     bool bad = ws && !v->template_good;
     struct area lines = area_rows(body, 0, bad && body.rows > 1 ? body.rows - 1 : body.rows);
-    int used = editor_draw(v->template_editor, g, lines, here && v->editing, v->style, bad ? v->error_at : SIZE_MAX);
+    int used =
+        editor_draw(v->template_editor, g, lines, here && v->editing, v->style, bad ? v->error_at : SIZE_MAX);
     if (bad) {
         size_t length = strlen(text), at = v->error_at < length ? v->error_at : length;
         int column = used == 1 ? text_width(text, at) : -1;
@@ -284,8 +287,8 @@ static void word_text(const struct label_class *c, char *out, size_t size) {
         used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", c->word[i].text);
 }
 
-static void draw_class(const struct pattern_view *v, const struct workspace *ws, struct grid *g, struct area a, int row,
-                       size_t label) {
+static void draw_class(const struct pattern_view *v, const struct workspace *ws, struct grid *g,
+                       struct area a, int row, size_t label) {
     const struct label_class *c = &v->words.label[label];
     char text[256], piece[PART_PIECE];
     int name = a.columns / 5 < 10 ? 10 : a.columns / 5 > 18 ? 18 : a.columns / 5, column = 2 * name + 2;
@@ -329,12 +332,11 @@ static void draw_words(struct pattern_view *v, const struct workbench *w, struct
     bool here = v->focus == PANE_WORDS;
     char note[64] = "";
     if (ws && v->words_good)
-        snprintf(note, sizeof note, "score of a word: %s piece%s", word_pieces_name(v->words.pieces),
-                 v->words.pieces == WORD_FIRST ? "" : " of all");
+        snprintf(note, sizeof note, "words of several pieces: %s", word_pieces_name(v->words.pieces));
     struct area inside = grid_frame(g, a, here, "label words", note[0] ? note : NULL);
     struct area body = area_columns(inside, 1, inside.columns - 2);
-    int used = editor_draw(v->words_editor, g, area_rows(body, 0, body.rows > 1 ? 1 : body.rows), here && v->editing,
-                           NULL, SIZE_MAX);
+    int used = editor_draw(v->words_editor, g, area_rows(body, 0, body.rows > 1 ? 1 : body.rows),
+                           here && v->editing, NULL, SIZE_MAX);
     int row = used < 1 ? 1 : 1;
     if (!ws)
         return;
@@ -390,7 +392,8 @@ static size_t flow_soft(struct flow *f, const struct rendered *r, size_t i) {
     const char *block = part_symbol(f->g, SYMBOL_BLOCK);
     for (size_t b = 0; b < blocks; b++) {
         if (between > MOST_BLOCKS && b == blocks / 2)
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%zu", part_symbol(f->g, SYMBOL_TIMES), between);
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%zu",
+                                     part_symbol(f->g, SYMBOL_TIMES), between);
         used += (size_t)snprintf(text + used, sizeof text - used, "%s", block);
     }
     snprintf(text + used, sizeof text - used, "[v%d]", (int)(first + (int32_t)run - 1));
@@ -428,8 +431,8 @@ static void flow_example(struct flow *f, const struct pattern_view *v, const str
         flow_put(f, STYLE_WARN, part_symbol(f->g, SYMBOL_CUT_END));
 }
 
-static void target_text(const struct pattern_view *v, const struct workspace *ws, const struct grid *g, size_t label,
-                        bool whole_vocabulary, char *out, size_t size) {
+static void target_text(const struct pattern_view *v, const struct workspace *ws, const struct grid *g,
+                        size_t label, bool whole_vocabulary, char *out, size_t size) {
     const struct label_class *c = &v->words.label[label];
     char piece[PART_PIECE];
     size_t used = 0;
@@ -441,7 +444,8 @@ static void target_text(const struct pattern_view *v, const struct workspace *ws
 }
 
 // The decoder's two positions and what is asked of each.
-static void draw_decoder(const struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a) {
+static void draw_decoder(const struct pattern_view *v, const struct workbench *w, struct grid *g,
+                         struct area a) {
     const struct workspace *ws = workbench_workspace(w);
     const struct example *example = example_now(v, ws);
     bool whole = workbench_settings(w)->loss == LOSS_PAPER_CODE;
@@ -463,9 +467,11 @@ static void draw_decoder(const struct pattern_view *v, const struct workbench *w
                  whole ? "loss over the whole vocabulary" : "loss over the label words");
 }
 
-static void draw_cut_line(const struct pattern_view *v, struct grid *g, struct area a, int row, size_t budget) {
+static void draw_cut_line(const struct pattern_view *v, struct grid *g, struct area a, int row,
+                          size_t budget) {
     char text[256];
-    size_t used = (size_t)snprintf(text, sizeof text, "! over the budget of %zu by %zu:", budget, v->shown.cut);
+    size_t used =
+        (size_t)snprintf(text, sizeof text, "! over the budget of %zu by %zu:", budget, v->shown.cut);
     for (size_t p = 0; p < v->shown.parts && p < v->template.parts && used < sizeof text; p++)
         if (v->shown.part_cut && v->shown.part_cut[p] > 0)
             used += (size_t)snprintf(text + used, sizeof text - used, " %zu from %s", v->shown.part_cut[p],
@@ -493,7 +499,8 @@ static void example_title(const struct pattern_view *v, const struct workspace *
              train ? ws->split->train_count : ws->split->dev_count, label);
 }
 
-static void draw_example_body(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area body) {
+static void draw_example_body(struct pattern_view *v, const struct workbench *w, struct grid *g,
+                              struct area body) {
     const struct workspace *ws = workbench_workspace(w);
     int foot = body.rows >= 5 ? 2 : body.rows >= 3 ? 1 : 0, cut = v->shown.cut > 0 && body.rows >= 4;
     int legend = body.rows >= 11;
@@ -519,8 +526,8 @@ static void draw_example(struct pattern_view *v, const struct workbench *w, stru
     if (ws)
         example_title(v, ws, title, sizeof title);
     if (ws && v->rendered_good)
-        snprintf(note, sizeof note, "%zu of %zu positions, %zu soft", v->shown.count, workbench_settings(w)->budget,
-                 v->pattern.slots);
+        snprintf(note, sizeof note, "%zu of %zu positions, %zu soft", v->shown.count,
+                 workbench_settings(w)->budget, v->pattern.slots);
     struct area inside = grid_frame(g, a, v->focus == PANE_EXAMPLE, title, note[0] ? note : NULL);
     struct area body = area_columns(inside, 1, inside.columns - 2);
     if (!ws)
@@ -528,7 +535,8 @@ static void draw_example(struct pattern_view *v, const struct workbench *w, stru
     else if (v->rendered_good)
         draw_example_body(v, w, g, body);
     else if (!v->template_good)
-        grid_put_cut(g, body, 0, 0, body.columns, STYLE_DIM, "mend the template to see the example through it");
+        grid_put_cut(g, body, 0, 0, body.columns, STYLE_DIM,
+                     "mend the template to see the example through it");
     else
         grid_put_wrapped(g, body, 0, STYLE_BAD,
                          v->render_error.text[0] ? v->render_error.text : "there are no examples");
@@ -536,7 +544,8 @@ static void draw_example(struct pattern_view *v, const struct workbench *w, stru
 
 // ---- the whole ----
 
-static void draw_one(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a, size_t pane) {
+static void draw_one(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a,
+                     size_t pane) {
     if (pane == PANE_TEMPLATE)
         draw_template(v, w, g, a);
     else if (pane == PANE_WORDS)
@@ -555,10 +564,12 @@ static void draw(void *state, const struct workbench *w, struct grid *g, struct 
     }
     bool beside = a.columns >= 110;
     struct area left = beside ? area_columns(a, 0, a.columns / 2) : a;
-    int width = left.columns - 4, text = text_width(editor_text(v->template_editor), strlen(editor_text(v->template_editor)));
+    int width = left.columns - 4,
+        text = text_width(editor_text(v->template_editor), strlen(editor_text(v->template_editor)));
     int lines = width > 0 ? 1 + text / width : 1, classes = ws ? (int)ws->task->classes : 1;
     int most = a.rows / 3;
-    int top = 2 + lines + (ws && !v->template_good), words = 3 + classes + (v->words_good ? (int)warning_lines(v) : 1);
+    int top = 2 + lines + (ws && !v->template_good),
+        words = 3 + classes + (v->words_good ? (int)warning_lines(v) : 1);
     top = top < 3 + (a.rows >= 18) ? 3 + (a.rows >= 18) : top > most ? most : top;
     words = words < 4 ? 4 : words > most && !beside ? most : words;
     if (beside)
@@ -573,7 +584,8 @@ static void draw(void *state, const struct workbench *w, struct grid *g, struct 
 
 // ---- requests ----
 
-static bool replace(struct pattern_view *v, struct workbench *w, struct editor *ed, const char *text, double now) {
+static bool replace(struct pattern_view *v, struct workbench *w, struct editor *ed, const char *text,
+                    double now) {
     struct error e = {0};
     if (!editor_set(ed, text, true, &e)) {
         workbench_say(w, STYLE_BAD, now, "%s", e.text);
@@ -611,8 +623,9 @@ static void next_template(struct pattern_view *v, struct workbench *w, double no
     if (!replace(v, w, v->template_editor, ws->task->template_text[at], now))
         return;
     v->form_openprompt = strstr(ws->task->template_text[at], "{\"") != NULL;
-    workbench_say(w, STYLE_PLAIN, now, "suggestion %zu of %zu; Ctrl-S tunes with it, Ctrl-_ in the editor goes back",
-                  at + 1, ws->task->templates);
+    workbench_say(w, STYLE_PLAIN, now,
+                  "suggestion %zu of %zu; Ctrl-S tunes with it, Ctrl-_ in the editor goes back", at + 1,
+                  ws->task->templates);
 }
 
 static void apply(struct pattern_view *v, struct workbench *w, double now) {
@@ -630,7 +643,8 @@ static void apply(struct pattern_view *v, struct workbench *w, double now) {
         return;
     }
     if (!unsaved(v, w) && run_settings_equal(workbench_settings(w), session_settings(s))) {
-        workbench_say(w, STYLE_PLAIN, now, "nothing has changed: the run has this pattern and these settings");
+        workbench_say(w, STYLE_PLAIN, now,
+                      "nothing has changed: the run has this pattern and these settings");
         return;
     }
     v->editing = false;
@@ -656,7 +670,8 @@ static void scroll(struct pattern_view *v, int by) {
     v->scroll = (size_t)(to < 0 ? 0 : to > last ? last : to);
 }
 
-static bool edit_request(struct pattern_view *v, struct workbench *w, enum request r, const char *argument, double now) {
+static bool edit_request(struct pattern_view *v, struct workbench *w, enum request r, const char *argument,
+                         double now) {
     struct editor *ed = r == REQUEST_TEMPLATE ? v->template_editor : v->words_editor;
     if (!argument || !workbench_workspace(w)) {
         workbench_say(w, STYLE_WARN, now, "nothing is open yet");
@@ -754,10 +769,10 @@ static bool key(void *state, struct workbench *w, struct key k, double now) {
 
 static const enum request *hints(void *state, const struct workbench *w) {
     static const enum request editing[] = {REQUEST_APPLY, REQUEST_BACK, REQUEST_FOCUS_NEXT, REQUEST_NONE};
-    static const enum request reading[] = {REQUEST_EDIT,          REQUEST_EXAMPLE_NEXT, REQUEST_TEMPLATE_NEXT,
-                                           REQUEST_FORM,          REQUEST_FOCUS_NEXT,   REQUEST_ZOOM,
+    static const enum request reading[] = {REQUEST_EDIT,      REQUEST_EXAMPLE_NEXT, REQUEST_TEMPLATE_NEXT,
+                                           REQUEST_FORM,      REQUEST_FOCUS_NEXT,   REQUEST_ZOOM,
                                            REQUEST_RUN_PAUSE, REQUEST_NONE};
-    static const enum request waiting[] = {REQUEST_APPLY,         REQUEST_EDIT,       REQUEST_EXAMPLE_NEXT,
+    static const enum request waiting[] = {REQUEST_APPLY,         REQUEST_EDIT, REQUEST_EXAMPLE_NEXT,
                                            REQUEST_TEMPLATE_NEXT, REQUEST_FORM, REQUEST_FOCUS_NEXT,
                                            REQUEST_NONE};
     const struct pattern_view *v = state;

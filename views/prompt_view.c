@@ -57,8 +57,7 @@ static float sort_value(const struct prompt_view *v, const struct prompt_picture
 static void sort_rows(struct prompt_view *v, const struct prompt_picture *p) {
     for (size_t i = 0; i < v->slots; i++) {
         size_t at = i;
-        for (; v->order != ORDER_NUMBER && at > 0 &&
-               sort_value(v, p, v->row[at - 1]) < sort_value(v, p, i);
+        for (; v->order != ORDER_NUMBER && at > 0 && sort_value(v, p, v->row[at - 1]) < sort_value(v, p, i);
              at--)
             v->row[at] = v->row[at - 1];
         v->row[at] = i;
@@ -104,9 +103,22 @@ static size_t row_of(const struct prompt_view *v, size_t slot) {
 
 // ---- the table ----
 
-static void put_value(struct grid *g, struct area a, int row, int end, enum style style, double value) {
-    char text[16];
-    plot_number(text, sizeof text, value);
+// As many decimals as the largest of a column leaves room for, so that the column's points stand in a line.
+static int decimals(const float *x, size_t count) {
+    double most = 0;
+    for (size_t i = 0; i < count; i++)
+        if (isfinite(x[i]) && x[i] > most)
+            most = x[i];
+    return most < 1 ? 3 : most < 100 ? 2 : most < 10000 ? 1 : 0;
+}
+
+static void put_value(struct grid *g, struct area a, int row, int end, enum style style, double value,
+                      int places) {
+    char text[32];
+    if (isfinite(value) && fabs(value) < 1e6)
+        snprintf(text, sizeof text, "%.*f", places, value);
+    else
+        plot_number(text, sizeof text, value);
     grid_put_right(g, a, row, end, style, text);
 }
 
@@ -114,12 +126,27 @@ static bool changed(const struct prompt_picture *p, size_t slot) {
     return near_of(p, slot, NEAR_COSINE)[0].id != p->start_near[slot];
 }
 
-// Columns: number 1-4, change mark 5, norm 6-12, bar 14-19, drift 20-27, cosine 28-34, words from 37.
-enum { NUMBER_END = 5, MARK_AT = 6, NORM_END = 15, BAR_AT = 16, BAR_COLUMNS = 6, DRIFT_END = 30, COSINE_END = 38 };
-enum { WORDS_AT = 40 };
+// Where the columns of the table stand: number, change mark, norm and its bar, drift, cosine, words.
+enum {
+    NUMBER_END = 5,
+    MARK_AT = 6,
+    NORM_END = 14,
+    BAR_AT = 15,
+    BAR_COLUMNS = 6,
+    DRIFT_END = 28,
+    COSINE_END = 35
+};
+enum { WORDS_AT = 38 };
 
-static void draw_near(const struct prompt_view *v, const struct workbench *w, struct grid *g, struct area a, int row,
-                      size_t slot, bool selected) {
+static void near_number(char *out, size_t size, double value) {
+    if (isfinite(value) && fabs(value) < 1000)
+        snprintf(out, size, "%.2f", value);
+    else
+        plot_number(out, size, value);
+}
+
+static void draw_near(const struct prompt_view *v, const struct workbench *w, struct grid *g, struct area a,
+                      int row, size_t slot, bool selected) {
     const struct workspace *ws = workbench_workspace(w);
     const struct prompt_picture *p = workbench_picture(w);
     const struct near_token *near = near_of(p, slot, v->metric);
@@ -127,7 +154,7 @@ static void draw_near(const struct prompt_view *v, const struct workbench *w, st
     int column = WORDS_AT;
     for (size_t i = 0; i < p->k; i++) {
         part_piece(piece, g, ws->tokenizer, near[i].id);
-        plot_number(number, sizeof number, near[i].value);
+        near_number(number, sizeof number, near[i].value);
         snprintf(text, sizeof text, "%s %s", piece, number);
         if (!part_fits(text, column, a.columns - 1) && i > 0)
             return;
@@ -139,8 +166,8 @@ static void draw_near(const struct prompt_view *v, const struct workbench *w, st
     }
 }
 
-static void draw_row(const struct prompt_view *v, const struct workbench *w, struct grid *g, struct area a, int row,
-                     size_t slot) {
+static void draw_row(const struct prompt_view *v, const struct workbench *w, struct grid *g, struct area a,
+                     int row, size_t slot) {
     const struct prompt_picture *p = workbench_picture(w);
     const struct workspace *ws = workbench_workspace(w);
     bool selected = slot == v->selected;
@@ -151,12 +178,14 @@ static void draw_row(const struct prompt_view *v, const struct workbench *w, str
     snprintf(number, sizeof number, "v%zu", slot);
     grid_put_right(g, a, row, NUMBER_END, selected ? STYLE_SELECTED : STYLE_SOFT, number);
     if (changed(p, slot))
-        grid_put(g, a, row, MARK_AT, selected ? STYLE_SELECTED : STYLE_ACCENT, part_symbol(g, SYMBOL_CHANGED));
-    put_value(g, a, row, NORM_END, plain, p->norm[slot]);
+        grid_put(g, a, row, MARK_AT, selected ? STYLE_SELECTED : STYLE_ACCENT,
+                 part_symbol(g, SYMBOL_CHANGED));
+    put_value(g, a, row, NORM_END, plain, p->norm[slot], decimals(p->norm, p->slots));
     double share = ws->norms ? vocabulary_norms_percentile(ws->norms, p->norm[slot]) : 0;
     grid_bar(g, a, row, BAR_AT, BAR_COLUMNS, selected ? STYLE_SELECTED : STYLE_SERIES_3, share);
-    put_value(g, a, row, DRIFT_END, plain, p->drift[slot]);
-    snprintf(number, sizeof number, isfinite(p->cosine_to_start[slot]) ? "%.3f" : "-", (double)p->cosine_to_start[slot]);
+    put_value(g, a, row, DRIFT_END, plain, p->drift[slot], decimals(p->drift, p->slots));
+    snprintf(number, sizeof number, isfinite(p->cosine_to_start[slot]) ? "%.3f" : "-",
+             (double)p->cosine_to_start[slot]);
     grid_put_right(g, a, row, COSINE_END, plain, number);
     draw_near(v, w, g, a, row, slot, selected);
 }
@@ -167,7 +196,7 @@ static void draw_head(const struct prompt_view *v, struct grid *g, struct area a
     grid_put_right(g, a, 0, NORM_END, STYLE_DIM, "norm");
     grid_put(g, a, 0, BAR_AT, STYLE_DIM, "vocab");
     grid_put_right(g, a, 0, DRIFT_END, STYLE_DIM, "drift");
-    grid_put_right(g, a, 0, COSINE_END, STYLE_DIM, "cos.st");
+    grid_put_right(g, a, 0, COSINE_END, STYLE_DIM, "cosine");
     snprintf(text, sizeof text, "nearest by %s", metric_name[v->metric]);
     grid_put_cut(g, a, 0, WORDS_AT, a.columns - WORDS_AT - 1, STYLE_DIM, text);
 }
@@ -199,15 +228,16 @@ static void draw_detail_column(const struct workbench *w, struct grid *g, struct
     grid_put_cut(g, a, 0, 1, a.columns - 1, now ? STYLE_ACCENT : STYLE_DIM, metric_name[metric]);
     for (size_t i = 0; i < p->k && (int)i + 1 < a.rows; i++) {
         part_piece(piece, g, ws->tokenizer, near[i].id);
-        plot_number(number, sizeof number, near[i].value);
+        near_number(number, sizeof number, near[i].value);
         int end = a.columns - 1, width = (int)strlen(number);
         grid_put_right(g, a, (int)i + 1, end, STYLE_DIM, number);
-        grid_put_cut(g, a, (int)i + 1, 1, end - width - 2, near[i].id == p->start_near[slot] ? STYLE_SOFT : STYLE_PLAIN,
-                     piece);
+        grid_put_cut(g, a, (int)i + 1, 1, end - width - 2,
+                     near[i].id == p->start_near[slot] ? STYLE_SOFT : STYLE_PLAIN, piece);
     }
 }
 
-static void draw_facts(const struct prompt_view *v, const struct workbench *w, struct grid *g, struct area a) {
+static void draw_facts(const struct prompt_view *v, const struct workbench *w, struct grid *g,
+                       struct area a) {
     const struct workspace *ws = workbench_workspace(w);
     const struct prompt_picture *p = workbench_picture(w);
     char piece[PART_PIECE], norm[16], drift[16], text[256];
@@ -219,11 +249,12 @@ static void draw_facts(const struct prompt_view *v, const struct workbench *w, s
     plot_number(norm, sizeof norm, p->norm[slot]);
     plot_number(drift, sizeof drift, p->drift[slot]);
     double share = ws->norms ? vocabulary_norms_percentile(ws->norms, p->norm[slot]) : NAN;
-    snprintf(text, sizeof text, "norm %s, longer than %.0f %% of the words; moved by %s", norm, 100 * share, drift);
+    snprintf(text, sizeof text, "norm %s, longer than %.0f %% of words; moved %s", norm, 100 * share, drift);
     grid_put_cut(g, a, 1, 1, a.columns - 2, STYLE_DIM, text);
 }
 
-static void draw_detail(const struct prompt_view *v, const struct workbench *w, struct grid *g, struct area a) {
+static void draw_detail(const struct prompt_view *v, const struct workbench *w, struct grid *g,
+                        struct area a) {
     char title[48];
     snprintf(title, sizeof title, "v%zu", v->selected);
     struct area inside = grid_frame(g, a, v->focus == FOCUS_DETAIL, title, NULL);
@@ -231,13 +262,16 @@ static void draw_detail(const struct prompt_view *v, const struct workbench *w, 
         draw_facts(v, w, g, inside);
         inside = area_rows(inside, 3, inside.rows - 3);
     }
-    int third = inside.columns / NEAR_KINDS;
+    int third =
+        inside.columns / NEAR_KINDS; // beyond some width the numbers would stand too far from the words
+    third = third > 34 ? 34 : third;
     for (int m = 0; m < NEAR_KINDS; m++)
         draw_detail_column(w, g, area_columns(inside, m * third, third), v->selected, (enum nearness)m,
                            v->metric == (enum nearness)m);
 }
 
-static void draw_words(const struct prompt_view *v, const struct workbench *w, struct grid *g, struct area a) {
+static void draw_words(const struct prompt_view *v, const struct workbench *w, struct grid *g,
+                       struct area a) {
     struct area text = area_columns(a, 11, a.columns - 12);
     (void)w;
     grid_put(g, a, 0, 1, STYLE_DIM, "reads as");
@@ -249,11 +283,13 @@ static void draw_words(const struct prompt_view *v, const struct workbench *w, s
 static void draw_empty(const struct workbench *w, struct grid *g, struct area a) {
     const struct workspace *ws = workbench_workspace(w);
     int row = a.rows / 3;
-    const char *what = !ws                ? "The model is not open yet."
-                       : ws->slots == 0 ? "The template has no soft vectors: there is nothing to look at here."
-                                        : "The soft vectors appear here in a moment.";
-    const char *next = ws && ws->slots == 0 ? "Add some on screen 1: Enter edits the template, e.g. {soft:20}."
-                                            : "Space tunes them; watch their nearest words change.";
+    const char *what = !ws ? "The model is not open yet."
+                       : ws->slots == 0
+                           ? "The template has no soft vectors: there is nothing to look at here."
+                           : "The soft vectors appear here in a moment.";
+    const char *next = ws && ws->slots == 0
+                           ? "Add some on screen 1: Enter edits the template, e.g. {soft:20}."
+                           : "Space tunes them; watch their nearest words change.";
     grid_put_cut(g, a, row, 2, a.columns - 4, STYLE_STRONG, what);
     grid_put_cut(g, a, row + 1, 2, a.columns - 4, STYLE_PLAIN, next);
 }
@@ -272,17 +308,20 @@ static void draw(void *state, const struct workbench *w, struct grid *g, struct 
             draw_detail(v, w, g, a);
         return;
     }
-    int words = a.rows >= 24 ? 3 : 2;
+    int length = v->words ? text_width(v->words, strlen(v->words)) : 0;
+    int words = 1 + length / (a.columns > 24 ? a.columns - 16 : 8), most = a.rows >= 24 ? 4 : 2;
+    words = words > most ? most : words;
     struct area top = area_rows(a, 0, a.rows - words);
     draw_words(v, w, g, area_rows(a, a.rows - words, words));
-    if (a.columns >= 112) { // beside each other
+    int table = (int)v->slots + 3, low = top.rows >= 28 ? 13 : top.rows >= 22 ? 11 : 7;
+    int detail_rows = top.rows - table < low ? low : top.rows - table > 15 ? 15 : top.rows - table;
+    if (a.columns >= 112 && top.rows < 28) { // beside each other
         int detail = a.columns >= 140 ? 60 : 50;
         draw_table(v, w, g, area_columns(top, 0, a.columns - detail));
         draw_detail(v, w, g, area_columns(top, a.columns - detail, detail));
     } else if (top.rows >= 17) {
-        int detail = top.rows >= 28 ? 16 : top.rows >= 22 ? 11 : 7;
-        draw_table(v, w, g, area_rows(top, 0, top.rows - detail));
-        draw_detail(v, w, g, area_rows(top, top.rows - detail, detail));
+        draw_table(v, w, g, area_rows(top, 0, top.rows - detail_rows));
+        draw_detail(v, w, g, area_rows(top, top.rows - detail_rows, detail_rows));
     } else if (v->focus == FOCUS_DETAIL) {
         draw_detail(v, w, g, top);
     } else {
@@ -347,11 +386,12 @@ static bool request(void *state, struct workbench *w, enum request r, const char
 }
 
 static const enum request *hints(void *state, const struct workbench *w) {
-    static const enum request still[] = {REQUEST_METRIC, REQUEST_SORT,      REQUEST_FOCUS_NEXT,
-                                         REQUEST_ZOOM,   REQUEST_RUN_PAUSE, REQUEST_STEP,
-                                         REQUEST_UNDO_TO_BEST, REQUEST_WRITE, REQUEST_NONE};
-    static const enum request running[] = {REQUEST_RUN_PAUSE, REQUEST_METRIC, REQUEST_SORT, REQUEST_FOCUS_NEXT,
-                                           REQUEST_ZOOM, REQUEST_UNDO_TO_BEST, REQUEST_NONE};
+    static const enum request still[] = {REQUEST_METRIC,       REQUEST_SORT,      REQUEST_FOCUS_NEXT,
+                                         REQUEST_ZOOM,         REQUEST_RUN_PAUSE, REQUEST_STEP,
+                                         REQUEST_UNDO_TO_BEST, REQUEST_WRITE,     REQUEST_NONE};
+    static const enum request running[] = {REQUEST_RUN_PAUSE,  REQUEST_METRIC, REQUEST_SORT,
+                                           REQUEST_FOCUS_NEXT, REQUEST_ZOOM,   REQUEST_UNDO_TO_BEST,
+                                           REQUEST_NONE};
     (void)state;
     return workbench_state(w) == ENGINE_RUNNING ? running : still;
 }

@@ -56,8 +56,8 @@ static bool floats(const cJSON *object, const char *key, float *out, size_t coun
     if (!json_get_array(object, key, true, &list, e))
         return false;
     if ((size_t)cJSON_GetArraySize(list) != count)
-        return error_set(e, ERROR_INPUT, "recording: %s has %d numbers, not %zu", key, cJSON_GetArraySize(list),
-                         count);
+        return error_set(e, ERROR_INPUT, "recording: %s has %d numbers, not %zu", key,
+                         cJSON_GetArraySize(list), count);
     cJSON_ArrayForEach(item, list) out[i++] = cJSON_IsNumber(item) ? (float)item->valuedouble : NAN;
     return true;
 }
@@ -306,7 +306,8 @@ static void workspace_drop(struct recording *r) {
     r->open = false;
 }
 
-static bool bind_words(struct workspace *w, const struct engine_setup *s, const struct task *t, struct error *e) {
+static bool bind_words(struct workspace *w, const struct engine_setup *s, const struct task *t,
+                       struct error *e) {
     const char *words = s->label_words ? s->label_words : t->label_words;
     enum word_pieces rule = s->settings.pieces == RUN_PIECES_MEAN  ? WORD_MEAN
                             : s->settings.pieces == RUN_PIECES_MAX ? WORD_MAX
@@ -328,7 +329,8 @@ static bool workspace_open(struct recording *r, struct engine_setup *s, struct e
                                       .seed = s->settings.seed,
                                       .dev_from_train = s->settings.dev_from_train};
     if (!task_load(&r->task, s->task_path, s->data_folder, e) || !split_make(&r->split, r->task, &few, e) ||
-        !tokenizer_load(&r->tokenizer, s->model_folder, e) || !t5_config_read(&w->config, s->model_folder, e) ||
+        !tokenizer_load(&r->tokenizer, s->model_folder, e) ||
+        !t5_config_read(&w->config, s->model_folder, e) ||
         !(w->model_folder = mem_strdup(s->model_folder, e)) ||
         !(w->model_name = mem_strdup(path_name(s->model_folder), e)))
         return false;
@@ -338,7 +340,9 @@ static bool workspace_open(struct recording *r, struct engine_setup *s, struct e
     w->norms = &r->norms;
     w->parameters = whole(r->line[0], "parameters");
     w->weight_bytes = whole(r->line[0], "weight_bytes");
-    const char *text = s->template_text ? s->template_text : r->task->templates ? r->task->template_text[0] : "";
+    const char *text = s->template_text     ? s->template_text
+                       : r->task->templates ? r->task->template_text[0]
+                                            : "";
     if (!template_parse(&w->template, text, (const char *const *)r->task->field, r->task->fields, NULL, e) ||
         !bind_words(w, s, r->task, e) || !pattern_bind(&pattern, &w->template, r->task, r->tokenizer, e))
         return false;
@@ -576,7 +580,8 @@ bool recording_write_state(struct buffer *text, enum engine_state state, struct 
 
 bool recording_write_metric(struct buffer *text, const struct metric *m, const struct evaluation *detail,
                             struct error *e) {
-    static const char *const name[] = {[METRIC_STEP] = "step", [METRIC_EVAL] = "eval", [METRIC_RATE] = "rate"};
+    static const char *const name[] = {
+        [METRIC_STEP] = "step", [METRIC_EVAL] = "eval", [METRIC_RATE] = "rate"};
     cJSON *o = cJSON_CreateObject();
     cJSON_AddNumberToObject(o, "step", (double)m->step);
     for (size_t i = 0; i < METRIC_MEMBERS; i++) {

@@ -176,7 +176,8 @@ static void consult(struct run_view *v, const struct workbench *w) {
 }
 
 static bool same_metric(const struct metric *a, const struct metric *b) {
-    return a->kind == b->kind && a->step == b->step && (a->train_loss == b->train_loss || a->kind != METRIC_STEP);
+    return a->kind == b->kind && a->step == b->step &&
+           (a->train_loss == b->train_loss || a->kind != METRIC_STEP);
 }
 
 static void refresh(void *state, struct workbench *w, double now) {
@@ -224,12 +225,38 @@ static void best_note(const struct workbench *w, char *out, size_t size) {
     if (!best || !ws)
         return;
     part_score(score, best->dev_accuracy, ws->split->dev_count);
-    snprintf(out, size, "best dev %s at step %zu", score, best->step);
+    snprintf(out, size, "best dev %s @ %zu", score, best->step);
 }
 
 static struct plot_series series(const char *label, enum style style, const float *x, const float *y,
                                  size_t count) {
     return (struct plot_series){.label = label, .style = style, .x = x, .y = y, .count = count};
+}
+
+// The end of the step axis: it grows by leaps, so that the curves do not creep with every step.
+static double steps_shown(const struct run_view *v, const struct workbench *w) {
+    static const double leap[] = {2, 2.5, 2}; // 20, 50, 100, 200, ...
+    struct session *s = workbench_session(w);
+    double steps = s ? (double)session_settings(s)->steps : 0, end = 20;
+    double done = v->steps ? (double)v->step_x[v->steps - 1] : 0;
+    if (v->devs && (double)v->dev_x[v->devs - 1] > done)
+        done = (double)v->dev_x[v->devs - 1];
+    for (int i = 1; end < done; i++)
+        end *= leap[i % 3];
+    return steps >= done && steps < end ? steps : end;
+}
+
+// Where the accuracy axis begins: at a fifth below everything seen.
+static double accuracy_floor(const struct run_view *v) {
+    float least = 1;
+    for (size_t i = 0; i < v->steps; i++)
+        if (v->value[ACCURACY_RAW][i] < least)
+            least = v->value[ACCURACY_RAW][i];
+    for (size_t i = 0; i < v->devs; i++)
+        if (v->value[DEV_ACCURACY][i] < least)
+            least = v->value[DEV_ACCURACY][i];
+    double floor_at = floor((double)least * 5 - 1e-6) / 5;
+    return floor_at > 0.8 ? 0.8 : floor_at > 0 ? floor_at : 0;
 }
 
 static void draw_pair(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a,
@@ -252,17 +279,22 @@ static void draw_pair(const struct run_view *v, const struct workbench *w, struc
     };
     bool raw = smoothing_share[v->smoothing] > 0 && v->steps > 1;
     struct plot_options o = {.mark = mark, .marks = marks, .x_unit = "step", .log_y = loss && v->log_loss};
-    if (!loss)
+    o.x_max = steps_shown(v, w);
+    if (!loss) {
+        o.y_min = accuracy_floor(v);
         o.y_max = 1;
+    }
     o.empty = loss ? "the loss goes here" : "train and dev accuracy go here";
     plot_draw(g, a, raw ? s : s + 1, raw ? 3 : 2, &o);
 }
 
-static void draw_single(const struct run_view *v, struct grid *g, struct area a, enum pane p) {
+static void draw_single(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a,
+                        enum pane p) {
     const enum column c = p == PANE_GRADIENT ? GRADIENT : p == PANE_UPDATE ? UPDATE : RATE;
     const enum style style = p == PANE_RATE ? STYLE_SERIES_4 : STYLE_SERIES_3;
     const struct plot_series s = series("", style, v->step_x, v->value[c], v->steps);
-    const struct plot_options o = {.empty = "-", .x_unit = "step", .log_y = p == PANE_UPDATE};
+    const struct plot_options o = {
+        .empty = "after the first step", .x_unit = "step", .x_max = steps_shown(v, w)};
     plot_draw(g, a, &s, 1, &o);
 }
 
@@ -280,9 +312,9 @@ static void draw_near_line(const struct workbench *w, struct grid *g, struct are
         if (!part_fits(text, column, a.columns - 1))
             return;
         column += grid_put(g, a, row, column,
-                           i > 0                              ? STYLE_PLAIN
+                           i > 0                               ? STYLE_PLAIN
                            : near[0].id != p->start_near[slot] ? STYLE_ACCENT
-                                                              : STYLE_STRONG,
+                                                               : STYLE_STRONG,
                            piece);
         column += grid_printf(g, a, row, column, STYLE_DIM, " %.2f", (double)near[i].value) + 2;
     }
@@ -315,7 +347,7 @@ static void draw_pane(const struct run_view *v, const struct workbench *w, struc
     else if (p <= PANE_ACCURACY)
         draw_pair(v, w, g, inside, p == PANE_LOSS);
     else
-        draw_single(v, g, inside, p);
+        draw_single(v, w, g, inside, p);
 }
 
 // ---- numbers ----
@@ -356,7 +388,7 @@ static void step_numbers(struct number *n, const struct metric *m, const struct 
 }
 
 static void collect(const struct workbench *w, struct number n[N_COUNT]) {
-    static const char *const label[N_COUNT] = {"step",     "train loss", "dev loss", "rate",    "train acc",
+    static const char *const label[N_COUNT] = {"step",    "train loss", "dev loss", "rate",    "train acc",
                                                "dev acc", "update",     "gradient", "best dev"};
     size_t count;
     const struct metric *history = workbench_history(w, &count);
@@ -370,7 +402,8 @@ static void collect(const struct workbench *w, struct number n[N_COUNT]) {
     }
     if (!ws || !s)
         return;
-    snprintf(n[N_STEP].value, sizeof n[N_STEP].value, "%zu/%zu", step ? step->step : 0, session_settings(s)->steps);
+    snprintf(n[N_STEP].value, sizeof n[N_STEP].value, "%zu/%zu", step ? step->step : 0,
+             session_settings(s)->steps);
     plot_number(n[N_RATE].value, PART_SHORT, session_settings(s)->rate);
     if (step)
         step_numbers(n, step, ws);
@@ -402,7 +435,8 @@ static void draw_test(const struct workbench *w, struct grid *g, struct area a, 
     if (test) {
         part_score(score, test->accuracy, test->examples);
         if (ws->task->metric == TASK_MACRO_F1)
-            snprintf(text, sizeof text, "%s, F1 %.3f, with the best prompt (step %zu)", score, test->macro_f1, step);
+            snprintf(text, sizeof text, "%s, F1 %.3f, with the best prompt (step %zu)", score, test->macro_f1,
+                     step);
         else
             snprintf(text, sizeof text, "%s, with the best prompt (step %zu)", score, step);
         style = STYLE_STRONG;
@@ -418,13 +452,22 @@ static void draw_test(const struct workbench *w, struct grid *g, struct area a, 
 
 // Numbers in as many columns as there is room for; a last row for the test score where there is one.
 static void draw_numbers(const struct workbench *w, struct grid *g, struct area a) {
-    static const int three[] = {N_STEP,  N_LOSS, N_DEV_LOSS, N_RATE, N_TRAIN,
-                                N_DEV, N_UPDATE,  N_GRADIENT, N_BEST, -1};
+    static const int three[] = {N_STEP, N_LOSS,   N_DEV_LOSS, N_RATE, N_TRAIN,
+                                N_DEV,  N_UPDATE, N_GRADIENT, N_BEST, -1};
     static const int two[] = {N_STEP, N_LOSS, N_TRAIN, N_DEV, N_RATE, N_BEST, N_UPDATE, N_GRADIENT, -1};
-    static const int one[] = {N_STEP,  N_LOSS,     N_TRAIN, N_DEV_LOSS, N_DEV,
+    static const int one[] = {N_STEP, N_LOSS, N_TRAIN,  N_DEV_LOSS, N_DEV,
                               N_BEST, N_RATE, N_UPDATE, N_GRADIENT, -1};
     struct number n[N_COUNT];
-    int columns = a.columns >= 78 ? 3 : a.columns >= 50 ? 2 : 1, width = (a.columns - 1) / columns;
+    // Labels and values of a column stand as close as their contents let them.
+    static const int gap[3][3] = {{11, 11, 11}, {12, 11, 11}, {8, 11, 10}};
+    int columns = a.columns >= 78 ? 3 : a.columns >= 50 ? 2 : 1, spare = a.columns - 79;
+    int begin[4] = {1, 1 + (a.columns - 1) / 2, a.columns, a.columns};
+    if (columns == 3) {
+        begin[1] = 23 + spare / 3;
+        begin[2] = 52 + spare * 2 / 3;
+    } else if (columns == 1) {
+        begin[1] = a.columns;
+    }
     const int *order = columns == 3 ? three : columns == 2 ? two : one;
     collect(w, n);
     int last = 0;
@@ -433,10 +476,12 @@ static void draw_numbers(const struct workbench *w, struct grid *g, struct area 
         if (i / columns >= a.rows - (a.rows > 3))
             break;
         last = i / columns;
-        part_field(g, a, last, 1 + i % columns * width, 11, width - 2, x->label, x->style, x->value);
+        int c = i % columns;
+        part_field(g, a, last, begin[c], gap[columns - 1][c], begin[c + 1] - begin[c] - 1, x->label, x->style,
+                   x->value);
     }
     if (a.rows > 3)
-        draw_test(w, g, a, last + 1, 11);
+        draw_test(w, g, a, last + 1, gap[columns - 1][0]);
 }
 
 // ---- doctor and nearest words, in lines ----
@@ -526,7 +571,8 @@ static void draw_near_lines(const struct workbench *w, struct grid *g, struct ar
         if (row >= a.rows || !part_fits(all, column, a.columns - 1))
             return;
         column += grid_put(g, a, row, column, STYLE_SOFT, name);
-        column += grid_put(g, a, row, column, near[0].id != p->start_near[s] ? STYLE_ACCENT : STYLE_PLAIN, one) + 1;
+        column +=
+            grid_put(g, a, row, column, near[0].id != p->start_near[s] ? STYLE_ACCENT : STYLE_PLAIN, one) + 1;
         column += grid_put(g, a, row, column, STYLE_DIM, two) + 3;
     }
 }
@@ -544,7 +590,8 @@ static void compose_welcome(const struct workbench *w, struct welcome *t) {
     t->lines = 0;
     if (!ws) {
         bool coming = workbench_state(w) == ENGINE_LOADING || workbench_state(w) == ENGINE_EMPTY;
-        snprintf(t->line[t->lines++], 256, "%s", coming ? "Opening the model and the task ..." : "Nothing is open.");
+        snprintf(t->line[t->lines++], 256, "%s",
+                 coming ? "Opening the model and the task ..." : "Nothing is open.");
         snprintf(t->line[t->lines++], 256, "Another one: \":open NAME\" (Tab shows what there is).");
         return;
     }
@@ -552,13 +599,14 @@ static void compose_welcome(const struct workbench *w, struct welcome *t) {
     part_exact(a, ws->slots * ws->config.d_model);
     part_count(b, ws->parameters);
     if (ws->slots == 0)
-        snprintf(t->line[t->lines++], 256,
-                 "The template has no soft vectors yet, so there is nothing to tune: add {soft:20} on screen 1.");
+        snprintf(
+            t->line[t->lines++], 256,
+            "The template has no soft vectors yet, so there is nothing to tune: add {soft:20} on screen 1.");
     else
         snprintf(t->line[t->lines++], 256,
-                 "What learns: %zu soft vectors x %zu = %s numbers. The model's %s stay frozen.", ws->slots,
+                 "%zu soft vectors x %zu = %s numbers learn; the model's %s stay frozen.", ws->slots,
                  ws->config.d_model, a, b);
-    snprintf(t->line[t->lines++], 256, "From %zu training examples in batches of %zu, scored on %zu dev examples.",
+    snprintf(t->line[t->lines++], 256, "%zu training examples in batches of %zu; scored on %zu dev examples.",
              ws->split->train_count, ws->setup ? ws->setup->settings.batch : 0, ws->split->dev_count);
 }
 
@@ -574,8 +622,8 @@ static void split_rows(struct area a, int first, struct area *top, struct area *
     *rest = area_rows(a, first, a.rows - first);
 }
 
-// Two panes: loss and accuracy. Where the smaller plots have no place of their own, the one that has the focus
-// takes the second.
+// Two panes: loss and accuracy. Where the smaller plots have no place of their own, the one that has the
+// focus takes the second.
 static void draw_curves(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a,
                         enum pane second) {
     int half = a.columns / 2;
@@ -683,11 +731,11 @@ static bool request(void *state, struct workbench *w, enum request r, const char
 }
 
 static const enum request *hints(void *state, const struct workbench *w) {
-    static const enum request ready[] = {REQUEST_RUN_PAUSE, REQUEST_STEP, REQUEST_EVALUATE, REQUEST_ZOOM,
+    static const enum request ready[] = {REQUEST_RUN_PAUSE,  REQUEST_STEP,    REQUEST_EVALUATE, REQUEST_ZOOM,
                                          REQUEST_FOCUS_NEXT, REQUEST_COMMAND, REQUEST_NONE};
-    static const enum request running[] = {REQUEST_RUN_PAUSE, REQUEST_STEP, REQUEST_RATE_UP,
+    static const enum request running[] = {REQUEST_RUN_PAUSE, REQUEST_STEP,         REQUEST_RATE_UP,
                                            REQUEST_EVALUATE,  REQUEST_UNDO_TO_BEST, REQUEST_ZOOM,
-                                           REQUEST_LOG_SCALE, REQUEST_SMOOTH, REQUEST_NONE};
+                                           REQUEST_LOG_SCALE, REQUEST_SMOOTH,       REQUEST_NONE};
     static const enum request paused[] = {REQUEST_RUN_PAUSE,    REQUEST_STEP, REQUEST_RATE_UP, REQUEST_TEST,
                                           REQUEST_UNDO_TO_BEST, REQUEST_ZOOM, REQUEST_RESTART, REQUEST_NONE};
     static const enum request done[] = {REQUEST_TEST,          REQUEST_UNDO_TO_BEST, REQUEST_RESTART,

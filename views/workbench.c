@@ -17,11 +17,11 @@
 
 // How long messages stay, in seconds.
 #define SAY_PLAIN 4.0
-#define SAY_WARN 8.0
-#define SAY_BAD 20.0
+#define SAY_WARN  8.0
+#define SAY_BAD   20.0
 // How long an answer of the engine is waited for before it counts as idle again.
 #define ANSWER_WITHIN 10.0
-#define SPINNER_TURN 0.1
+#define SPINNER_TURN  0.1
 // A message longer than this is shown in full in an overlay.
 enum { LONG_MESSAGE = 150 };
 
@@ -339,7 +339,8 @@ void workbench_apply(struct workbench *w, double now) {
         return;
     }
     if (send_session(w, true, now))
-        workbench_say(w, STYLE_GOOD, now, "a new run with these settings; the old one is kept in the session");
+        workbench_say(w, STYLE_GOOD, now,
+                      "a new run with these settings; the old one is kept in the session");
 }
 
 // ---- requests ----

@@ -71,6 +71,6 @@ void command_export(struct workbench *w, const char *argument, double now);
 // workbench.c, for command.c
 void workbench_open(struct workbench *w, const char *what, double now);
 void workbench_refresh(struct workbench *w, double now); // tells the views that something changed
-bool workbench_pending(const struct workbench *w); // settings or edits that wait for a new run
+bool workbench_pending(const struct workbench *w);       // settings or edits that wait for a new run
 
 #endif

@@ -13,11 +13,9 @@ struct made_up {
 static const char *const names[] = {"negative", "positive"};
 
 static void begin(struct made_up *m) {
-    *m = (struct made_up){.in = {.classes = 2,
-                                 .class_name = names,
-                                 .dev_count = 32,
-                                 .vector_norm = NAN,
-                                 .vocabulary_norm = NAN}};
+    *m = (struct made_up){
+        .in = {
+            .classes = 2, .class_name = names, .dev_count = 32, .vector_norm = NAN, .vocabulary_norm = NAN}};
     m->in.history = m->metric;
 }
 
@@ -211,7 +209,8 @@ TEST(overfitting) {
     scored(&m, 0.90f, 0.3f, true);
     steps(&m, 10, 0.01f, 1.0f, 0.01f);
     scored(&m, 0.75f, 0.9f, false);
-    CHECK_HAS(ask(&m, &key), "w overfitting: the training batches are 100 % right, but dev fell by 0.15 since step 10");
+    CHECK_HAS(ask(&m, &key),
+              "w overfitting: the training batches are 100 % right, but dev fell by 0.15 since step 10");
     CHECK(key == REQUEST_UNDO_TO_BEST);
     CHECK(!says(ask(&m, NULL), "learning"));
     m.metric[m.count - 1].dev_accuracy = 0.85f; // a small fall is noise
