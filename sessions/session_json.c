@@ -173,7 +173,7 @@ static cJSON *setting_json(const struct run_settings *settings, const struct run
     char text[RUN_SETTING_TEXT];
     run_settings_get(settings, row->name, text, sizeof text);
     if (row->kind == SETTING_REAL || row->kind == SETTING_WHOLE)
-        return cJSON_CreateNumber(strtod(text, NULL));
+        return cJSON_CreateRaw(text); // cJSON would print a large whole number with 15 digits
     if (row->kind == SETTING_FLAG)
         return cJSON_CreateBool(strcmp(text, "true") == 0);
     return cJSON_CreateString(text);

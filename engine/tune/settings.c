@@ -267,9 +267,10 @@ bool run_settings_set(struct run_settings *s, const char *name, const char *valu
     return true;
 }
 
-// The shortest decimal text that reads back to the same number.
+// A short decimal text that reads back to the same number: 15 digits give back what people write ("0.1", not
+// its binary neighbour; "1000", not 1e+03).
 static void print_double(double x, char *out, size_t size) {
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = 15; digits <= 17; digits++) {
         snprintf(out, size, "%.*g", digits, x);
         if (strtod(out, NULL) == x)
             return;

@@ -89,6 +89,9 @@ TEST(numbers_are_exact) {
     CHECK_OK(run_settings_set(&s, "rate", "0.3", &e));
     CHECK(run_settings_get(&s, "rate", value, sizeof value));
     CHECK_TEXT(value, "0.3");
+    s.rate = 1000;
+    CHECK(run_settings_get(&s, "rate", value, sizeof value));
+    CHECK_TEXT(value, "1000");
     s.rate = 1.0 / 3;
     CHECK(run_settings_get(&s, "rate", value, sizeof value));
     CHECK(strtod(value, NULL) == 1.0 / 3);

@@ -1,0 +1,758 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Sessions: what a name means, session.json checked and kept, one program at a time, runs kept, resumed and
+// set aside, copies; and the whole way with the engine on the shipped model.
+#include "check.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/base/file.h"
+#include "engine/base/json.h"
+#include "engine/base/memory.h"
+#include "sessions/checkpoint.h"
+#include "sessions/journal.h"
+#include "sessions/prompt_file.h"
+#include "sessions/session_inside.h"
+
+// ---- a place with a share and a home, fresh for each test ----
+
+static char place[128];
+
+static const char *at(const char *below) {
+    static char ring[8][512];
+    static unsigned next;
+    char *out = ring[next++ % 8];
+    snprintf(out, sizeof ring[0], "%s/%s", place, below);
+    return out;
+}
+
+static bool put(const char *below, const char *text) {
+    char *folder = path_folder(at(below), NULL);
+    bool ok =
+        folder && file_make_folders(folder, NULL) && file_write_atomic(at(below), text, strlen(text), NULL);
+    free(folder);
+    return ok;
+}
+
+static bool put_task(const char *below, const char *name) {
+    char text[256];
+    snprintf(text, sizeof text, "{\"name\": \"%s\", \"family\": \"single-sentence\"}", name);
+    return put(below, text);
+}
+
+static bool set_up(void) {
+    static unsigned n;
+    snprintf(place, sizeof place, "%s/%u", check_folder(), n++);
+    setenv("PROMPTER_SESSIONS", at("home"), 1);
+    setenv("PROMPTER_SHARE", at("share"), 1);
+    return put("share/models/sprout/config.json", "{}") && put("share/models/other/config.json", "{}") &&
+           put_task("share/tasks/films/task.json", "films") &&
+           put_task("share/tasks/claims/task.json", "claims") && put_task("mine/task.json", "films") &&
+           put("model/config.json", "{}");
+}
+
+static char *slurp(const char *path) {
+    static char *text; // static: gcc 12 takes a local for dangling once this is inlined
+    size_t length;
+    return file_read(path, 1 << 20, &text, &length, NULL) ? text : NULL;
+}
+
+// Opens and expects failure; the message.
+static const char *refusal(const char *what, const char *model) {
+    static struct error e;
+    struct session *s;
+    e = (struct error){0};
+    if (session_open(&s, what, model, &e)) {
+        session_free(s);
+        return "(it was opened)";
+    }
+    return e.text;
+}
+
+static bool saved(const char *name) {
+    struct session *s;
+    bool ok = session_open(&s, name, NULL, NULL) && session_save(s, NULL);
+    session_free(s);
+    return ok;
+}
+
+// ---- names ----
+
+TEST(a_task_makes_a_session_that_is_not_written) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, NULL, NULL, &e));
+    CHECK_TEXT(session_name(s), "films");
+    CHECK_TEXT(session_folder(s), at("home/films"));
+    CHECK(!session_changed(s) && !file_exists(at("home")));
+    CHECK_TEXT(session_template(s), "");
+    struct engine_setup *setup = session_setup(s, false, &e);
+    CHECK_OK(setup != NULL);
+    CHECK_TEXT(setup->model_folder, at("share/models/sprout"));
+    CHECK_TEXT(setup->task_path, at("share/tasks/films/task.json"));
+    CHECK(!setup->template_text && !setup->label_words && !setup->data_folder && !setup->resume);
+    engine_setup_free(setup);
+    CHECK_OK(session_save(s, &e));
+    CHECK(file_exists(at("home/films/session.json")) && file_exists(at("home/films/session.lock")));
+    session_free(s);
+    CHECK(!file_exists(at("home/films/session.lock")));
+}
+
+TEST(every_way_to_name_one) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_create(&s, "try", "other", at("mine"), NULL, &e));
+    CHECK(session_changed(s));
+    CHECK_OK(session_save(s, &e));
+    session_free(s);
+    const char *ways[] = {"try", at("home/try"), at("home/try/"), at("home/try/session.json")};
+    for (size_t i = 0; i < 4; i++) {
+        CHECK_OK(session_open(&s, ways[i], NULL, &e));
+        CHECK_TEXT(session_name(s), "try");
+        session_free(s);
+    }
+    const char *tasks[] = {"claims", "shipped:claims", at("share/tasks/claims"),
+                           at("share/tasks/claims/task.json")};
+    for (size_t i = 0; i < 4; i++) {
+        CHECK_OK(session_open(&s, tasks[i], NULL, &e));
+        CHECK_TEXT(session_name(s), "claims");
+        session_free(s);
+    }
+}
+
+TEST(two_tasks_of_one_name_have_two_sessions) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK(saved("films"));
+    CHECK_OK(session_open(&s, at("mine"), NULL, &e));
+    CHECK_TEXT(session_name(s), "films-2");
+    CHECK_OK(session_save(s, &e));
+    session_free(s);
+    CHECK_OK(session_open(&s, at("mine/task.json"), NULL, &e)); // found again
+    CHECK_TEXT(session_name(s), "films-2");
+    CHECK(s->written);
+    session_free(s);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    CHECK_TEXT(s->parts.task, at("share/tasks/films/task.json"));
+    session_free(s);
+}
+
+TEST(what_is_nothing_lists_what_there_is) {
+    CHECK(set_up());
+    CHECK(saved("claims"));
+    const char *message = refusal("fimls", NULL);
+    CHECK_HAS(message, "\"fimls\" is no session");
+    CHECK_HAS(message, "did you mean \"films\"?");
+    CHECK_HAS(message, "sessions: claims;");
+    CHECK_HAS(message, "shipped tasks: claims, films");
+    CHECK(!strstr(refusal("weather", NULL), "did you mean"));
+    CHECK_HAS(refusal(at("model"), NULL), "no folder or file with a session or a task");
+    CHECK_HAS(refusal("films", "sprot"), "there is no model folder sprot; did you mean \"sprout\"?");
+    CHECK_HAS(refusal("films", "sprot"), "shipped models: other, sprout");
+    CHECK_HAS(refusal("shipped:../../mine", NULL), "is no session");
+    CHECK(put("bad/task.json", "{\"name\": "));
+    CHECK_HAS(refusal(at("bad"), NULL), "bad/task.json: line 1");
+    struct error e = {0};
+    struct session *s;
+    CHECK(!session_create(&s, "claims", NULL, "films", NULL, &e));
+    CHECK_HAS(e.text, "there is a session claims already");
+    CHECK(!session_create(&s, "a/b", NULL, "films", NULL, &e));
+    CHECK_HAS(e.text, "cannot be the name of a session");
+    CHECK(!session_create(&s, "..", NULL, "films", NULL, &e));
+    CHECK(!session_create(&s, "", NULL, "films", NULL, &e));
+    CHECK(!session_create(&s, "x\n", NULL, "films", NULL, &e));
+}
+
+TEST(share_is_found_beside_the_program) {
+    unsetenv("PROMPTER_SHARE");
+    struct error e = {0};
+    char *models = share_folder("models", &e), *tasks = share_folder("tasks", &e);
+    CHECK_OK(models && tasks);
+    size_t n = strlen(models), m = strlen(tasks);
+    bool source = n > 14 && strcmp(models + n - 14, "/engine/models") == 0 && m > 15 &&
+                  strcmp(tasks + m - 15, "/sessions/tasks") == 0 && file_is_folder(models);
+    free(models);
+    free(tasks);
+    CHECK(source);
+}
+
+// ---- session.json ----
+
+TEST(parts_and_unknown_keys_survive) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK(put("home/kept/session.json",
+              "{\"mood\": [1, 2], \"version\": 1, \"model\": \"shipped:other\", \"task\": \"task.json\", "
+              "\"data\": \"data\", \"label_words\": {\"a\": [\"x\"]}, \"settings\": {\"rate\": 0.3, "
+              "\"optimizer\": \"sgd\", \"dev_from_train\": true, \"rats\": 5}}"));
+    CHECK(put_task("home/kept/task.json", "own"));
+    CHECK_OK(session_open(&s, "kept", NULL, &e));
+    CHECK_HAS(session_notes(s), "settings.rats is not a setting (did you mean \"rate\"?)");
+    CHECK(session_settings(s)->rate == 0.3 && session_settings(s)->optimizer == RUN_SGD);
+    CHECK(session_settings(s)->dev_from_train && session_settings(s)->batch == 8);
+    CHECK_TEXT(session_label_words(s), "{\"a\":[\"x\"]}");
+    CHECK_TEXT(s->parts.task, at("home/kept/task.json"));
+    CHECK_TEXT(s->parts.data, at("home/kept/data"));
+    CHECK_OK(session_set_template(s, "{text_a} \"q\" é {mask}", &e));
+    struct run_settings settings = *session_settings(s);
+    settings.seed = 9007199254740991ull;
+    settings.rate = 1.0 / 3;
+    CHECK(session_set_settings(s, &settings) && !session_set_settings(s, &settings));
+    CHECK(session_changed(s));
+    CHECK_OK(session_save(s, &e));
+    CHECK(!session_changed(s));
+    session_free(s);
+    cJSON *json = json_read_file(at("home/kept/session.json"), 10000, &e);
+    CHECK_OK(json != NULL);
+    CHECK_TEXT(json->child->string, "mood"); // still there, still first
+    const cJSON *tree = cJSON_GetObjectItemCaseSensitive(json, "settings");
+    CHECK(cJSON_GetObjectItemCaseSensitive(tree, "rats")->valuedouble == 5);
+    CHECK(cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(json, "label_words")));
+    CHECK_TEXT(cJSON_GetObjectItemCaseSensitive(json, "model")->valuestring, "shipped:other");
+    CHECK_TEXT(cJSON_GetObjectItemCaseSensitive(json, "task")->valuestring, "task.json");
+    CHECK_TEXT(cJSON_GetObjectItemCaseSensitive(json, "data")->valuestring, "data");
+    cJSON_Delete(json);
+    CHECK_OK(session_open(&s, "kept", NULL, &e));
+    CHECK_TEXT(session_template(s), "{text_a} \"q\" é {mask}");
+    CHECK(run_settings_equal(session_settings(s), &settings));
+    CHECK(!session_set_template(s, "\xff", &e));
+    CHECK_HAS(e.text, "not UTF-8");
+    session_free(s);
+}
+
+TEST(wrong_session_files) {
+    static const char *const cases[][2] = {
+        {"", "session.json: line 1"},
+        {"[]", "should be a JSON object, but is a list"},
+        {"{}", "\"version\" is missing"},
+        {"{\"version\": \"1\"}", "\"version\" should be a number"},
+        {"{\"version\": 2}", "newer Prompter"},
+        {"{\"version\": 0}", "should be 1"},
+        {"{\"version\": 1}", "\"model\" is missing"},
+        {"{\"version\": 1, \"model\": 3}", "\"model\" should be a string"},
+        {"{\"version\": 1, \"model\": \"\"}", "\"model\" is empty"},
+        {"{\"version\": 1, \"model\": \"shipped:../x\"}", "leads out of the shipped models"},
+        {"{\"version\": 1, \"model\": \"shipped:sprout\"}", "\"task\" is missing"},
+        {"{\"version\": 1, \"model\": \"shipped:none\", \"task\": \"shipped:films\"}",
+         "\"model\": there is no folder"},
+        {"{\"version\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:none\"}",
+         "\"task\": there is no"},
+        {"{\"version\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:films\", \"data\": 1}",
+         "\"data\" should be a string"},
+        {"{\"version\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:films\", \"template\": {}}",
+         "\"template\" should be a string"},
+        {"{\"version\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:films\", \"label_words\": 1}",
+         "\"label_words\" should be a string, an object or a list"},
+        {"{\"version\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:films\", \"settings\": []}",
+         "\"settings\" should be an object"},
+        {"{\"version\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:films\", \"settings\": "
+         "{\"rate\": \"0.1\"}}",
+         "settings.rate should be a number (0 to 1000), but is a string"},
+        {"{\"version\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:films\", \"settings\": "
+         "{\"rate\": -1}}",
+         "rate is 0 to 1000, not \"-1\""},
+        {"{\"version\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:films\", \"settings\": "
+         "{\"batch\": 1.5}}",
+         "batch is 1 to 4096"},
+        {"{\"version\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:films\", \"settings\": "
+         "{\"dev_from_train\": 1}}",
+         "settings.dev_from_train should be true or false"},
+        {"{\"version\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:films\", \"settings\": "
+         "{\"loss\": null}}",
+         "settings.loss should be a string"},
+        {"{\"version\": 1, \"version\": 1}", "stands twice"},
+    };
+    CHECK(set_up());
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CHECK(put("home/bad/session.json", cases[i][0]));
+        const char *message = refusal("bad", NULL);
+        CHECK_HAS(message, cases[i][1]);
+        CHECK_HAS(message, "home/bad/session.json");
+        CHECK(!file_exists(at("home/bad/session.lock"))); // what cannot be opened is not held
+    }
+}
+
+TEST(a_session_can_be_moved) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK(saved("films"));
+    CHECK(rename(at("home/films"), at("moved")) == 0);
+    CHECK(rename(at("share"), at("share2")) == 0);
+    setenv("PROMPTER_SHARE", at("share2"), 1);
+    CHECK_OK(session_open(&s, at("moved"), NULL, &e));
+    CHECK_TEXT(session_name(s), "moved");
+    CHECK_TEXT(s->parts.model, at("share2/models/sprout"));
+    session_free(s);
+}
+
+// ---- one program at a time ----
+
+TEST(a_second_program_is_told_who_has_it) {
+    struct error e = {0};
+    CHECK(set_up());
+    CHECK(saved("films"));
+    int ready[2], done[2];
+    CHECK(pipe(ready) == 0 && pipe(done) == 0);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        struct session *s;
+        char c = session_open(&s, "films", NULL, NULL) ? 'y' : 'n';
+        bool told = write(ready[1], &c, 1) == 1 && read(done[0], &c, 1) == 1;
+        _exit(told ? 0 : 1); // without closing: as if it were killed
+    }
+    char c = 0;
+    CHECK(child > 0 && read(ready[0], &c, 1) == 1 && c == 'y');
+    char who[64];
+    snprintf(who, sizeof who, "process %ld on ", (long)child);
+    const char *message = refusal("films", NULL);
+    bool told = strstr(message, who) && strstr(message, "open in another prompter");
+    CHECK(write(done[1], &c, 1) == 1);
+    waitpid(child, NULL, 0);
+    close(ready[0]), close(ready[1]), close(done[0]), close(done[1]);
+    CHECK(told);
+    struct session *s; // it is gone now, its file is not
+    CHECK(file_exists(at("home/films/session.lock")));
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    CHECK_HAS(session_notes(s), "did not close it");
+    CHECK_HAS(refusal("films", NULL), "in this very program");
+    session_free(s);
+    CHECK(
+        put("home/films/session.lock", "{\"pid\": 1, \"host\": \"elsewhere.example\", \"time\": \"2026\"}"));
+    CHECK_HAS(refusal("films", NULL), "on another machine (elsewhere.example, 2026)");
+    CHECK_HAS(refusal("films", NULL), "remove ");
+    CHECK(put("home/films/session.lock", "rubbish"));
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    session_free(s);
+}
+
+TEST(two_new_ones_of_one_name) {
+    struct error e = {0};
+    struct session *a, *b;
+    CHECK(set_up());
+    CHECK_OK(session_open(&a, "films", NULL, &e));
+    CHECK_OK(session_open(&b, "films", NULL, &e));
+    CHECK_OK(session_save(a, &e));
+    CHECK(!session_save(b, &e));
+    session_free(a);
+    CHECK(!session_save(b, &e));
+    CHECK_HAS(e.text, "has been made meanwhile");
+    CHECK_OK(session_save_as(b, "films b", &e));
+    session_free(b);
+}
+
+// ---- runs ----
+
+static float vectors[6] = {1, 2, 3, 4, 5, 6};
+
+static struct run_checkpoint picture(size_t step) {
+    static struct run_array arrays[3] = {
+        {"prompt", 2, 3, vectors}, {"start", 2, 3, vectors}, {"best", 2, 3, vectors}};
+    struct run_checkpoint c = {.array = arrays, .arrays = 3, .step = step, .has_best = true};
+    c.best.step = step;
+    return c;
+}
+
+static void keep_steps(struct session *s, size_t from, size_t to) {
+    for (size_t i = from; i <= to; i++) {
+        struct metric m = {.kind = i ? METRIC_STEP : METRIC_EVAL, .step = i, .train_loss = (float)i};
+        session_keep_metric(s, &m);
+    }
+}
+
+static size_t journal_count(const char *path) {
+    struct journal_history h;
+    if (!journal_read(&h, path, NULL) || h.damage != JOURNAL_WHOLE)
+        return 9999;
+    size_t n = h.count;
+    journal_history_free(&h);
+    return n;
+}
+
+TEST(a_run_is_kept_and_resumed) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    engine_setup_free(session_setup(s, false, &e));
+    keep_steps(s, 0, 4);
+    CHECK(file_exists(at("home/films/session.json"))); // the first metric writes the session
+    struct run_checkpoint c = picture(4);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_BEST, &c, &e));
+    keep_steps(s, 5, 7); // these were never kept
+    session_free(s);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    struct engine_setup *setup = session_setup(s, false, &e);
+    CHECK_OK(setup != NULL);
+    CHECK_TEXT(session_notes(s), "");
+    CHECK(setup->resume && setup->resume->step == 4 && setup->history_count == 5);
+    CHECK(setup->history[4].step == 4 && setup->history[4].train_loss == 4);
+    engine_setup_free(setup);
+    keep_steps(s, 5, 6);
+    CHECK_SIZE(journal_count(at("home/films/journal.jsonl")), 7);
+    char *journal = slurp(at("home/films/journal.jsonl"));
+    CHECK_HAS(journal, "\"what\":\"begin\",\"version\":1,\"session\":\"films\",\"model\":\"shipped:sprout\"");
+    CHECK_HAS(journal, "\"what\":\"resume\",\"step\":4");
+    free(journal);
+    struct prompt_matrix m;
+    CHECK_OK(prompt_file_read(&m, at("home/films/prompts/best.safetensors"), &e));
+    CHECK(m.rows == 2 && m.columns == 3 && m.value[5] == 6);
+    prompt_matrix_free(&m);
+    // A live setting leaves it the same run, another one does not.
+    struct run_settings settings = *session_settings(s);
+    settings.steps = 500;
+    session_set_settings(s, &settings);
+    setup = session_setup(s, false, &e);
+    CHECK(setup && setup->resume);
+    engine_setup_free(setup);
+    settings.seed = 77;
+    session_set_settings(s, &settings);
+    setup = session_setup(s, false, &e);
+    CHECK(setup && !setup->resume);
+    engine_setup_free(setup);
+    CHECK_HAS(session_notes(s), "a new run begins");
+    session_free(s);
+}
+
+TEST(a_new_run_sets_the_old_one_aside) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    engine_setup_free(session_setup(s, false, &e));
+    struct run_checkpoint c = picture(3);
+    keep_steps(s, 0, 3);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_PAUSE, &c, &e));
+    CHECK_OK(session_begin_run(s, &e));
+    struct engine_setup *setup = session_setup(s, false, &e);
+    CHECK(setup && !setup->resume);
+    engine_setup_free(setup);
+    CHECK(file_exists(at("home/films/kept/001/prompts/last.safetensors")));
+    CHECK(!file_exists(at("home/films/prompts")) && !file_exists(at("home/films/journal.jsonl")));
+    keep_steps(s, 4, 5); // the engine still tells of the old run
+    c = picture(5);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_CLOSE, &c, &e));
+    CHECK(!file_exists(at("home/films/prompts")) && !file_exists(at("home/films/journal.jsonl")));
+    CHECK_SIZE(journal_count(at("home/films/kept/001/journal.jsonl")), 6);
+    struct run_checkpoint old;
+    char mark[CHECKPOINT_SETUP];
+    CHECK_OK(checkpoint_read(&old, mark, at("home/films/kept/001/prompts/last.safetensors"), &e));
+    CHECK_SIZE(old.step, 5);
+    checkpoint_release(&old);
+    keep_steps(s, 0, 2); // and now of the new one
+    c = picture(2);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_PAUSE, &c, &e));
+    CHECK_SIZE(journal_count(at("home/films/journal.jsonl")), 3);
+    // The next goes beside the first, also without a word from the engine about the one it leaves.
+    CHECK_OK(session_begin_run(s, &e));
+    keep_steps(s, 0, 1);
+    CHECK_SIZE(journal_count(at("home/films/kept/001/journal.jsonl")), 6);
+    CHECK_SIZE(journal_count(at("home/films/kept/002/journal.jsonl")), 3);
+    CHECK_SIZE(journal_count(at("home/films/journal.jsonl")), 2);
+    session_free(s);
+}
+
+TEST(a_fresh_setup_overwrites_nothing) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    engine_setup_free(session_setup(s, false, &e));
+    struct run_checkpoint c = picture(3);
+    keep_steps(s, 0, 3);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_CLOSE, &c, &e));
+    session_free(s);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    engine_setup_free(session_setup(s, true, &e));
+    CHECK(file_exists(at("home/films/prompts/last.safetensors"))); // not before there is something new
+    keep_steps(s, 0, 1);
+    CHECK(file_exists(at("home/films/kept/001/prompts/last.safetensors")));
+    CHECK_SIZE(journal_count(at("home/films/journal.jsonl")), 2);
+    session_free(s);
+    // Another model leaves the kept run alone as well.
+    c = picture(1);
+    CHECK_OK(session_open(&s, "films", "other", &e));
+    CHECK(session_changed(s));
+    struct engine_setup *setup = session_setup(s, false, &e);
+    CHECK(setup && !setup->resume);
+    CHECK_TEXT(setup->model_folder, at("share/models/other"));
+    engine_setup_free(setup);
+    keep_steps(s, 0, 0);
+    CHECK(file_exists(at("home/films/kept/002/journal.jsonl")));
+    session_free(s);
+}
+
+TEST(a_damaged_checkpoint_is_no_end) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    engine_setup_free(session_setup(s, false, &e));
+    struct run_checkpoint c = picture(3);
+    keep_steps(s, 0, 3);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_BEST, &c, &e));
+    session_free(s);
+    CHECK(truncate(at("home/films/prompts/last.safetensors"), 100) == 0);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    struct engine_setup *setup = session_setup(s, false, &e);
+    CHECK(setup && !setup->resume);
+    engine_setup_free(setup);
+    CHECK_HAS(session_notes(s), "last.safetensors");
+    CHECK_HAS(session_notes(s), "begins anew");
+    keep_steps(s, 0, 0);
+    CHECK(file_exists(at("home/films/kept/001/prompts/best.safetensors")));
+    session_free(s);
+}
+
+TEST(a_torn_journal_is_told) {
+    struct error e = {0};
+    struct session *s;
+    struct stat st;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    engine_setup_free(session_setup(s, false, &e));
+    struct run_checkpoint c = picture(3);
+    keep_steps(s, 0, 3);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_BEST, &c, &e));
+    session_free(s);
+    CHECK(stat(at("home/films/journal.jsonl"), &st) == 0);
+    CHECK(truncate(at("home/films/journal.jsonl"), st.st_size - 5) == 0);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    struct engine_setup *setup = session_setup(s, false, &e);
+    CHECK(setup && setup->resume && setup->history_count == 3);
+    engine_setup_free(setup);
+    CHECK_HAS(session_notes(s), "journal.jsonl: the last line (5) was torn");
+    session_free(s);
+}
+
+TEST(what_cannot_be_written_is_told_and_tried_again) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    engine_setup_free(session_setup(s, false, &e));
+    CHECK(put("home", "a file where the folder should be"));
+    keep_steps(s, 0, 1);
+    struct run_checkpoint c = picture(1);
+    CHECK(!session_keep_checkpoint(s, KEEP_BEST, &c, &e));
+    CHECK_HAS(e.text, "the session films was not kept");
+    CHECK(!session_save(s, &e));
+    CHECK(unlink(at("home")) == 0);
+    keep_steps(s, 2, 2);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_PAUSE, &c, &e));
+    CHECK(file_exists(at("home/films/prompts/best.safetensors")));
+    // The best alone cannot be written; the next picture brings it.
+    CHECK(unlink(at("home/films/prompts/best.safetensors")) == 0);
+    CHECK(put("home/films/prompts/best.safetensors/x", ""));
+    CHECK(!session_keep_checkpoint(s, KEEP_BEST, &c, &e));
+    CHECK_HAS(e.text, "best.safetensors");
+    CHECK(unlink(at("home/films/prompts/best.safetensors/x")) == 0);
+    CHECK(rmdir(at("home/films/prompts/best.safetensors")) == 0);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_FINISH, &c, &e));
+    CHECK(file_exists(at("home/films/prompts/best.safetensors")));
+    session_free(s);
+}
+
+TEST(edits_are_in_the_journal) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    CHECK_OK(session_save(s, &e));
+    CHECK(!file_exists(at("home/films/journal.jsonl"))); // nothing happened yet
+    struct run_settings settings = *session_settings(s);
+    settings.batch = 4;
+    CHECK_OK(session_set_template(s, "{mask}", &e));
+    CHECK(session_set_settings(s, &settings));
+    CHECK_OK(session_save(s, &e));
+    char *text = slurp(at("home/films/journal.jsonl"));
+    CHECK_HAS(text, "\"what\":\"edit\",\"part\":\"template\",\"from\":\"\",\"to\":\"{mask}\"");
+    CHECK_HAS(text, "\"what\":\"edit\",\"part\":\"settings.batch\",\"from\":\"8\",\"to\":\"4\"");
+    free(text);
+    CHECK_OK(session_save(s, &e));
+    CHECK_SIZE(journal_count(at("home/films/journal.jsonl")), 0);
+    CHECK_SIZE((size_t)journal_records(s->journal), 3);
+    session_free(s);
+}
+
+TEST(start_from_a_file) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    struct prompt_matrix m = {vectors, 2, 3};
+    CHECK(put("prompts/x", ""));
+    CHECK_OK(prompt_file_write(at("prompts/start.npy"), &m, NULL, &e));
+    struct run_settings settings = *session_settings(s);
+    settings.start = START_FILE;
+    CHECK(session_set_settings(s, &settings));
+    CHECK(!session_setup(s, false, &e));
+    CHECK_HAS(e.text, "start_file names none");
+    CHECK_OK(run_settings_set(&settings, "start_file", at("prompts/start.npy"), &e));
+    CHECK(session_set_settings(s, &settings));
+    struct engine_setup *setup = session_setup(s, false, &e);
+    CHECK_OK(setup != NULL);
+    CHECK(setup->start_count == 2 && setup->start_width == 3 && setup->start_vectors[4] == 5);
+    engine_setup_free(setup);
+    CHECK_OK(run_settings_set(&settings, "start_file", at("prompts/none.npy"), &e));
+    session_set_settings(s, &settings);
+    CHECK(!session_setup(s, false, &e));
+    CHECK_HAS(e.text, "start_file: ");
+    session_free(s);
+}
+
+// ---- copies and lists ----
+
+TEST(save_as_copies_all_of_it) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_create(&s, "one", NULL, "films", NULL, &e));
+    engine_setup_free(session_setup(s, false, &e));
+    struct run_checkpoint c = picture(3);
+    keep_steps(s, 0, 3);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_PAUSE, &c, &e));
+    CHECK_OK(session_set_template(s, "{text_a} {mask}", &e));
+    CHECK_OK(session_save_as(s, "two", &e));
+    CHECK_TEXT(session_name(s), "two");
+    CHECK_TEXT(session_folder(s), at("home/two"));
+    CHECK(!session_changed(s) && !file_exists(at("home/one/session.lock")));
+    keep_steps(s, 4, 4);
+    CHECK_SIZE(journal_count(at("home/one/journal.jsonl")), 4);
+    CHECK_SIZE(journal_count(at("home/two/journal.jsonl")), 5);
+    CHECK(!session_save_as(s, "one", &e));
+    CHECK_HAS(e.text, "there is a session one already");
+    CHECK(!session_save_as(s, "../x", &e));
+    session_free(s);
+    CHECK_OK(session_open(&s, "one", NULL, &e));
+    CHECK_TEXT(session_template(s), "");
+    struct engine_setup *setup = session_setup(s, false, &e);
+    CHECK(setup && setup->resume && setup->resume->step == 3);
+    engine_setup_free(setup);
+    session_free(s);
+    CHECK_OK(session_open(&s, "two", NULL, &e));
+    CHECK_TEXT(session_template(s), "{text_a} {mask}");
+    session_free(s);
+}
+
+TEST(the_list_is_newest_first) {
+    struct error e = {0};
+    char **names;
+    size_t count;
+    CHECK(set_up());
+    CHECK_OK(session_list(&names, &count, &e));
+    CHECK_SIZE(count, 0);
+    session_list_free(names, count);
+    CHECK(saved("films") && saved("claims"));
+    CHECK(put("home/not one/x", "") && put("home/.hidden/session.json", "{}"));
+    struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}},
+                    young[2] = {{.tv_sec = 2000}, {.tv_sec = 2000}};
+    utimensat(AT_FDCWD, at("home/claims/session.json"), old, 0);
+    utimensat(AT_FDCWD, at("home/films/session.json"), young, 0);
+    CHECK_OK(session_list(&names, &count, &e));
+    CHECK_SIZE(count, 2);
+    CHECK_TEXT(names[0], "films");
+    CHECK_TEXT(names[1], "claims");
+    session_list_free(names, count);
+    struct timespec now[2] = {{.tv_sec = 3000}, {.tv_sec = 3000}};
+    CHECK(put("home/claims/journal.jsonl", ""));
+    utimensat(AT_FDCWD, at("home/claims/journal.jsonl"), now, 0); // work counts as a change
+    CHECK_OK(session_list(&names, &count, &e));
+    CHECK_TEXT(names[0], "claims");
+    session_list_free(names, count);
+}
+
+// ---- with the engine ----
+
+static bool wait_for(struct engine *g, enum engine_event_kind wanted) {
+    for (int i = 0; i < 3000; i++) {
+        struct engine_event event;
+        while (engine_next_event(g, &event)) {
+            workspace_release(event.workspace);
+            if (event.kind == EVENT_ERROR)
+                printf("engine: %s\n", event.error.text);
+            if (event.kind == wanted || event.kind == EVENT_ERROR)
+                return event.kind == wanted;
+        }
+        usleep(10000);
+    }
+    return false;
+}
+
+static bool open_engine(struct engine **g, struct session *s, struct error *e) {
+    struct engine_options options = {.threads = 1, .keeper = session_keeper(s)};
+    struct engine_setup *setup = session_setup(s, false, e);
+    return setup && engine_create(g, &options, e) &&
+           engine_send(*g, (struct engine_command){.verb = ENGINE_OPEN, .setup = setup}, e) &&
+           wait_for(*g, EVENT_OPENED);
+}
+
+// Tunes the named session to `steps` and returns the whole journal's metrics.
+static bool tune(const char *name, size_t steps, struct journal_history *h, struct error *e) {
+    struct session *s = NULL;
+    struct engine *g = NULL;
+    bool ok = session_open(&s, name, NULL, e);
+    struct run_settings settings = ok ? *session_settings(s) : (struct run_settings){0};
+    settings.steps = steps;
+    settings.batch = 2;
+    settings.shots = 2;
+    settings.evaluate_every = 2;
+    if (ok)
+        session_set_settings(s, &settings);
+    ok = ok && session_set_template(s, "{soft:2} {text_a} It was {mask}.", e) && open_engine(&g, s, e) &&
+         engine_send(g, (struct engine_command){.verb = ENGINE_RUN}, e) && wait_for(g, EVENT_FINISHED);
+    engine_close(g);
+    ok = ok && session_save(s, e);
+    char *path = ok ? session_path(s, "journal.jsonl", e) : NULL;
+    session_free(s);
+    ok = path && journal_read(h, path, e);
+    free(path);
+    return ok;
+}
+
+TEST(a_resumed_run_follows_the_same_curve) {
+    struct error e = {0};
+    CHECK(set_up());
+    unsetenv("PROMPTER_SHARE"); // the shipped model and tasks themselves
+    struct journal_history whole, parts;
+    struct session *s;
+    CHECK_OK(session_create(&s, "whole", NULL, "films", NULL, &e));
+    CHECK_OK(session_save(s, &e));
+    session_free(s);
+    CHECK_OK(session_create(&s, "parts", NULL, "films", NULL, &e));
+    CHECK_OK(session_save(s, &e));
+    session_free(s);
+    CHECK_OK(tune("whole", 6, &whole, &e));
+    CHECK_OK(tune("parts", 3, &parts, &e));
+    CHECK(parts.count > 0 && parts.metric[parts.count - 1].step == 3);
+    journal_history_free(&parts);
+    CHECK_OK(tune("parts", 6, &parts, &e));
+    char *journal = slurp(at("home/parts/journal.jsonl"));
+    CHECK_HAS(journal, "\"what\":\"resume\",\"step\":3");
+    free(journal);
+    for (size_t step = 1; step <= 6; step++) {
+        float a = NAN, b = NAN;
+        for (size_t i = 0; i < whole.count; i++)
+            if (whole.metric[i].kind == METRIC_STEP && whole.metric[i].step == step)
+                a = whole.metric[i].train_loss;
+        for (size_t i = 0; i < parts.count; i++)
+            if (parts.metric[i].kind == METRIC_STEP && parts.metric[i].step == step)
+                b = parts.metric[i].train_loss;
+        CHECK(a == b);
+    }
+    journal_history_free(&whole);
+    journal_history_free(&parts);
+    struct prompt_matrix m;
+    CHECK_OK(prompt_file_read(&m, at("home/parts/prompts/best.safetensors"), &e));
+    CHECK(m.rows == 2 && m.columns == 160);
+    prompt_matrix_free(&m);
+}
