@@ -533,6 +533,9 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
         go_to(w, VIEW_HELP);
         view_help.request(w->view_state[VIEW_HELP], w, r, argument, now);
         return true;
+    case REQUEST_REDRAW:
+        loop_redraw();
+        return true;
     case REQUEST_COMMAND:
         loop_open_command_line("");
         return true;
@@ -618,7 +621,11 @@ static void workbench_key(void *context, struct key k, double now) {
         answer(w, k, now);
         return;
     }
+    if (k.code == KEY_CODE_PASTE || k.code == KEY_CODE_PASTE_END)
+        w->pasting = k.code == KEY_CODE_PASTE;
     if (!w->overlay.text && v->key && v->key(w->view_state[w->screen], w, k, now))
+        return;
+    if (w->pasting || k.code == KEY_CODE_PASTE_END) // text that no editor took is not keys to obey
         return;
     workbench_request(w, key_request(k, v->where), NULL, now);
 }

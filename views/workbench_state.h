@@ -50,7 +50,7 @@ struct workbench {
         char *title, *text;
         size_t top;
     } overlay;
-    bool dirty, finished;
+    bool dirty, finished, pasting;
     double turn_at; // when the spinner turns next
     // How much fitted at the last drawing: what a page is, and where scrolling ends. Set by drawing, read by
     // scrolling.

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The workbench for tests and for recording: driven by a script on a recorded or a live run, in a terminal,
+// or without a screen to make a recording of a run.
+//
+//   screens [--recording FILE] [--script FILE --size WxH [--dumps FOLDER] [--ascii] [--styles]]
+//   [SESSION|TASK] screens --record FILE [--hold STEP]... SESSION|TASK      a whole run, with pauses in it
+//   for scripts
+#include <errno.h>
+#include <locale.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/file.h"
+#include "engine/base/memory.h"
+#include "views/recording.h"
+#include "views/workbench.h"
+
+enum { MOST_HOLDS = 16 };
+struct arguments {
+    const char *recording, *record, *script, *dumps, *what, *model;
+    int rows, columns;
+    bool ascii, styles;
+    size_t hold[MOST_HOLDS], holds;
+};
+
+static bool read_arguments(struct arguments *a, int count, char **text) {
+    *a = (struct arguments){.rows = 24, .columns = 80};
+    for (int i = 1; i < count; i++) {
+        const char *value = i + 1 < count ? text[i + 1] : NULL;
+        const char **path = strcmp(text[i], "--recording") == 0 ? &a->recording
+                            : strcmp(text[i], "--record") == 0  ? &a->record
+                            : strcmp(text[i], "--script") == 0  ? &a->script
+                            : strcmp(text[i], "--dumps") == 0   ? &a->dumps
+                            : strcmp(text[i], "--model") == 0   ? &a->model
+                                                                : NULL;
+        if (path && value) {
+            *path = value;
+            i++;
+        } else if (strcmp(text[i], "--size") == 0 && value &&
+                   sscanf(value, "%dx%d", &a->columns, &a->rows) == 2) {
+            i++;
+        } else if (strcmp(text[i], "--hold") == 0 && value && a->holds < MOST_HOLDS) {
+            a->hold[a->holds++] = strtoul(value, NULL, 10);
+            i++;
+        } else if (strcmp(text[i], "--ascii") == 0) {
+            a->ascii = true;
+        } else if (strcmp(text[i], "--styles") == 0) {
+            a->styles = true;
+        } else if (text[i][0] != '-' && !a->what) {
+            a->what = text[i];
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+// ---- recording ----
+
+struct recorder {
+    struct engine *engine;
+    struct buffer text;
+    size_t metrics; // written
+    struct prompt_picture *picture;
+    struct evaluation dev; // of the last evaluation
+    bool opened, failed, tested;
+    enum engine_state state;
+    struct error *error;
+};
+
+// Takes whatever is new; true when the engine rests.
+static bool listen(struct recorder *r) {
+    struct engine_event event;
+    struct pollfd fd = {.fd = engine_fd(r->engine), .events = POLLIN};
+    poll(&fd, 1, 1000);
+    engine_acknowledge(r->engine);
+    while (engine_next_event(r->engine, &event)) {
+        r->state = event.state;
+        if (event.kind == EVENT_OPENED) {
+            r->opened = true;
+            r->failed |= !recording_write_head(&r->text, event.workspace, r->error);
+            workspace_release(event.workspace);
+        } else if (event.kind == EVENT_EVALUATED) {
+            r->dev = event.evaluation;
+        } else if (event.kind == EVENT_TESTED) {
+            r->tested = true;
+            r->failed |= !recording_write_test(&r->text, &event.evaluation, event.metric.step, r->error);
+        } else if (event.kind == EVENT_ERROR) {
+            *r->error = event.error;
+            r->failed = true;
+        }
+    }
+    return r->state == ENGINE_PAUSED || r->state == ENGINE_DONE || r->state == ENGINE_READY;
+}
+
+// Pictures are large: they are written where somebody looks.
+static void write_news(struct recorder *r, bool with_picture) {
+    struct metric m;
+    while (engine_metrics(r->engine, r->metrics, &m, 1, NULL) == 1) {
+        r->failed |= !recording_write_metric(&r->text, &m, m.kind == METRIC_EVAL ? &r->dev : NULL, r->error);
+        r->metrics++;
+    }
+    engine_take_picture(r->engine, &r->picture);
+    if (with_picture && r->picture)
+        r->failed |= !recording_write_picture(&r->text, r->picture, r->error);
+}
+
+// Sends a command and waits until it is done.
+static bool carry_out(struct recorder *r, struct engine_command command) {
+    size_t before = r->metrics;
+    bool tested = r->tested;
+    if (!engine_send(r->engine, command, r->error))
+        return false;
+    for (int tries = 0; tries < 600 && !r->failed; tries++) {
+        bool rests = listen(r);
+        struct metric probe[4];
+        size_t news = engine_metrics(r->engine, before, probe, 4, NULL);
+        if (rests && r->opened && (command.verb != ENGINE_STEP || news > 0) &&
+            (command.verb != ENGINE_TEST || r->tested != tested))
+            return true;
+    }
+    return !r->failed && error_set(r->error, ERROR_SYSTEM, "the engine does not answer");
+}
+
+static bool record(const struct arguments *a, struct error *e) {
+    struct recorder r = {.error = e};
+    struct session *session = NULL;
+    struct engine_setup *setup = NULL;
+    bool ok = false;
+    if (!session_open(&session, a->what, a->model, e) || !(setup = session_setup(session, true, e)) ||
+        !engine_create(&r.engine, &(struct engine_options){.threads = 1}, e))
+        goto done;
+    size_t steps = setup->settings.steps;
+    if (!carry_out(&r, (struct engine_command){.verb = ENGINE_OPEN, .setup = setup}) ||
+        !carry_out(&r, (struct engine_command){.verb = ENGINE_EVALUATE}))
+        goto done;
+    listen(&r);
+    write_news(&r, true);
+    recording_write_hold(&r.text, e);
+    for (size_t step = 1; step <= steps; step++) {
+        if (!carry_out(&r, (struct engine_command){.verb = ENGINE_STEP}))
+            goto done;
+        bool held = false;
+        for (size_t i = 0; i < a->holds; i++)
+            held = held || a->hold[i] == step;
+        write_news(&r, held || step == steps);
+        if (held)
+            recording_write_hold(&r.text, e);
+    }
+    ok = carry_out(&r, (struct engine_command){.verb = ENGINE_TEST}) && buffer_ok(&r.text, e) &&
+         file_write_atomic(a->record, r.text.data, r.text.length, e);
+done:
+    engine_close(r.engine);
+    session_free(session);
+    prompt_picture_free(r.picture);
+    buffer_free(&r.text);
+    return ok;
+}
+
+// ---- the workbench ----
+
+static bool run(const struct arguments *a, struct error *e) {
+    struct workbench *w = NULL;
+    const struct workbench_options options = {
+        .what = a->what, .model_folder = a->model, .recording = a->recording};
+    if (!workbench_create(&w, &options, e))
+        return false;
+    struct loop_client client = workbench_client(w);
+    const struct script_options script = {.path = a->script,
+                                          .rows = a->rows,
+                                          .columns = a->columns,
+                                          .dump_folder = a->dumps,
+                                          .ascii = a->ascii,
+                                          .styles = a->styles};
+    const struct loop_options terminal = {.ascii = a->ascii, .color = true};
+    bool ok = a->script ? loop_run_script(&client, &script, e) : loop_run_terminal(&client, &terminal, e);
+    workbench_free(w);
+    return ok;
+}
+
+int main(int count, char **text) {
+    struct arguments a;
+    struct error e = {0};
+    setlocale(LC_ALL, "");
+    if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX < 4)
+        setlocale(LC_CTYPE, "C.UTF-8");
+    if (!read_arguments(&a, count, text)) {
+        fprintf(stderr, "screens: wrong arguments; the head of tests/tools/screens.c lists them\n");
+        return 2;
+    }
+    if (a.record ? record(&a, &e) : run(&a, &e))
+        return 0;
+    fprintf(stderr, "screens: %s\n", e.text);
+    return 1;
+}
