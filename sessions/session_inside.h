@@ -97,7 +97,7 @@ void session_keep_test(struct session *s, const struct evaluation *test, size_t 
 
 // ---- session_setup.c ----
 // A mark that changes with everything that makes another run of it: model, task, template, label words, and
-// the settings that are not live.
+// the settings that are not live; and behind it the learning rate that the run was opened with.
 void session_mark(const struct session *s, char out[CHECKPOINT_SETUP]);
 
 #endif

@@ -10,6 +10,8 @@
 #include "prompt_file.h"
 #include "session_inside.h"
 
+enum { MARK_DIGITS = 8 };
+
 // Adds the last name of a path, "/task.json" aside, with a NUL behind it. Names, not whole paths: a session
 // that was moved with its model and task is the same run.
 static void add_name(struct buffer *b, const char *path) {
@@ -38,7 +40,10 @@ void session_mark(const struct session *s, char out[CHECKPOINT_SETUP]) {
         buffer_printf(&b, "%s=%s", run_setting_table[i].name, value);
         buffer_add_char(&b, '\0');
     }
-    snprintf(out, CHECKPOINT_SETUP, "%08" PRIx32, b.failed ? 0 : crc_of(b.data, b.length));
+    char rate[RUN_SETTING_TEXT];
+    run_settings_get(&p->settings, "rate", rate, sizeof rate);
+    snprintf(out, CHECKPOINT_SETUP, "%0*" PRIx32 " %.22s", MARK_DIGITS,
+             b.failed ? 0 : crc_of(b.data, b.length), rate);
     buffer_free(&b);
 }
 
@@ -95,7 +100,7 @@ static bool read_kept(struct session *s, struct engine_setup *setup, const char 
         s->begin_pending = true;
         goto done;
     }
-    if (strcmp(mark, wanted) != 0) {
+    if (strncmp(mark, wanted, MARK_DIGITS) != 0) {
         session_note(s,
                      "the kept run had another model, template, label words or settings: a new run begins, "
                      "and the kept one moves to kept/");
@@ -103,6 +108,10 @@ static bool read_kept(struct session *s, struct engine_setup *setup, const char 
         checkpoint_release(c);
         goto done;
     }
+    // The run goes on with the rate it had, which may have been changed while it ran; unless the session was
+    // given another one since.
+    if (strcmp(mark, wanted) != 0)
+        c->rate = s->parts.settings.rate;
     setup->resume = c;
     c = NULL;
     s->resume_pending = true;

@@ -357,7 +357,7 @@ static float vectors[6] = {1, 2, 3, 4, 5, 6};
 static struct run_checkpoint picture(size_t step) {
     static struct run_array arrays[3] = {
         {"prompt", 2, 3, vectors}, {"start", 2, 3, vectors}, {"best", 2, 3, vectors}};
-    struct run_checkpoint c = {.array = arrays, .arrays = 3, .step = step, .has_best = true};
+    struct run_checkpoint c = {.array = arrays, .arrays = 3, .step = step, .rate = 0.75, .has_best = true};
     c.best.step = step;
     return c;
 }
@@ -412,7 +412,12 @@ TEST(a_run_is_kept_and_resumed) {
     settings.steps = 500;
     session_set_settings(s, &settings);
     setup = session_setup(s, false, &e);
-    CHECK(setup && setup->resume);
+    CHECK(setup && setup->resume && setup->resume->rate == 0.75); // the run's own rate
+    engine_setup_free(setup);
+    settings.rate = 0.25;
+    session_set_settings(s, &settings);
+    setup = session_setup(s, false, &e);
+    CHECK(setup && setup->resume && setup->resume->rate == 0.25); // unless it was given another since
     engine_setup_free(setup);
     settings.seed = 77;
     session_set_settings(s, &settings);
@@ -532,6 +537,60 @@ TEST(a_torn_journal_is_told) {
     engine_setup_free(setup);
     CHECK_HAS(session_notes(s), "journal.jsonl: the last line (5) was torn");
     session_free(s);
+}
+
+// A child that tunes and keeps until it is killed; it tells when it has begun.
+static pid_t busy_child(void) {
+    int begun[2];
+    char c = 0;
+    if (pipe(begun) != 0)
+        return -1;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        struct session *s;
+        if (!session_open(&s, "films", NULL, NULL))
+            _exit(1);
+        struct engine_setup *setup = session_setup(s, false, NULL);
+        size_t step = setup && setup->resume ? setup->resume->step : 0;
+        for (;; step++) {
+            struct run_checkpoint c2 = picture(step);
+            keep_steps(s, step, step);
+            if (!session_keep_checkpoint(s, step % 2 ? KEEP_BEST : KEEP_PAUSE, &c2, NULL) ||
+                write(begun[1], "", 1) != 1)
+                _exit(1);
+        }
+    }
+    close(begun[1]);
+    bool ok = child > 0 && read(begun[0], &c, 1) == 1;
+    usleep(1000 * (unsigned)(rand() % 12)); // anywhere in its work
+    if (child > 0)
+        kill(child, SIGKILL);
+    close(begun[0]);
+    return ok ? child : -1;
+}
+
+TEST(killed_at_any_moment_it_opens_again) {
+    CHECK(set_up());
+    size_t before = 0;
+    for (int i = 0; i < 12; i++) {
+        struct error e = {0};
+        struct session *s;
+        int status;
+        pid_t child = busy_child();
+        CHECK(child > 0 && waitpid(child, &status, 0) == child);
+        CHECK(WIFSIGNALED(status) || WIFEXITED(status));
+        CHECK_OK(session_open(&s, "films", NULL, &e));
+        struct engine_setup *setup = session_setup(s, false, &e);
+        CHECK_OK(setup != NULL);
+        CHECK(setup->resume && setup->resume->step >= before && setup->resume->arrays == 3);
+        CHECK(setup->history_count && setup->history[setup->history_count - 1].step == setup->resume->step);
+        CHECK(!strstr(session_notes(s), "anew") && !strstr(session_notes(s), "damaged"));
+        before = setup->resume->step;
+        engine_setup_free(setup);
+        session_free(s);
+    }
+    CHECK(before > 0);
 }
 
 TEST(what_cannot_be_written_is_told_and_tried_again) {
