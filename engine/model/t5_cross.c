@@ -30,9 +30,9 @@ static void projected_forward(struct t5_pass *pass, size_t block) {
     const struct t5_attention *w = &pass->decoder.stack->block[block].cross;
     struct t5_attention_run run = projected_run(pass, block);
     const struct weight *part[] = {w->k, w->v};
-    for (size_t i = 0; i < 2; i++)
-        gemm_forward(&pass->gemm, pass->encoder.rows, pass->encoder.out, pass->d, part[i],
-                     pass->decoder.saved[block].cross_kv + i * pass->inner, 2 * pass->inner, false);
+    float *kv = pass->decoder.saved[block].cross_kv, *to[] = {kv, kv + pass->inner};
+    gemm_forward_several(&pass->gemm, pass->encoder.rows, pass->encoder.out, pass->d, 2, part, to,
+                         2 * pass->inner, false);
     t5_attention_forward(&run);
 }
 
@@ -81,8 +81,9 @@ static struct weight head_of(const struct t5_pass *pass, const struct weight *w,
 static void widen_head(void *context, size_t head, size_t worker) {
     const struct absorbed *a = context;
     const struct t5_pass *pass = a->pass;
+    (void)worker;
     struct weight wk = head_of(pass, a->w->k, head);
-    gemm_backward_on(&pass->gemm, worker, a->rows, a->s->cross_q + head * pass->width, pass->inner, &wk,
+    gemm_backward_on(a->rows, a->s->cross_q + head * pass->width, pass->inner, &wk,
                      a->s->wide_q + head * pass->d, a->wide, false);
 }
 
@@ -128,8 +129,9 @@ static void attend_example(void *context, size_t b, size_t worker) {
 static void narrow_head(void *context, size_t head, size_t worker) {
     const struct absorbed *a = context;
     const struct t5_pass *pass = a->pass;
+    (void)worker;
     struct weight wv = head_of(pass, a->w->v, head);
-    gemm_forward_on(&pass->gemm, worker, a->rows, a->s->mixed + head * pass->d, a->wide, &wv,
+    gemm_forward_on(a->rows, a->s->mixed + head * pass->d, a->wide, &wv,
                     a->s->cross_context + head * pass->width, pass->inner, false);
 }
 
@@ -143,10 +145,11 @@ static void absorbed_forward(struct t5_pass *pass, size_t block) {
 static void narrow_head_backward(void *context, size_t head, size_t worker) {
     const struct absorbed *a = context;
     const struct t5_pass *pass = a->pass;
+    (void)worker;
     struct weight wv = head_of(pass, a->w->v, head);
     const float *d_context = pass->work.d_context + head * pass->width;
-    gemm_backward_on(&pass->gemm, worker, a->rows, d_context, pass->inner, &wv,
-                     pass->work.d_mixed + head * pass->d, a->wide, false);
+    gemm_backward_on(a->rows, d_context, pass->inner, &wv, pass->work.d_mixed + head * pass->d, a->wide,
+                     false);
     if (pass->mode == T5_TRAIN_ALL)
         gemm_weight_gradient_on(a->rows, d_context, pass->inner, a->s->mixed + head * pass->d, a->wide, &wv);
 }
@@ -170,10 +173,10 @@ static void attend_example_backward(void *context, size_t b, size_t worker) {
 static void widen_head_backward(void *context, size_t head, size_t worker) {
     const struct absorbed *a = context;
     const struct t5_pass *pass = a->pass;
+    (void)worker;
     struct weight wk = head_of(pass, a->w->k, head);
     const float *d_wide = pass->work.d_wide + head * pass->d;
-    gemm_forward_on(&pass->gemm, worker, a->rows, d_wide, a->wide, &wk, a->d_q + head * pass->width,
-                    pass->inner, false);
+    gemm_forward_on(a->rows, d_wide, a->wide, &wk, a->d_q + head * pass->width, pass->inner, false);
     if (pass->mode == T5_TRAIN_ALL)
         gemm_weight_gradient_on(a->rows, a->s->cross_q + head * pass->width, pass->inner, d_wide, a->wide,
                                 &wk);

@@ -39,10 +39,10 @@ void t5_feed_forward_forward(struct t5_pass *pass, struct t5_side *side, size_t 
     size_t stride = pass->gates * pass->ff;
     t5_norm_forward(pass, s->ff_x, side->rows, t5_norm_of(side, block, 2, pass->d), pass->work.normed,
                     s->ff_scale, after);
-    gemm_forward(&pass->gemm, side->rows, pass->work.normed, pass->d, w->wi_0, s->gate, stride, false);
-    if (w->wi_1)
-        gemm_forward(&pass->gemm, side->rows, pass->work.normed, pass->d, w->wi_1, s->gate + pass->ff, stride,
-                     false);
+    const struct weight *wi[] = {w->wi_0, w->wi_1};
+    float *to[] = {s->gate, s->gate + pass->ff};
+    gemm_forward_several(&pass->gemm, side->rows, pass->work.normed, pass->d, pass->gates, wi, to, stride,
+                         false);
     struct activation a = {pass, s->gate, pass->work.hidden};
     t5_rows_run(pass, side->rows, activate_rows, &a);
     gemm_forward(&pass->gemm, side->rows, pass->work.hidden, pass->ff, w->wo, after, pass->d, true);
@@ -63,9 +63,9 @@ void t5_feed_forward_backward(struct t5_pass *pass, struct t5_side *side, size_t
     }
     gemm_backward(&pass->gemm, rows, side->d_x, d, w->wo, work->hidden, ff, false);
     t5_rows_run(pass, rows, activate_rows_backward, &a);
-    for (size_t i = 0; i < pass->gates; i++) {
-        t5_weight_gradient(pass, rows, s->gate + i * ff, stride, work->normed, d, wi[i]);
-        gemm_backward(&pass->gemm, rows, s->gate + i * ff, stride, wi[i], work->d_normed, d, i > 0);
-    }
+    const float *dy[] = {s->gate, s->gate + ff};
+    for (size_t i = 0; i < pass->gates; i++)
+        t5_weight_gradient(pass, rows, dy[i], stride, work->normed, d, wi[i]);
+    gemm_backward_several(&pass->gemm, rows, pass->gates, dy, stride, wi, work->d_normed, d, false);
     t5_norm_backward(pass, s->ff_x, s->ff_scale, rows, w->norm, norm, work->d_normed, side->d_x);
 }

@@ -28,9 +28,8 @@ static struct t5_attention_run run_of(struct t5_pass *pass, struct t5_side *side
 
 static void project(struct t5_pass *pass, const struct t5_attention *w, size_t rows, float *qkv) {
     const struct weight *part[] = {w->q, w->k, w->v};
-    for (size_t i = 0; i < 3; i++)
-        gemm_forward(&pass->gemm, rows, pass->work.normed, pass->d, part[i], qkv + i * pass->inner,
-                     3 * pass->inner, false);
+    float *to[] = {qkv, qkv + pass->inner, qkv + 2 * pass->inner};
+    gemm_forward_several(&pass->gemm, rows, pass->work.normed, pass->d, 3, part, to, 3 * pass->inner, false);
 }
 
 void t5_self_forward(struct t5_pass *pass, struct t5_side *side, size_t block) {
@@ -60,11 +59,11 @@ static void project_backward(struct t5_pass *pass, struct t5_side *side, size_t 
     const float *norm = t5_norm_of(side, block, 0, pass->d);
     if (pass->mode == T5_TRAIN_ALL)
         t5_norm_again(pass, x, scale, rows, norm, pass->work.normed);
-    for (size_t i = 0; i < 3; i++) {
-        const float *dy = d_qkv + i * pass->inner;
-        t5_weight_gradient(pass, rows, dy, 3 * pass->inner, pass->work.normed, pass->d, part[i]);
-        gemm_backward(&pass->gemm, rows, dy, 3 * pass->inner, part[i], pass->work.d_normed, pass->d, i > 0);
-    }
+    const float *dy[] = {d_qkv, d_qkv + pass->inner, d_qkv + 2 * pass->inner};
+    for (size_t i = 0; i < 3; i++)
+        t5_weight_gradient(pass, rows, dy[i], 3 * pass->inner, pass->work.normed, pass->d, part[i]);
+    gemm_backward_several(&pass->gemm, rows, 3, dy, 3 * pass->inner, part, pass->work.d_normed, pass->d,
+                          false);
     t5_norm_backward(pass, x, scale, rows, w->norm, norm, pass->work.d_normed, d_x);
 }
 

@@ -1,236 +1,344 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Products over BLAS: how the result is split among workers, and how stored types become float panels.
+// Products: how a result is cut into pieces of work, and how a factor becomes panels.
 #include "gemm.h"
 
+#include <assert.h>
 #include <cblas.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "kernel.h"
+
 enum {
-    PANEL_LONG = 1024,  // elements of a panel along the summed side
-    PANEL_SHORT = 256,  // and along the result: together 1 MiB of floats, which stays in a core's own cache
-    LEAST_PART = 96,    // splitting finer than this costs more in packing than it wins
-    STEP = 16,          // parts are multiples of the kernels' width
-    PARTS_A_WORKER = 2, // a little more than one part each evens out unequal cores
+    LONGEST = 512,                    // of a panel along the summed side: 128 KiB, in a core's own cache
+    GRADIENT_ROWS = 16 * KERNEL_ROWS, // of a weight's gradient that one piece of work covers
+    LEAST_ROWS = 16 * KERNEL_ROWS,    // cutting rows finer than this costs more in packing than it wins
+    PIECES_A_WORKER = 3,              // so that unequal cores even out
+    // The gradient through the head sums over a whole vocabulary: that sum is cut into SUM_PARTS, which
+    // workers take, and the parts are added in order. The cut depends on the length of the sum alone.
+    LONG_SUM = 8192,
+    SUM_PARTS = 16,
+    SUM_FLOATS = 1 << 20,
 };
 
-enum kind { FORWARD, BACKWARD, GRADIENT };
-
-// One product as the jobs see it. The result is [m, n]; it is cut along `along_rows` or columns.
-struct product {
-    const struct gemm *g;
-    enum kind kind;
-    size_t m, n;
-    const float *a, *b; // x or dy; for GRADIENT a = dy and b = x
-    size_t a_stride, b_stride, shared;
-    const struct weight *w;
-    float *c;
-    size_t c_stride;
-    bool add, along_rows;
-    size_t part; // rows or columns an item
+// The second factor of a product, b [k, n], or [n, k] when transposed, in a stored type.
+struct factor {
+    const void *data;
+    enum dtype type;
+    size_t stride; // elements
+    bool transposed;
 };
-
-size_t gemm_scratch_floats(size_t threads) {
-    return threads * (size_t)PANEL_LONG * PANEL_SHORT;
-}
-
-void gemm_prepare(void) {
-    openblas_set_num_threads(1);
-}
-
-static void sgemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, size_t m, size_t n, size_t k, const float *a,
-                  size_t a_stride, const float *b, size_t b_stride, float *c, size_t c_stride, bool add) {
-    if (!m || !n)
-        return;
-    cblas_sgemm(CblasRowMajor, ta, tb, (blasint)m, (blasint)n, (blasint)k, 1.0f, a, (blasint)a_stride, b,
-                (blasint)b_stride, add ? 1.0f : 0.0f, c, (blasint)c_stride);
-}
-
-void gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b, size_t b_stride,
-             float *c, size_t c_stride, bool add) {
-    sgemm(CblasNoTrans, CblasTrans, m, n, k, a, a_stride, b, b_stride, c, c_stride, add);
-}
-
-void gemm_nn(size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b, size_t b_stride,
-             float *c, size_t c_stride, bool add) {
-    sgemm(CblasNoTrans, CblasNoTrans, m, n, k, a, a_stride, b, b_stride, c, c_stride, add);
-}
-
-void gemm_tn(size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b, size_t b_stride,
-             float *c, size_t c_stride, bool add) {
-    sgemm(CblasTrans, CblasNoTrans, m, n, k, a, a_stride, b, b_stride, c, c_stride, add);
-}
 
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-// W[row .. row+rows) x [column .. column+columns) as floats, [rows, columns] without gaps.
-static void load_panel(const struct weight *w, size_t row, size_t rows, size_t column, size_t columns,
+static const void *element(const struct factor *f, size_t row, size_t column) {
+    return (const unsigned char *)f->data + (row * f->stride + column) * dtype_size(f->type);
+}
+
+// Rows of k [from, from + k) and columns [column, column + columns) of b as a panel.
+static void load_panel(const struct factor *b, size_t from, size_t k, size_t column, size_t columns,
                        float *panel) {
-    const unsigned char *bytes = w->data;
-    size_t size = dtype_size(w->dtype);
-    for (size_t r = 0; r < rows; r++)
-        dtype_to_float(w->dtype, bytes + ((row + r) * w->columns + column) * size, panel + r * columns,
-                       columns);
-}
-
-// y[:, first .. first+count) of a weight that is not stored as float.
-static void forward_by_panels(const struct product *p, float *panel, const float *x, size_t m, size_t first,
-                              size_t count, float *y) {
-    size_t in = p->w->columns;
-    for (size_t row = 0; row < count; row += PANEL_SHORT) {
-        size_t rows = least(PANEL_SHORT, count - row);
-        for (size_t at = 0; at < in; at += PANEL_LONG) {
-            size_t width = least(PANEL_LONG, in - at);
-            load_panel(p->w, first + row, rows, at, width, panel);
-            gemm_nt(m, rows, width, x + at, p->a_stride, panel, width, y + row, p->c_stride, p->add || at);
-        }
-    }
-}
-
-static void backward_by_panels(const struct product *p, float *panel, const float *dy, size_t m, size_t first,
-                               size_t count, float *dx) {
-    size_t out = p->w->rows;
-    for (size_t column = 0; column < count; column += PANEL_SHORT) {
-        size_t columns = least(PANEL_SHORT, count - column);
-        for (size_t at = 0; at < out; at += PANEL_LONG) {
-            size_t height = least(PANEL_LONG, out - at);
-            load_panel(p->w, at, height, first + column, columns, panel);
-            gemm_nn(m, columns, height, dy + at, p->a_stride, panel, columns, dx + column, p->c_stride,
-                    p->add || at);
-        }
-    }
-}
-
-// The block [row.., column..] of the result.
-static void compute_block(const struct product *p, size_t row, size_t rows, size_t column, size_t columns,
-                          size_t worker) {
-    const struct weight *w = p->w;
-    float *c = p->c + row * p->c_stride + column;
-    const float *a = p->a + (p->kind == GRADIENT ? row : row * p->a_stride);
-    float *panel = p->g ? p->g->scratch + worker * ((size_t)PANEL_LONG * PANEL_SHORT) : NULL;
-    if (p->kind == GRADIENT) {
-        gemm_tn(rows, columns, p->shared, a, p->a_stride, p->b + column, p->b_stride, c, p->c_stride, true);
-    } else if (w->dtype == DTYPE_F32) {
-        const float *data = w->data;
-        if (p->kind == FORWARD)
-            gemm_nt(rows, columns, w->columns, a, p->a_stride, data + column * w->columns, w->columns, c,
-                    p->c_stride, p->add);
-        else
-            gemm_nn(rows, columns, w->rows, a, p->a_stride, data + column, w->columns, c, p->c_stride,
-                    p->add);
-    } else if (p->kind == FORWARD) {
-        forward_by_panels(p, panel, a, rows, column, columns, c);
+    if (b->type == DTYPE_F32 && b->transposed) {
+        kernel_pack_transposed(element(b, column, from), b->stride, k, columns, panel);
+    } else if (b->type == DTYPE_F32) {
+        kernel_pack(element(b, from, column), b->stride, k, columns, panel);
+    } else if (b->transposed) {
+        float rows[LONGEST * KERNEL_WIDTH];
+        for (size_t j = 0; j < columns; j++)
+            dtype_to_float(b->type, element(b, column + j, from), rows + j * k, k);
+        kernel_pack_transposed(rows, k, k, columns, panel);
     } else {
-        backward_by_panels(p, panel, a, rows, column, columns, c);
+        size_t width = kernel_panel_width(columns);
+        for (size_t p = 0; p < k; p++) {
+            dtype_to_float(b->type, element(b, from + p, column), panel + p * width, columns);
+            memset(panel + p * width + columns, 0, (width - columns) * sizeof *panel);
+        }
     }
 }
 
-static void run_part(void *context, size_t item, size_t worker) {
+// The summed side in blocks of about equal length; the cut depends on k alone.
+static size_t block_of(size_t k) {
+    size_t blocks = (k + LONGEST - 1) / LONGEST;
+    return blocks < 2 ? k : ((k + blocks - 1) / blocks + 15) / 16 * 16;
+}
+
+static void clear(size_t m, size_t n, float *c, size_t c_stride) {
+    for (size_t i = 0; i < m; i++)
+        memset(c + i * c_stride, 0, n * sizeof *c);
+}
+
+// c [m, n] (+)= a · b[from .. from + k, column ..], a(i, p) = a[i * a_row + p * a_step].
+static void multiply(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_step,
+                     const struct factor *b, size_t from, size_t column, float *c, size_t c_stride,
+                     bool add) {
+    _Alignas(64) float panel[LONGEST * KERNEL_WIDTH];
+    size_t step = block_of(k);
+    if (k == 0 && !add)
+        clear(m, n, c, c_stride);
+    for (size_t j = 0; j < n; j += KERNEL_WIDTH)
+        for (size_t p = 0; p < k; p += step) {
+            size_t columns = least(KERNEL_WIDTH, n - j), depth = least(step, k - p);
+            load_panel(b, from + p, depth, column + j, columns, panel);
+            kernel_multiply(m, columns, depth, a + p * a_step, a_row, a_step, panel, c + j, c_stride,
+                            add || p > 0);
+        }
+}
+
+static struct factor floats(const float *b, size_t stride, bool transposed) {
+    return (struct factor){b, DTYPE_F32, stride, transposed};
+}
+
+static struct factor weights(const struct weight *w, bool transposed) {
+    return (struct factor){w->data, w->dtype, w->columns, transposed};
+}
+
+void gemm_nt(size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b, size_t b_stride,
+             float *c, size_t c_stride, bool add) {
+    struct factor f = floats(b, b_stride, true);
+    multiply(m, n, k, a, a_stride, 1, &f, 0, 0, c, c_stride, add);
+}
+
+void gemm_nn(size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b, size_t b_stride,
+             float *c, size_t c_stride, bool add) {
+    struct factor f = floats(b, b_stride, false);
+    multiply(m, n, k, a, a_stride, 1, &f, 0, 0, c, c_stride, add);
+}
+
+void gemm_tn(size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b, size_t b_stride,
+             float *c, size_t c_stride, bool add) {
+    struct factor f = floats(b, b_stride, false);
+    multiply(m, n, k, a, 1, a_stride, &f, 0, 0, c, c_stride, add);
+}
+
+// ---- over the pool ----
+
+enum { MOST_WEIGHTS = 4 };
+
+// Products that share their rows, cut along the columns of the results and, where that gives too few pieces,
+// along the rows. Forward: weight i has its own y; backward: all add to one dx.
+struct product {
+    bool forward;
+    size_t m, count;
+    const float *a[MOST_WEIGHTS]; // forward: all the same
+    size_t a_stride;
+    const struct weight *w[MOST_WEIGHTS];
+    float *c[MOST_WEIGHTS]; // backward: the first
+    size_t c_stride;
+    bool add;
+    size_t columns, pieces_across; // of one result
+    size_t rows_a_piece, pieces_down;
+};
+
+static void run_piece(void *context, size_t item, size_t worker) {
     const struct product *p = context;
-    size_t from = item * p->part;
-    if (p->along_rows)
-        compute_block(p, from, least(p->part, p->m - from), 0, p->n, worker);
-    else
-        compute_block(p, 0, p->m, from, least(p->part, p->n - from), worker);
-}
-
-// A stored type is cut along the columns of the result only: then each of its elements is converted once.
-static void run_product(struct product *p) {
-    size_t workers = thread_pool_size(p->g->pool);
-    bool converts = p->kind != GRADIENT && p->w->dtype != DTYPE_F32;
-    p->along_rows = !converts && (p->m >= p->n || p->m >= workers * PARTS_A_WORKER * LEAST_PART);
-    size_t whole = p->along_rows ? p->m : p->n;
-    if (!p->m || !p->n)
+    (void)worker;
+    size_t row = item % p->pieces_down * p->rows_a_piece, across = item / p->pieces_down;
+    size_t rows = least(p->rows_a_piece, p->m - row);
+    size_t i = across / p->pieces_across, column = across % p->pieces_across * KERNEL_WIDTH;
+    if (p->forward) {
+        const struct weight *w = p->w[i];
+        struct factor f = weights(w, true);
+        if (column < w->rows)
+            multiply(rows, least(KERNEL_WIDTH, w->rows - column), w->columns, p->a[i] + row * p->a_stride,
+                     p->a_stride, 1, &f, 0, column, p->c[i] + row * p->c_stride + column, p->c_stride,
+                     p->add);
         return;
-    size_t parts = workers == 1 ? 1 : workers * PARTS_A_WORKER;
-    if (whole / parts < LEAST_PART)
-        parts = workers;
-    p->part = ((whole + parts - 1) / parts + STEP - 1) / STEP * STEP;
-    thread_pool_run(p->g->pool, (whole + p->part - 1) / p->part, run_part, p);
+    }
+    for (i = 0; i < p->count; i++) {
+        struct factor f = weights(p->w[i], false);
+        multiply(rows, least(KERNEL_WIDTH, p->columns - column), p->w[i]->rows, p->a[i] + row * p->a_stride,
+                 p->a_stride, 1, &f, 0, column, p->c[0] + row * p->c_stride + column, p->c_stride,
+                 p->add || i > 0);
+    }
 }
 
-static struct product product_forward(const struct gemm *g, size_t m, const float *x, size_t x_stride,
-                                      const struct weight *w, float *y, size_t y_stride, bool add) {
-    return (struct product){.g = g,
-                            .kind = FORWARD,
-                            .m = m,
-                            .n = w->rows,
-                            .a = x,
-                            .a_stride = x_stride,
-                            .w = w,
-                            .c = y,
-                            .c_stride = y_stride,
-                            .add = add};
+static void run_product(const struct gemm *g, struct product *p) {
+    size_t workers = thread_pool_size(g->pool);
+    p->pieces_across = (p->columns + KERNEL_WIDTH - 1) / KERNEL_WIDTH;
+    size_t across = p->pieces_across * (p->forward ? p->count : 1), most = p->m / LEAST_ROWS + 1;
+    if (!p->m || !across)
+        return;
+    p->pieces_down = workers == 1 ? 1 : least(most, (workers * PIECES_A_WORKER + across - 1) / across);
+    p->rows_a_piece = (p->m / p->pieces_down / KERNEL_ROWS + 1) * KERNEL_ROWS;
+    p->pieces_down = (p->m + p->rows_a_piece - 1) / p->rows_a_piece;
+    thread_pool_run(g->pool, across * p->pieces_down, run_piece, p);
 }
 
-static struct product product_backward(const struct gemm *g, size_t m, const float *dy, size_t dy_stride,
-                                       const struct weight *w, float *dx, size_t dx_stride, bool add) {
-    return (struct product){.g = g,
-                            .kind = BACKWARD,
-                            .m = m,
-                            .n = w->columns,
-                            .a = dy,
-                            .a_stride = dy_stride,
-                            .w = w,
-                            .c = dx,
-                            .c_stride = dx_stride,
-                            .add = add};
-}
-
-static struct product product_gradient(const struct gemm *g, size_t m, const float *dy, size_t dy_stride,
-                                       const float *x, size_t x_stride, const struct weight *w) {
-    return (struct product){.g = g,
-                            .kind = GRADIENT,
-                            .m = w->rows,
-                            .n = w->columns,
-                            .a = dy,
-                            .a_stride = dy_stride,
-                            .b = x,
-                            .b_stride = x_stride,
-                            .shared = m,
-                            .w = w,
-                            .c = w->gradient,
-                            .c_stride = w->columns,
-                            .add = true};
+void gemm_forward_several(const struct gemm *g, size_t m, const float *x, size_t x_stride, size_t count,
+                          const struct weight *const *w, float *const *y, size_t y_stride, bool add) {
+    struct product p = {
+        .forward = true, .m = m, .count = count, .a_stride = x_stride, .c_stride = y_stride, .add = add};
+    assert(count <= MOST_WEIGHTS);
+    for (size_t i = 0; i < count; i++) {
+        p.a[i] = x;
+        p.w[i] = w[i];
+        p.c[i] = y[i];
+        p.columns = w[i]->rows > p.columns ? w[i]->rows : p.columns;
+    }
+    run_product(g, &p);
 }
 
 void gemm_forward(const struct gemm *g, size_t m, const float *x, size_t x_stride, const struct weight *w,
                   float *y, size_t y_stride, bool add) {
-    struct product p = product_forward(g, m, x, x_stride, w, y, y_stride, add);
-    run_product(&p);
+    gemm_forward_several(g, m, x, x_stride, 1, &w, &y, y_stride, add);
+}
+
+// One part of a long sum, for some rows: part [m, columns] of the scratch = dy · W over its share of W's
+// rows.
+struct long_sum {
+    size_t m;
+    const float *dy;
+    size_t dy_stride;
+    const struct weight *w;
+    float *parts;
+    float *dx;
+    size_t dx_stride;
+    bool add;
+};
+
+static void sum_part(void *context, size_t part, size_t worker) {
+    const struct long_sum *s = context;
+    const struct weight *w = s->w;
+    struct factor f = weights(w, false);
+    size_t share = (w->rows + SUM_PARTS - 1) / SUM_PARTS, from = least(part * share, w->rows);
+    size_t length = least(share, w->rows - from), step = LONGEST / 4;
+    float *to = s->parts + part * s->m * w->columns;
+    (void)worker;
+    if (length == 0)
+        clear(s->m, w->columns, to, w->columns);
+    // Few rows of W at a time, all their columns: memory is read in order.
+    for (size_t p = 0; p < length; p += step)
+        multiply(s->m, w->columns, least(step, length - p), s->dy + from + p, s->dy_stride, 1, &f, from + p,
+                 0, to, w->columns, p > 0);
+}
+
+static void add_parts(void *context, size_t row, size_t worker) {
+    const struct long_sum *s = context;
+    size_t columns = s->w->columns;
+    float *restrict to = s->dx + row * s->dx_stride;
+    (void)worker;
+    if (!s->add)
+        memset(to, 0, columns * sizeof *to);
+    for (size_t part = 0; part < SUM_PARTS; part++) {
+        const float *restrict from = s->parts + (part * s->m + row) * columns;
+#pragma omp simd
+        for (size_t j = 0; j < columns; j++)
+            to[j] += from[j];
+    }
+}
+
+static void backward_long(const struct gemm *g, size_t m, const float *dy, size_t dy_stride,
+                          const struct weight *w, float *dx, size_t dx_stride, bool add) {
+    size_t most = SUM_FLOATS / SUM_PARTS / w->columns;
+    for (size_t row = 0; row < m; row += most) {
+        struct long_sum s = {.m = least(most, m - row),
+                             .dy = dy + row * dy_stride,
+                             .dy_stride = dy_stride,
+                             .w = w,
+                             .parts = g->scratch,
+                             .dx = dx + row * dx_stride,
+                             .dx_stride = dx_stride,
+                             .add = add};
+        thread_pool_run(g->pool, SUM_PARTS, sum_part, &s);
+        thread_pool_run(g->pool, s.m, add_parts, &s);
+    }
+}
+
+void gemm_backward_several(const struct gemm *g, size_t m, size_t count, const float *const *dy,
+                           size_t dy_stride, const struct weight *const *w, float *dx, size_t dx_stride,
+                           bool add) {
+    struct product p = {.m = m,
+                        .count = count,
+                        .a_stride = dy_stride,
+                        .c = {dx},
+                        .c_stride = dx_stride,
+                        .add = add,
+                        .columns = count ? w[0]->columns : 0};
+    assert(count <= MOST_WEIGHTS);
+    for (size_t i = 0; i < count; i++) {
+        p.a[i] = dy[i];
+        p.w[i] = w[i];
+    }
+    run_product(g, &p);
 }
 
 void gemm_backward(const struct gemm *g, size_t m, const float *dy, size_t dy_stride, const struct weight *w,
                    float *dx, size_t dx_stride, bool add) {
-    struct product p = product_backward(g, m, dy, dy_stride, w, dx, dx_stride, add);
-    run_product(&p);
+    if (w->rows >= LONG_SUM && w->columns <= SUM_FLOATS / SUM_PARTS)
+        backward_long(g, m, dy, dy_stride, w, dx, dx_stride, add);
+    else
+        gemm_backward_several(g, m, 1, &dy, dy_stride, &w, dx, dx_stride, add);
 }
 
-void gemm_weight_gradient(const struct gemm *g, size_t m, const float *dy, size_t dy_stride, const float *x,
-                          size_t x_stride, const struct weight *w) {
-    struct product p = product_gradient(g, m, dy, dy_stride, x, x_stride, w);
-    run_product(&p);
+void gemm_forward_on(size_t m, const float *x, size_t x_stride, const struct weight *w, float *y,
+                     size_t y_stride, bool add) {
+    struct factor f = weights(w, true);
+    multiply(m, w->rows, w->columns, x, x_stride, 1, &f, 0, 0, y, y_stride, add);
 }
 
-void gemm_forward_on(const struct gemm *g, size_t worker, size_t m, const float *x, size_t x_stride,
-                     const struct weight *w, float *y, size_t y_stride, bool add) {
-    struct product p = product_forward(g, m, x, x_stride, w, y, y_stride, add);
-    compute_block(&p, 0, p.m, 0, p.n, worker);
-}
-
-void gemm_backward_on(const struct gemm *g, size_t worker, size_t m, const float *dy, size_t dy_stride,
-                      const struct weight *w, float *dx, size_t dx_stride, bool add) {
-    struct product p = product_backward(g, m, dy, dy_stride, w, dx, dx_stride, add);
-    compute_block(&p, 0, p.m, 0, p.n, worker);
+void gemm_backward_on(size_t m, const float *dy, size_t dy_stride, const struct weight *w, float *dx,
+                      size_t dx_stride, bool add) {
+    struct factor f = weights(w, false);
+    multiply(m, w->columns, w->rows, dy, dy_stride, 1, &f, 0, 0, dx, dx_stride, add);
 }
 
 void gemm_weight_gradient_on(size_t m, const float *dy, size_t dy_stride, const float *x, size_t x_stride,
                              const struct weight *w) {
-    struct product p = product_gradient(NULL, m, dy, dy_stride, x, x_stride, w);
-    compute_block(&p, 0, p.m, 0, p.n, 0);
+    gemm_tn(w->rows, w->columns, m, dy, dy_stride, x, x_stride, w->gradient, w->columns, true);
+}
+
+struct gradient {
+    size_t m;
+    const float *dy, *x;
+    size_t dy_stride, x_stride;
+    const struct weight *w;
+};
+
+// Columns of dy in tiles of KERNEL_ROWS, each tile's rows one after the other, so that the kernel reads
+// memory in order.
+static void pack_tiles(const float *dy, size_t stride, size_t k, size_t rows, float *tiles) {
+    for (size_t i = 0; i < rows; i += KERNEL_ROWS) {
+        size_t some = least(KERNEL_ROWS, rows - i);
+        for (size_t p = 0; p < k; p++)
+            for (size_t r = 0; r < some; r++)
+                tiles[i * k + p * some + r] = dy[p * stride + i + r];
+    }
+}
+
+static void gradient_piece(void *context, size_t item, size_t worker) {
+    const struct gradient *g = context;
+    _Alignas(64) float tiles[LONGEST * GRADIENT_ROWS], panel[LONGEST * KERNEL_WIDTH];
+    size_t first = item * GRADIENT_ROWS, rows = least(GRADIENT_ROWS, g->w->rows - first);
+    size_t columns = g->w->columns, step = block_of(g->m);
+    float *c = g->w->gradient + first * columns;
+    (void)worker;
+    for (size_t p = 0; p < g->m; p += step) {
+        size_t k = least(step, g->m - p);
+        pack_tiles(g->dy + p * g->dy_stride + first, g->dy_stride, k, rows, tiles);
+        for (size_t j = 0; j < columns; j += KERNEL_WIDTH) {
+            size_t some = least(KERNEL_WIDTH, columns - j);
+            kernel_pack(g->x + p * g->x_stride + j, g->x_stride, k, some, panel);
+            for (size_t i = 0; i < rows; i += KERNEL_ROWS) {
+                size_t high = least(KERNEL_ROWS, rows - i);
+                kernel_multiply(high, some, k, tiles + i * k, 1, high, panel, c + i * columns + j, columns,
+                                true);
+            }
+        }
+    }
+}
+
+void gemm_weight_gradient(const struct gemm *g, size_t m, const float *dy, size_t dy_stride, const float *x,
+                          size_t x_stride, const struct weight *w) {
+    struct gradient d = {m, dy, x, dy_stride, x_stride, w};
+    thread_pool_run(g->pool, (w->rows + GRADIENT_ROWS - 1) / GRADIENT_ROWS, gradient_piece, &d);
+}
+
+size_t gemm_scratch_floats(size_t threads) {
+    (void)threads;
+    return SUM_FLOATS;
 }
 
 struct weight gemm_weight_rows(const struct weight *w, size_t first, size_t count) {
@@ -240,6 +348,18 @@ struct weight gemm_weight_rows(const struct weight *w, size_t first, size_t coun
     part.trained = w->trained ? w->trained + first * w->columns : NULL;
     part.gradient = w->gradient ? w->gradient + first * w->columns : NULL;
     return part;
+}
+
+// ---- BLAS ----
+
+void gemm_prepare(void) {
+    openblas_set_num_threads(1);
+}
+
+void gemm_by_blas(bool b_transposed, size_t m, size_t n, size_t k, const float *a, size_t a_stride,
+                  const float *b, size_t b_stride, float *c, size_t c_stride) {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, b_transposed ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n,
+                (blasint)k, 1.0f, a, (blasint)a_stride, b, (blasint)b_stride, 0.0f, c, (blasint)c_stride);
 }
 
 const char *gemm_core(void) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Matrix products with weights, forward and backward: the only door to BLAS.
+// Matrix products with weights, forward and backward, over our own kernels (kernel.h).
 //
-// A weight W is [out, in] in the type its file has. F16 and BF16 become float panels in scratch memory on
-// their way into the product, each element once a product, so that the memory held is the file's size. BLAS
-// runs on one thread; the pool splits the result into blocks, and every block is computed by one worker in
-// one order: who took it changes nothing. Strides count floats from row to row.
+// A weight W is [out, in] in the type its file has. Its elements become float panels on their way into the
+// product, so that the memory held is the file's size. The pool splits the result into blocks. Every element
+// of a result is summed in one order, whatever the block, the worker, the number of workers and the rows
+// around it: results are the same to the bit for any number of threads and any packing of examples. Strides
+// count floats from row to row.
 #ifndef PROMPTER_ENGINE_TENSOR_GEMM_H
 #define PROMPTER_ENGINE_TENSOR_GEMM_H
 
@@ -20,7 +21,7 @@ struct gemm {
     float *scratch;
 };
 size_t gemm_scratch_floats(size_t threads);
-// Sets BLAS to one thread; call before the first product. May be called again.
+// Once before the first product of the program; may be called again.
 void gemm_prepare(void);
 
 // y [m, out] (+)= x [m, in] · Wᵀ
@@ -29,15 +30,22 @@ void gemm_forward(const struct gemm *g, size_t m, const float *x, size_t x_strid
 // dx [m, in] (+)= dy [m, out] · W
 void gemm_backward(const struct gemm *g, size_t m, const float *dy, size_t dy_stride, const struct weight *w,
                    float *dx, size_t dx_stride, bool add);
+// Several weights at the same rows, in one loop of the pool: y[i] (+)= x · W[i]ᵀ, all with one stride.
+void gemm_forward_several(const struct gemm *g, size_t m, const float *x, size_t x_stride, size_t count,
+                          const struct weight *const *w, float *const *y, size_t y_stride, bool add);
+// dx (+)= sum over i of dy[i] · W[i]; weights of the same width.
+void gemm_backward_several(const struct gemm *g, size_t m, size_t count, const float *const *dy,
+                           size_t dy_stride, const struct weight *const *w, float *dx, size_t dx_stride,
+                           bool add);
 // W's gradient [out, in] += dyᵀ [out, m] · x [m, in]
 void gemm_weight_gradient(const struct gemm *g, size_t m, const float *dy, size_t dy_stride, const float *x,
                           size_t x_stride, const struct weight *w);
 
-// The same three for a job that already runs on the pool, as its worker number `worker`.
-void gemm_forward_on(const struct gemm *g, size_t worker, size_t m, const float *x, size_t x_stride,
-                     const struct weight *w, float *y, size_t y_stride, bool add);
-void gemm_backward_on(const struct gemm *g, size_t worker, size_t m, const float *dy, size_t dy_stride,
-                      const struct weight *w, float *dx, size_t dx_stride, bool add);
+// The same three on the calling thread, for jobs of the pool.
+void gemm_forward_on(size_t m, const float *x, size_t x_stride, const struct weight *w, float *y,
+                     size_t y_stride, bool add);
+void gemm_backward_on(size_t m, const float *dy, size_t dy_stride, const struct weight *w, float *dx,
+                      size_t dx_stride, bool add);
 void gemm_weight_gradient_on(size_t m, const float *dy, size_t dy_stride, const float *x, size_t x_stride,
                              const struct weight *w);
 
@@ -55,11 +63,15 @@ void gemm_nn(size_t m, size_t n, size_t k, const float *a, size_t a_stride, cons
 void gemm_tn(size_t m, size_t n, size_t k, const float *a, size_t a_stride, const float *b, size_t b_stride,
              float *c, size_t c_stride, bool add);
 
+// ---- the machine's BLAS, as a yardstick ----
+// c [m, n] = a [m, k] · bᵀ (b [n, k]) or, not transposed, a · b (b [k, n]), by BLAS on the calling thread.
+void gemm_by_blas(bool b_transposed, size_t m, size_t n, size_t k, const float *a, size_t a_stride,
+                  const float *b, size_t b_stride, float *c, size_t c_stride);
 // The BLAS library chooses its kernels when it is loaded and does not know every processor: on some with full
 // AVX-512 it takes AVX2 kernels at half the speed. True when it did so here and nobody chose for it; then
 // *core is the value for the environment variable OPENBLAS_CORETYPE that makes it choose better. A program
-// that wants the speed calls this first thing in main() and starts itself anew with the variable set, since
-// it must be set before loading (tui/relaunch.h does so). The engine never does that by itself.
+// that wants a fair yardstick calls this first thing in main() and starts itself anew with the variable set,
+// since it must be set before loading.
 bool gemm_prefers_core(const char **core);
 // The kernels BLAS chose, e.g. "Haswell". Static storage.
 const char *gemm_core(void);

@@ -140,7 +140,7 @@ void rows_gate(const float *restrict a, const float *restrict b, size_t stride, 
     }
 }
 
-// gelu' = s + x s (1 - s) 2u'
+// gelu' = s + x s (1 - s) 2u'. The second term is nothing far out, where 2u' would overflow: x is held there.
 void rows_gate_backward(float *restrict a, float *restrict b, size_t stride, size_t rows, size_t d,
                         const float *restrict d_hidden) {
     for (size_t r = 0; r < rows; r++) {
@@ -149,8 +149,9 @@ void rows_gate_backward(float *restrict a, float *restrict b, size_t stride, siz
 #pragma omp simd
         for (size_t j = 0; j < d; j++) {
             float x = ar[j], e = gelu_exponential(x), s = 1.0f / (1.0f + e);
-            float steep = TWICE_ROOT_2_PI * (1.0f + 3.0f * CUBIC * x * x);
-            ar[j] = g[j] * br[j] * (s + x * s * (e * s) * steep);
+            float held = x < -30.0f ? -30.0f : x > 30.0f ? 30.0f : x;
+            float steep = TWICE_ROOT_2_PI * (1.0f + 3.0f * CUBIC * held * held);
+            ar[j] = g[j] * br[j] * (s + held * s * (e * s) * steep);
             br[j] = g[j] * x * s;
         }
     }
