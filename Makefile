@@ -6,6 +6,7 @@
 #   make test       install what is missing, build, run every test
 #   make layers     check who includes whom        make lint       format and static checks
 #   make sanitize   tests under ASan+UBSan, TSan   make bench      speed on this machine
+#   make goldens    rewrite the pictures of tests/screens; read their difference before committing it
 #   make install    into PREFIX (/usr/local)       make clean
 
 BUILD   ?= build
@@ -37,7 +38,7 @@ LIB      := $(BUILD)/libprompter.a
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 TOOLS    := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/tools/*.c)))
 
-.PHONY: all run test tests deps test-deps layers lint sanitize bench install clean
+.PHONY: all run test tests deps test-deps layers lint sanitize goldens bench install clean
 all: $(BUILD)/prompter
 
 # ---- what people type ----
@@ -84,6 +85,8 @@ sanitize:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SAN=thread OPT="-O1 $(MARCH) -fopenmp-simd" \
 	  $(BUILD)/tsan/tests/unit/test_threads $(patsubst $(BUILD)/%,$(BUILD)/tsan/%,$(filter %/test_engine %/test_queue,$(UNIT)))
 	@BUILD=$(BUILD)/tsan ONLY=unit tests/run.sh
+goldens: $(BUILD)/tests/screens
+	@BUILD=$(BUILD) REWRITE=1 tests/e2e/screens.sh
 bench: $(BUILD)/prompter
 	$(BUILD)/prompter bench
 

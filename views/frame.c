@@ -147,8 +147,11 @@ static void draw_tabs(const struct workbench *w, struct grid *g, struct area row
     }
     if (w->screen == VIEW_HELP)
         column += grid_put(g, row, 0, column, STYLE_TAB_NOW, "[Help]") + 1;
-    int room = row.columns - column - 1;
-    if (text_width(state, strlen(state)) <= room)
+    int room = row.columns - column - 1, width = text_width(state, strlen(state));
+    const char waiting[] = "edits wait for Ctrl-S";
+    if (workbench_pending(w) && room > width + (int)sizeof waiting + 2)
+        grid_put_right(g, row, 0, row.columns - width - 4, STYLE_WARN, waiting);
+    if (width <= room)
         grid_put_right(g, row, 0, row.columns - 1, style, state);
     else
         grid_put_cut(g, row, 0, column, room, style, state);

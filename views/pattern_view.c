@@ -327,12 +327,20 @@ static void draw_warnings(const struct pattern_view *v, struct grid *g, struct a
     }
 }
 
+static bool several_pieces(const struct verbalizer *words) {
+    for (size_t c = 0; c < words->classes; c++)
+        for (size_t i = 0; i < words->label[c].words; i++)
+            if (words->label[c].word[i].pieces > 1)
+                return true;
+    return false;
+}
+
 static void draw_words(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a) {
     const struct workspace *ws = workbench_workspace(w);
     bool here = v->focus == PANE_WORDS;
     char note[64] = "";
-    if (ws && v->words_good)
-        snprintf(note, sizeof note, "words of several pieces: %s", word_pieces_name(v->words.pieces));
+    if (ws && v->words_good && several_pieces(&v->words))
+        snprintf(note, sizeof note, "scored by their pieces: %s", word_pieces_name(v->words.pieces));
     struct area inside = grid_frame(g, a, here, "label words", note[0] ? note : NULL);
     struct area body = area_columns(inside, 1, inside.columns - 2);
     int used = editor_draw(v->words_editor, g, area_rows(body, 0, body.rows > 1 ? 1 : body.rows),
@@ -454,12 +462,18 @@ static void draw_decoder(const struct pattern_view *v, const struct workbench *w
     part_piece(sentinel, g, ws->tokenizer, tokenizer_sentinel(ws->tokenizer, 0));
     if (v->words_good && example && example->label < v->words.classes)
         target_text(v, ws, g, example->label, whole, target, sizeof target);
-    int second = 10 + text_width(sentinel, strlen(sentinel)) + 2;
+    int second =
+        10 + (text_width(sentinel, strlen(sentinel)) > 9 ? text_width(sentinel, strlen(sentinel)) : 9) + 2;
     grid_put(g, a, 0, 0, STYLE_DIM, "decoder");
     grid_put(g, a, 0, 10, STYLE_SPECIAL, start);
     grid_put(g, a, 0, second, STYLE_MASK, sentinel);
-    if (a.rows < 2)
+    if (a.rows < 2) { // in one line
+        char all[300];
+        snprintf(all, sizeof all, "%s %s", part_symbol(g, SYMBOL_ARROW), target);
+        int from = second + text_width(sentinel, strlen(sentinel)) + 1;
+        grid_put_cut(g, a, 0, from, a.columns - from, STYLE_STRONG, all);
         return;
+    }
     grid_put(g, a, 1, 0, STYLE_DIM, "target");
     grid_put(g, a, 1, 10, whole ? STYLE_MASK : STYLE_DIM, whole ? sentinel : "(no loss)");
     int column = second + grid_put_cut(g, a, 1, second, a.columns - second, STYLE_STRONG, target);

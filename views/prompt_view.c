@@ -182,7 +182,9 @@ static void draw_row(const struct prompt_view *v, const struct workbench *w, str
                  part_symbol(g, SYMBOL_CHANGED));
     put_value(g, a, row, NORM_END, plain, p->norm[slot], decimals(p->norm, p->slots));
     double share = ws->norms ? vocabulary_norms_percentile(ws->norms, p->norm[slot]) : 0;
-    grid_bar(g, a, row, BAR_AT, BAR_COLUMNS, selected ? STYLE_SELECTED : STYLE_SERIES_3, share);
+    // Longer than every word: out of what the model has met.
+    enum style bar = selected ? STYLE_SELECTED : share >= 1 ? STYLE_WARN : STYLE_SERIES_3;
+    grid_bar(g, a, row, BAR_AT, BAR_COLUMNS, bar, share);
     put_value(g, a, row, DRIFT_END, plain, p->drift[slot], decimals(p->drift, p->slots));
     snprintf(number, sizeof number, isfinite(p->cosine_to_start[slot]) ? "%.3f" : "-",
              (double)p->cosine_to_start[slot]);

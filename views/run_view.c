@@ -250,8 +250,8 @@ static double steps_shown(const struct run_view *v, const struct workbench *w) {
 static double accuracy_floor(const struct run_view *v) {
     float least = 1;
     for (size_t i = 0; i < v->steps; i++)
-        if (v->value[ACCURACY_RAW][i] < least)
-            least = v->value[ACCURACY_RAW][i];
+        if (v->value[ACCURACY_SMOOTH][i] < least)
+            least = v->value[ACCURACY_SMOOTH][i];
     for (size_t i = 0; i < v->devs; i++)
         if (v->value[DEV_ACCURACY][i] < least)
             least = v->value[DEV_ACCURACY][i];
@@ -277,7 +277,8 @@ static void draw_pair(const struct run_view *v, const struct workbench *w, struc
         series("train", STYLE_SERIES_1, v->step_x, v->value[loss ? LOSS_SMOOTH : ACCURACY_SMOOTH], v->steps),
         series("dev", STYLE_SERIES_2, v->dev_x, v->value[loss ? DEV_LOSS : DEV_ACCURACY], v->devs),
     };
-    bool raw = smoothing_share[v->smoothing] > 0 && v->steps > 1;
+    // A batch of few examples scatters so much that its raw accuracy would only hide the rest.
+    bool raw = loss && smoothing_share[v->smoothing] > 0 && v->steps > 1;
     struct plot_options o = {.mark = mark, .marks = marks, .x_unit = "step", .log_y = loss && v->log_loss};
     o.x_max = steps_shown(v, w);
     if (!loss) {
@@ -379,12 +380,19 @@ static void step_numbers(struct number *n, const struct metric *m, const struct 
     plot_number(n[N_LOSS].value, PART_SHORT, m->train_loss);
     if (!isfinite(m->train_loss))
         n[N_LOSS].style = STYLE_BAD;
-    plot_number(n[N_RATE].value, PART_SHORT, m->rate);
     batch_score(n[N_TRAIN].value, sizeof n[N_TRAIN].value, m, ws);
     plot_number(a, sizeof a, m->update_norm);
     plot_number(b, sizeof b, m->prompt_norm);
     snprintf(n[N_UPDATE].value, sizeof n[N_UPDATE].value, "%s of %s", a, b);
     plot_number(n[N_GRADIENT].value, PART_SHORT, m->gradient_norm);
+}
+
+// Of the last step or of a change since; the schedule's part is in it.
+static double rate_now(const struct metric *history, size_t count, double otherwise) {
+    for (size_t i = count; i-- > 0;)
+        if (history[i].kind != METRIC_EVAL && isfinite(history[i].rate))
+            return history[i].rate;
+    return otherwise;
 }
 
 static void collect(const struct workbench *w, struct number n[N_COUNT]) {
@@ -404,7 +412,7 @@ static void collect(const struct workbench *w, struct number n[N_COUNT]) {
         return;
     snprintf(n[N_STEP].value, sizeof n[N_STEP].value, "%zu/%zu", step ? step->step : 0,
              session_settings(s)->steps);
-    plot_number(n[N_RATE].value, PART_SHORT, session_settings(s)->rate);
+    plot_number(n[N_RATE].value, PART_SHORT, rate_now(history, count, session_settings(s)->rate));
     if (step)
         step_numbers(n, step, ws);
     if (dev) {
@@ -535,6 +543,9 @@ static void draw_doctor(const struct run_view *v, struct grid *g, struct area a)
     struct doctor_lines d = {.g = g, .a = a, .column = 13};
     const char *mark = "";
     grid_put(g, a, 0, 1, STYLE_DIM, "doctor");
+    if (v->diagnoses == 0)
+        grid_put_cut(g, a, 0, 11, a.columns - 12, STYLE_DIM,
+                     "looks at the run once there is something to see");
     for (size_t i = 0; i < v->diagnoses && d.row < a.rows; i++) {
         const struct diagnosis *x = &v->diagnosis[i];
         d.style = level_style(x->level, g, &mark);
