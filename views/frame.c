@@ -54,7 +54,7 @@ static size_t title_pieces(const struct workbench *w, char piece[][160], size_t 
     return n;
 }
 
-static void speed_text(const struct workbench *w, char out[2 * PART_SHORT + 32]) {
+static void speed_text(const struct workbench *w, bool with_left, char out[2 * PART_SHORT + 32]) {
     double step = workbench_step_seconds(w);
     char a[PART_SHORT], b[PART_SHORT];
     const struct metric *last = part_last(w->history, w->history_count, METRIC_STEP);
@@ -63,7 +63,7 @@ static void speed_text(const struct workbench *w, char out[2 * PART_SHORT + 32])
         return;
     part_seconds(a, step);
     size_t steps = w->session ? session_settings(w->session)->steps : 0, done = last ? last->step : 0;
-    if (w->state == ENGINE_RUNNING && steps > done) {
+    if (with_left && w->state == ENGINE_RUNNING && steps > done) {
         double left = step * (double)(steps - done);
         part_left(b, left);
         snprintf(out, 2 * PART_SHORT + 32, "%s/step, %s left ", a, b);
@@ -75,7 +75,13 @@ static void speed_text(const struct workbench *w, char out[2 * PART_SHORT + 32])
 static void draw_title(const struct workbench *w, struct grid *g, struct area row) {
     char piece[6][160], speed[2 * PART_SHORT + 32];
     size_t n = title_pieces(w, piece, 6);
-    speed_text(w, speed);
+    // Model and task matter more than the time that is left.
+    int least = 14;
+    for (size_t i = 0; i < n && i < 2; i++)
+        least += text_width(piece[i], strlen(piece[i])) + 3;
+    speed_text(w, true, speed);
+    if (least + text_width(speed, strlen(speed)) > row.columns)
+        speed_text(w, false, speed);
     grid_fill(g, row, STYLE_BAR, ' ');
     int end = row.columns - text_width(speed, strlen(speed)) - 1;
     int column = 1 + grid_put(g, row, 0, 1, STYLE_BAR, "prompter") + 2;

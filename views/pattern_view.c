@@ -317,12 +317,18 @@ static size_t warning_lines(const struct pattern_view *v) {
     return lines;
 }
 
+// One line each, or wrapped where there is room for two.
 static void draw_warnings(const struct pattern_view *v, struct grid *g, struct area a, int row) {
     char line[300];
-    for (const char *at = v->warnings; at && *at && row < a.rows; row++) {
+    bool room = a.rows - row >= 2 * (int)warning_lines(v);
+    for (const char *at = v->warnings; at && *at && row < a.rows;) {
         size_t length = strcspn(at, "\n");
         snprintf(line, sizeof line, "! %.*s", (int)(length < 280 ? length : 280), at);
-        grid_put_cut(g, a, row, 0, a.columns, STYLE_WARN, line);
+        if (room) {
+            row += grid_put_wrapped(g, a, row, STYLE_WARN, line);
+        } else {
+            grid_put_cut(g, a, row++, 0, a.columns, STYLE_WARN, line);
+        }
         at += length + (at[length] == '\n');
     }
 }
@@ -695,7 +701,13 @@ static bool edit_request(struct pattern_view *v, struct workbench *w, enum reque
     if (replace(v, w, ed, argument, now)) {
         if (r == REQUEST_TEMPLATE)
             v->form_openprompt = strstr(argument, "{\"") != NULL;
-        workbench_say(w, STYLE_PLAIN, now, "Ctrl-S tunes with it");
+        if (r == REQUEST_TEMPLATE ? v->pattern_good : v->words_good)
+            workbench_say(w, STYLE_PLAIN, now, "Ctrl-S tunes with it");
+        else
+            workbench_say(w, STYLE_BAD, now, "%s",
+                          r == REQUEST_WORDS  ? v->words_error.text
+                          : !v->template_good ? v->template_error.text
+                                              : v->render_error.text);
     }
     return true;
 }

@@ -686,10 +686,11 @@ static void draw(void *state, const struct workbench *w, struct grid *g, struct 
         draw_large(v, w, g, a, begun);
         return;
     }
-    int spare = a.rows >= 18, near_rows = 1 + spare, doctor_rows = 1 + spare, number_rows = 3 + spare;
-    split_rows(a, a.rows - near_rows - doctor_rows - number_rows, &curves, &numbers);
+    // The doctor and the nearest words have a line each, or two; the numbers three, or four.
+    int spare = a.rows >= 18, lines = 1 + spare, number_rows = 3 + spare;
+    split_rows(a, a.rows - 2 * lines - number_rows, &curves, &numbers);
     split_rows(numbers, number_rows, &numbers, &doctor);
-    split_rows(doctor, doctor_rows, &doctor, &nearest);
+    split_rows(doctor, lines, &doctor, &nearest);
     draw_curves(v, w, g, curves, v->focus > PANE_ACCURACY ? (enum pane)v->focus : PANE_ACCURACY);
     if (begun)
         draw_numbers(w, g, numbers);
