@@ -802,7 +802,9 @@ static const enum request *hints(void *state, const struct workbench *w) {
                                            REQUEST_TEMPLATE_NEXT, REQUEST_FORM, REQUEST_FOCUS_NEXT,
                                            REQUEST_NONE};
     const struct pattern_view *v = state;
-    return v->editing ? editing : unsaved(state, w) ? waiting : reading;
+    struct session *s = workbench_session(w);
+    bool edits = unsaved(state, w) || (s && !run_settings_equal(workbench_settings(w), session_settings(s)));
+    return v->editing ? editing : edits ? waiting : reading;
 }
 
 const struct view view_pattern = {

@@ -82,7 +82,7 @@ static void refresh(void *state, struct workbench *w, double now) {
     const struct workspace *ws = workbench_workspace(w);
     (void)now;
     v->slots = 0;
-    if (!p || !ws || p->k == 0 || !mem_grow(&v->row, &v->capacity, p->slots, sizeof *v->row, NULL)) {
+    if (!p || !ws || ws->slots == 0 || p->k == 0 || !mem_grow(&v->row, &v->capacity, p->slots, sizeof *v->row, NULL)) {
         free(v->words);
         v->words = NULL;
         return;

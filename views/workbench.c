@@ -348,7 +348,12 @@ void workbench_apply(struct workbench *w, double now) {
 static void go_to(struct workbench *w, size_t screen) {
     if (screen == w->screen)
         return;
-    w->behind = w->screen == VIEW_HELP ? w->behind : w->screen;
+    if (screen == VIEW_HELP)
+        w->behind = w->screen;
+    else if (w->screen != VIEW_HELP)
+        w->previous = w->screen;
+    else if (screen != w->behind) // from help to a third screen
+        w->previous = w->behind;
     w->screen = screen;
 }
 
@@ -429,7 +434,7 @@ static void back(struct workbench *w) {
     if (w->overlay.text)
         close_overlay(w);
     else
-        go_to(w, w->behind);
+        go_to(w, w->screen == VIEW_HELP ? w->behind : w->previous);
 }
 
 // What belongs to the run, whatever is on the screen.
@@ -711,7 +716,7 @@ bool workbench_create(struct workbench **out, const struct workbench_options *op
     if (!w)
         return false;
     w->threads = options->threads;
-    w->screen = w->behind = VIEW_RUN;
+    w->screen = w->behind = w->previous = VIEW_RUN;
     w->dirty = true;
     w->fd = -1;
     run_settings_default(&w->wanted);

@@ -38,7 +38,7 @@ struct workbench {
 
     // The screen.
     void *view_state[VIEW_COUNT];
-    size_t screen, behind; // behind: under help, and where "back" leads
+    size_t screen, behind, previous; // behind: under help; previous: where "back" leads otherwise
     struct {
         char text[1024];
         enum style style;
