@@ -115,7 +115,7 @@ static enum style state_text(const struct workbench *w, const struct grid *g, do
     const char *name = engine_state_name(w->state);
     switch (w->state) {
     case ENGINE_EMPTY:
-        snprintf(out, size, "%s", w->awaiting > 0 && !w->lost ? "opening" : "nothing open");
+        snprintf(out, size, "%s", workbench_opening(w) ? "opening" : "nothing open");
         return STYLE_DIM;
     case ENGINE_LOADING:
     case ENGINE_TESTING:
@@ -246,12 +246,24 @@ static const char *question_text(const struct workbench *w) {
     }
 }
 
-static void draw_message(const struct workbench *w, struct grid *g, struct area row) {
+// What is said at the bottom now, or NULL.
+static const char *message_now(const struct workbench *w, double now, enum style *style) {
     const char *question = question_text(w);
-    if (question)
-        grid_put_cut(g, row, 0, 1, row.columns - 2, STYLE_STRONG, question);
-    else
-        grid_put_cut(g, row, 0, 1, row.columns - 2, w->message.style, w->message.text);
+    *style = question ? STYLE_STRONG : w->message.style;
+    return question ? question : w->message.text[0] && now < w->message.until ? w->message.text : NULL;
+}
+
+static bool count_line(void *context, const char *text, size_t length) {
+    (void)text;
+    (void)length;
+    ++*(int *)context;
+    return true;
+}
+
+int frame_message_rows(const char *text, int columns) {
+    int rows = 0;
+    text_wrap(text, strlen(text), columns > 3 ? columns - 2 : 1, count_line, &rows);
+    return rows < 1 ? 1 : rows;
 }
 
 struct overlay_lines {
@@ -319,8 +331,11 @@ void frame_draw(struct workbench *w, struct grid *g, double now) {
         draw_too_small(g);
         return;
     }
-    bool message = w->question != QUESTION_NONE || (w->message.text[0] && now < w->message.until);
-    struct area content = area_rows(all, 2, g->rows - 3 - message);
+    enum style style;
+    const char *message = message_now(w, now, &style);
+    int rows = message ? frame_message_rows(message, g->columns) : 0;
+    rows = rows > MESSAGE_ROWS ? MESSAGE_ROWS : rows;
+    struct area content = area_rows(all, 2, g->rows - 3 - rows);
     draw_title(w, g, area_rows(all, 0, 1));
     draw_tabs(w, g, area_rows(all, 1, 1), now);
     const struct view *v = view_list[w->screen];
@@ -330,6 +345,7 @@ void frame_draw(struct workbench *w, struct grid *g, double now) {
         draw_overlay(w, g, content);
     }
     if (message)
-        draw_message(w, g, area_rows(all, g->rows - 2, 1));
+        grid_put_wrapped(g, area_columns(area_rows(all, g->rows - 1 - rows, rows), 1, g->columns - 2), 0,
+                         style, message);
     draw_hints(w, g, area_rows(all, g->rows - 1, 1));
 }

@@ -287,14 +287,32 @@ static void word_text(const struct label_class *c, char *out, size_t size) {
         used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", c->word[i].text);
 }
 
+// Widths of the columns of names and words: as wide as their longest, within a third of the row.
+static void class_columns(const struct pattern_view *v, const struct task *t, int columns, int *name,
+                          int *words) {
+    char text[256];
+    *name = *words = 4;
+    for (size_t i = 0; i < v->words.classes; i++) {
+        int width = i < t->classes ? text_width(t->class_name[i], strlen(t->class_name[i])) : 0;
+        *name = width > *name ? width : *name;
+        word_text(&v->words.label[i], text, sizeof text);
+        width = text_width(text, strlen(text));
+        *words = width > *words ? width : *words;
+    }
+    *name = *name > columns / 3 ? columns / 3 : *name;
+    *words = *words > columns / 3 ? columns / 3 : *words;
+}
+
 static void draw_class(const struct pattern_view *v, const struct workspace *ws, struct grid *g,
                        struct area a, int row, size_t label) {
     const struct label_class *c = &v->words.label[label];
     char text[256], piece[PART_PIECE];
-    int name = a.columns / 5 < 10 ? 10 : a.columns / 5 > 18 ? 18 : a.columns / 5, column = 2 * name + 2;
+    int name, words;
+    class_columns(v, ws->task, a.columns, &name, &words);
+    int column = name + words + 6;
     grid_put_cut(g, a, row, 0, name, STYLE_DIM, label < ws->task->classes ? ws->task->class_name[label] : "");
     word_text(c, text, sizeof text);
-    grid_put_cut(g, a, row, name + 1, name, STYLE_STRONG, text);
+    grid_put_cut(g, a, row, name + 3, words, STYLE_STRONG, text);
     for (size_t i = 0; i < c->words; i++) {
         for (size_t p = 0; p < c->word[i].pieces; p++) {
             int32_t id = c->word[i].id[p];

@@ -107,6 +107,8 @@ static void add_dev(struct run_view *v, const struct metric *m) {
 
 static void add_rate(struct run_view *v, const struct metric *m) {
     char number[16];
+    if (v->steps > 0 && v->value[RATE][v->steps - 1] == m->rate) // said again when a run goes on
+        return;
     if (!mem_grow(&v->mark, &v->mark_capacity, v->marks + 2, sizeof *v->mark, NULL) ||
         !mem_grow(&v->mark_label, &v->label_capacity, v->marks + 2, sizeof *v->mark_label, NULL))
         return;
@@ -600,10 +602,13 @@ static void compose_welcome(const struct workbench *w, struct welcome *t) {
     char a[PART_SHORT], b[PART_SHORT];
     t->lines = 0;
     if (!ws) {
-        bool coming = workbench_state(w) == ENGINE_LOADING || workbench_state(w) == ENGINE_EMPTY;
-        snprintf(t->line[t->lines++], 256, "%s",
-                 coming ? "Opening the model and the task ..." : "Nothing is open.");
-        snprintf(t->line[t->lines++], 256, "Another one: \":open NAME\" (Tab shows what there is).");
+        if (workbench_opening(w)) {
+            snprintf(t->line[t->lines++], 256, "Opening the model and the task ...");
+        } else {
+            snprintf(t->line[t->lines++], 256, "Nothing is open.");
+            snprintf(t->line[t->lines++], 256,
+                     "Open a session or a task: \":open NAME\"; Tab shows what there is.");
+        }
         return;
     }
     snprintf(t->line[t->lines++], 256, "Press Space to start tuning.");

@@ -22,8 +22,6 @@
 // How long an answer of the engine is waited for before it counts as idle again.
 #define ANSWER_WITHIN 10.0
 #define SPINNER_TURN  0.1
-// A message longer than this is shown in full in an overlay.
-enum { LONG_MESSAGE = 150 };
 
 const struct view *const view_list[VIEW_COUNT] = {&view_pattern, &view_run, &view_prompt, &view_help};
 
@@ -37,6 +35,9 @@ size_t workbench_opened(const struct workbench *w) {
 }
 enum engine_state workbench_state(const struct workbench *w) {
     return w->state;
+}
+bool workbench_opening(const struct workbench *w) {
+    return w->state == ENGINE_LOADING || (w->state == ENGINE_EMPTY && w->awaiting > 0 && !w->lost);
 }
 const struct metric *workbench_history(const struct workbench *w, size_t *count) {
     *count = w->history_count;
@@ -107,7 +108,7 @@ static void close_overlay(struct workbench *w) {
 
 static void complain(struct workbench *w, const char *text, double now) {
     workbench_say(w, STYLE_BAD, now, "%s", text);
-    if (strlen(text) > LONG_MESSAGE)
+    if (frame_message_rows(text, w->columns > 0 ? w->columns : 80) > MESSAGE_ROWS)
         workbench_show(w, "what went wrong", text);
 }
 
