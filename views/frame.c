@@ -115,7 +115,10 @@ static enum style state_text(const struct workbench *w, const struct grid *g, do
     const char *name = engine_state_name(w->state);
     switch (w->state) {
     case ENGINE_EMPTY:
-        snprintf(out, size, "%s", workbench_opening(w) ? "opening" : "nothing open");
+        snprintf(out, size, "%s",
+                 workbench_opening(w) ? "opening"
+                 : w->workspace       ? "could not begin"
+                                      : "nothing open");
         return STYLE_DIM;
     case ENGINE_LOADING:
     case ENGINE_TESTING:

@@ -666,6 +666,30 @@ static void next_template(struct pattern_view *v, struct workbench *w, double no
                   ws->task->templates);
 }
 
+// What would keep the run from beginning: looked for here, while the present run still stands.
+static bool ready_to_apply(const struct pattern_view *v, const struct workbench *w, struct error *e) {
+    const struct split *split = workbench_workspace(w)->split;
+    const struct run_settings *s = workbench_settings(w);
+    const struct render_options o = {.budget = s->budget, .end_mark = s->loss == LOSS_CLEAN};
+    struct rendered r = {0};
+    bool ok = true;
+    if (!v->template_good || !v->words_good || !v->pattern_good)
+        return error_set(e, ERROR_INPUT, "%s",
+                         !v->template_good ? v->template_error.text
+                         : !v->words_good  ? v->words_error.text
+                                           : v->render_error.text);
+    if (v->pattern.slots == 0)
+        return error_set(e, ERROR_INPUT,
+                         "the template has no soft vectors, so there is nothing to tune; add {soft:20} where "
+                         "they should stand");
+    for (size_t i = 0; ok && i < split->train_count; i++)
+        ok = pattern_render(&v->pattern, split->train[i], &o, &r, e);
+    for (size_t i = 0; ok && i < split->dev_count; i++)
+        ok = pattern_render(&v->pattern, split->dev[i], &o, &r, e);
+    rendered_free(&r);
+    return ok;
+}
+
 static void apply(struct pattern_view *v, struct workbench *w, double now) {
     struct session *s = workbench_session(w);
     struct error e = {0};
@@ -673,24 +697,19 @@ static void apply(struct pattern_view *v, struct workbench *w, double now) {
         workbench_apply(w, now); // says what is missing, or opens what could not be opened before
         return;
     }
-    if (!v->template_good || !v->words_good || !v->pattern_good) {
-        workbench_say(w, STYLE_BAD, now, "%s",
-                      !v->template_good ? v->template_error.text
-                      : !v->words_good  ? v->words_error.text
-                                        : v->render_error.text);
-        return;
-    }
-    if (!unsaved(v, w) && run_settings_equal(workbench_settings(w), session_settings(s))) {
+    bool stands = workbench_state(w) != ENGINE_EMPTY; // or the last one could not begin
+    if (stands && !unsaved(v, w) && run_settings_equal(workbench_settings(w), session_settings(s))) {
         workbench_say(w, STYLE_PLAIN, now,
                       "nothing has changed: the run has this pattern and these settings");
         return;
     }
-    v->editing = false;
-    if (!session_set_template(s, editor_text(v->template_editor), &e) ||
-        !session_set_label_words(s, editor_text(v->words_editor), &e))
+    if (!ready_to_apply(v, w, &e) || !session_set_template(s, editor_text(v->template_editor), &e) ||
+        !session_set_label_words(s, editor_text(v->words_editor), &e)) {
         workbench_say(w, STYLE_BAD, now, "%s", e.text);
-    else
-        workbench_apply(w, now);
+        return;
+    }
+    v->editing = false;
+    workbench_apply(w, now);
 }
 
 static void show_example(struct pattern_view *v, const struct workbench *w, bool next) {

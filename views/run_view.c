@@ -757,7 +757,7 @@ static const enum request *hints(void *state, const struct workbench *w) {
                                           REQUEST_UNDO_TO_BEST, REQUEST_ZOOM, REQUEST_RESTART, REQUEST_NONE};
     static const enum request done[] = {REQUEST_TEST,          REQUEST_UNDO_TO_BEST, REQUEST_RESTART,
                                         REQUEST_SCREEN_PROMPT, REQUEST_ZOOM,         REQUEST_NONE};
-    static const enum request none[] = {REQUEST_COMMAND, REQUEST_QUIT, REQUEST_NONE};
+    static const enum request none[] = {REQUEST_SCREEN_PATTERN, REQUEST_COMMAND, REQUEST_QUIT, REQUEST_NONE};
     (void)state;
     switch (workbench_state(w)) {
     case ENGINE_RUNNING:

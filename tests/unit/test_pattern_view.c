@@ -151,3 +151,23 @@ TEST(chinese_text_in_editors_and_tables) {
     CHECK(!bench_has(&b, "Pattern*"));
     bench_close(&b);
 }
+
+TEST(what_cannot_be_tuned_is_refused_before_the_run_is_given_up) {
+    struct bench b;
+    CHECK(bench_open(&b, 100, 24));
+    bench_keys(&b, "Space Space");
+    bench_command(&b, "template {text_a} It was {mask}.");
+    bench_keys(&b, "Ctrl-S");
+    CHECK(bench_has(&b, "there is nothing to tune; add {soft:20}"));
+    CHECK(workbench_state(b.w) == ENGINE_PAUSED);
+    CHECK_SIZE(workbench_workspace(b.w)->slots, 20);
+    bench_command(&b, "template {soft:20} {text_a} It was {mask}.");
+    bench_command(&b, "set budget 21");
+    bench_keys(&b, "Ctrl-S");
+    CHECK(bench_has(&b, "length limit is 21"));
+    CHECK(workbench_state(b.w) == ENGINE_PAUSED);
+    bench_command(&b, "set budget 512");
+    bench_keys(&b, "Ctrl-S");
+    CHECK(bench_has(&b, "nothing has changed"));
+    bench_close(&b);
+}

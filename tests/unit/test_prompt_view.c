@@ -84,15 +84,3 @@ TEST(moving_the_selection) {
     CHECK(bench_has(&b, "┌ v0 ─"));
     bench_close(&b);
 }
-
-TEST(without_soft_vectors_it_says_what_to_do) {
-    struct bench b;
-    CHECK(bench_open(&b, 80, 24));
-    bench_command(&b, "template {text_a} It was {mask}.");
-    bench_keys(&b, "Ctrl-S 4");
-    CHECK(bench_has(&b, "no soft vectors"));
-    CHECK(bench_has(&b, "{soft:20}"));
-    bench_keys(&b, "3");
-    CHECK(bench_has(&b, "nothing to tune"));
-    bench_close(&b);
-}
