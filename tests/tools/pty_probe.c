@@ -2,13 +2,15 @@
 // Runs a program under a pseudo-terminal and measures it as a person at the keyboard would see it.
 //
 //   pty_probe [--size 80x24] [--term xterm-256color] [--wait-for TEXT] [--first KEYS] [--keys "1 3=loss 4"]
-//             [--count 400] [--rate 20] [--end KEYS|term|hup|segv|stop|kill] -- PROGRAM ARGUMENT...
+//             [--count 400] [--rate 20] [--end KEYS|term|hup|segv|stop|kill] [--record FILE]
+//             -- PROGRAM ARGUMENT...
 //
 // Measures the time from exec until TEXT shows (without --wait-for: until anything does), then presses the
 // keys of --first once and those of --keys in turn, --count in all at --rate a second, each time waiting for
 // what the program writes next, or, for KEY=TEXT, for output that has TEXT. Then it ends the program: by keys
 // (default: Q), by a signal, or by Ctrl-Z, a look at the terminal, continuing it and SIGTERM. Afterwards it
 // looks whether the modes of the terminal are as they were and the screen and the cursor were given back.
+// FILE takes all that the program wrote.
 //
 // Prints one JSON object; exit status 1 if the program never drew or did not restore the terminal.
 #include <errno.h>
@@ -41,7 +43,7 @@ struct press {
 struct options {
     int rows, columns, count, key_count;
     double rate;
-    const char *term, *wait_for, *first, *end;
+    const char *term, *wait_for, *first, *end, *record;
     struct press key[MOST_KEYS];
     char **program;
 };
@@ -57,6 +59,7 @@ struct report {
 struct probe {
     struct options o;
     int master, slave, reports, orders;
+    FILE *record; // NULL: not asked for
     struct termios before;
     pid_t shell, program;
     bool ended, stopped;
@@ -171,6 +174,8 @@ static void end_sequence(struct probe *p) {
 static void add_output(struct probe *p, const char *bytes, size_t count) {
     static bool inside;
     p->bytes += count;
+    if (p->record)
+        fwrite(bytes, 1, count, p->record);
     for (size_t i = 0; i < count; i++) {
         char c = bytes[i];
         if (p->length >= sizeof p->text - 2) {
@@ -435,7 +440,8 @@ static double percentile(const struct probe *p, double share) {
 static void usage(void) {
     fprintf(stderr, "usage: pty_probe [--size 80x24] [--term NAME] [--wait-for TEXT] [--first KEYS]\n"
                     "                 [--keys \"1 3=TEXT 4\"] [--count N] [--rate PER-SECOND]\n"
-                    "                 [--end KEYS|term|hup|segv|stop|kill] -- PROGRAM ARGUMENT...\n");
+                    "                 [--end KEYS|term|hup|segv|stop|kill] [--record FILE]\n"
+                    "                 -- PROGRAM ARGUMENT...\n");
     exit(2);
 }
 
@@ -461,6 +467,8 @@ static void read_arguments(struct options *o, int argc, char **argv) {
             o->first = value;
         else if (strcmp(name, "--end") == 0)
             o->end = value;
+        else if (strcmp(name, "--record") == 0)
+            o->record = value;
         else if (strcmp(name, "--keys") == 0)
             o->key_count = parse_keys(value, o->key);
         else if (strcmp(name, "--count") == 0)
@@ -479,6 +487,8 @@ int main(int argc, char **argv) {
     static struct probe p;
     setlocale(LC_ALL, "");
     read_arguments(&p.o, argc, argv);
+    if (p.o.record && !(p.record = fopen(p.o.record, "we")))
+        die(p.o.record);
     start(&p);
     bool drew = wait_text(&p, p.o.wait_for, clock_seconds() + 60);
     double first = clock_seconds() - p.began;
@@ -498,5 +508,7 @@ int main(int argc, char **argv) {
            WIFSIGNALED(p.status) ? WTERMSIG(p.status) : 0, why ? "false" : "true", why ? why : "");
     if (!drew)
         fprintf(stderr, "pty_probe: \"%s\" never showed; the last output was:\n%s\n", p.o.wait_for, p.text);
+    if (p.record && fclose(p.record) != 0)
+        die(p.o.record);
     return !drew || why != NULL;
 }
