@@ -154,7 +154,7 @@ TEST(chinese_text_in_editors_and_tables) {
 
 TEST(what_cannot_be_tuned_is_refused_before_the_run_is_given_up) {
     struct bench b;
-    CHECK(bench_open(&b, 100, 24));
+    CHECK(bench_open(&b, 200, 24));
     bench_keys(&b, "Space Space");
     bench_command(&b, "template {text_a} It was {mask}.");
     bench_keys(&b, "Ctrl-S");
