@@ -233,7 +233,7 @@ TEST(labels_do_not_collide) {
 }
 
 TEST(labels_inside_do_not_collide_either) {
-    struct plot_series s[3] = {{"train", STYLE_SERIES_1, X, RAMP, 11, false},
+    struct plot_series s[3] = {{"train", STYLE_SERIES_1, X, DOWN, 11, false},
                                {"dev", STYLE_SERIES_2, X, RAMP, 4, false},
                                {"test", STYLE_SERIES_3, X, RAMP, 4, false}};
     struct plot_options o = {0};
