@@ -56,6 +56,7 @@ void session_note(struct session *s, const char *format, ...) {
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    utf8_make_plain(line);
     if (s->notes.length)
         buffer_add_char(&s->notes, '\n');
     buffer_add_text(&s->notes, line);

@@ -23,6 +23,7 @@ bool error_set(struct error *e, enum error_kind kind, const char *format, ...) {
     char text[sizeof e->text]; // the arguments may point into e->text itself
     cut(text, sizeof text, vsnprintf(text, sizeof text, format, args));
     va_end(args);
+    utf8_make_plain(text); // names from files may hold anything, and a format may have cut one
     e->kind = kind;
     memcpy(e->text, text, sizeof text);
     return false;

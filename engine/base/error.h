@@ -2,9 +2,10 @@
 // How failure travels: what can fail returns bool and fills a struct error that the caller owns.
 //
 // A message reads as one sentence for the person at the keyboard: what failed, where (file, line, field), and
-// what to do next. It has no trailing newline. All functions here return false, so that a failing function
-// can end with `return error_set(...)`. A NULL error is allowed everywhere: the failure is then only a false.
-// Errors belong to the thread that fills them.
+// what to do next. It is one line of UTF-8 without control characters, whatever the names and texts in it
+// hold (utf8_make_plain). All functions here return false, so that a failing function can end with `return
+// error_set(...)`. A NULL error is allowed everywhere: the failure is then only a false. Errors belong to the
+// thread that fills them.
 #ifndef PROMPTER_ENGINE_BASE_ERROR_H
 #define PROMPTER_ENGINE_BASE_ERROR_H
 

@@ -2,6 +2,8 @@
 // UTF-8 by the table of well-formed byte sequences (Unicode standard, table 3-7).
 #include "utf8.h"
 
+#include <string.h>
+
 static bool continuation(unsigned char c) {
     return (c & 0xc0) == 0x80;
 }
@@ -70,4 +72,19 @@ size_t utf8_boundary(const char *text, size_t length, size_t at) {
             return at - back;
     }
     return at;
+}
+
+void utf8_make_plain(char *text) {
+    size_t length = strlen(text), to = 0;
+    for (size_t at = 0; at < length;) {
+        uint32_t c;
+        size_t n = utf8_decode(text + at, length - at, &c);
+        bool invalid = c == 0xfffd && n == 1, control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+        if (invalid || control)
+            text[to++] = c == '\n' || c == '\r' || c == '\t' ? ' ' : '?';
+        for (size_t i = 0; i < n && !invalid && !control; i++)
+            text[to++] = text[at + i];
+        at += n;
+    }
+    text[to] = '\0';
 }

@@ -18,5 +18,8 @@ size_t utf8_encode(uint32_t code_point, char out[4]);
 bool utf8_valid(const char *text, size_t length, size_t *bad);
 // The largest k <= at that does not cut a character in two.
 size_t utf8_boundary(const char *text, size_t length, size_t at);
+// Makes a text fit to be shown on a terminal, in place: line ends and tabs become spaces; what is no UTF-8
+// and all other control characters (with them every escape sequence) become '?'. Never makes it longer.
+void utf8_make_plain(char *text);
 
 #endif

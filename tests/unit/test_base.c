@@ -58,6 +58,14 @@ TEST(long_errors_are_cut_between_characters) {
 
 // ---- UTF-8 ----
 
+TEST(messages_can_be_shown_whatever_they_quote) {
+    struct error e = {0};
+    error_set(&e, ERROR_INPUT, "\"%s\" and \"%.1s\"", "\x1b[2J\x7f\tA\r\n\xc2\x9b\xff", "é");
+    CHECK_TEXT(e.text, "\"?[2J? A  ??\" and \"?\"");
+    error_context(&e, "%s", "中\xef\xbf\xbd\xe4\xb8");
+    CHECK_TEXT(e.text, "中\xef\xbf\xbd??: \"?[2J? A  ??\" and \"?\"");
+}
+
 TEST(every_code_point_there_and_back) {
     for (uint32_t c = 0; c <= 0x10ffff; c++) {
         char bytes[4];
