@@ -3,12 +3,14 @@
 #include "checkpoint.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "engine/base/utf8.h"
 #include "engine/model/safetensors.h"
 #include "metric_fields.h"
 
@@ -136,7 +138,11 @@ static bool get_numbers(struct run_checkpoint *c, const struct safetensors *file
             return false;
         *(size_t *)((char *)c + counter[i].offset) = (size_t)x;
     }
-    return get_double(file, "", "rate", &c->rate, e) && get_best(c, file, e);
+    if (!get_double(file, "", "rate", &c->rate, e))
+        return false;
+    if (!(c->rate >= 0 && isfinite(c->rate)))
+        return wrong_number("", "rate", safetensors_metadata(file, "rate"), e);
+    return get_best(c, file, e);
 }
 
 // ---- the arrays ----
@@ -218,7 +224,8 @@ bool checkpoint_read(struct run_checkpoint *out, char setup[CHECKPOINT_SETUP], c
     ok = ok && get_numbers(out, file, e) && get_arrays(out, file, e);
     if (ok && out->has_best && !find_array(out, "best"))
         ok = error_set(e, ERROR_INPUT, "the tensor best is missing");
-    snprintf(setup, CHECKPOINT_SETUP, "%s", mark ? mark : "");
+    size_t kept = mark ? utf8_boundary(mark, strlen(mark), CHECKPOINT_SETUP - 1) : 0;
+    snprintf(setup, CHECKPOINT_SETUP, "%.*s", (int)kept, mark ? mark : ""); // a longer one is not ours
     if (!ok) {
         error_context(e, "%s", path);
         checkpoint_release(out);

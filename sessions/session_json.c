@@ -8,6 +8,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/suggest.h"
+#include "engine/base/utf8.h"
 #include "paths.h"
 #include "session_inside.h"
 
@@ -140,7 +141,8 @@ static bool read_members(struct session *s, struct error *e) {
         !json_get_string(tree, "name", false, &name, e) ||
         !json_get_object(tree, "settings", false, &settings, e))
         return false;
-    snprintf(p->created, sizeof p->created, "%s", created);
+    size_t kept = utf8_boundary(created, strlen(created), sizeof p->created - 1);
+    snprintf(p->created, sizeof p->created, "%.*s", (int)kept, created);
     return read_path(s, tree, "model", "models", true, &p->model, e) &&
            read_path(s, tree, "task", "tasks", true, &p->task, e) &&
            read_path(s, tree, "data", NULL, false, &p->data, e) &&

@@ -416,6 +416,31 @@ TEST(a_checkpoint_comes_back_the_same) {
     prompt_matrix_free(&m);
 }
 
+TEST(a_checkpoint_with_a_rate_that_is_none) {
+    static const double wrong[] = {-0.1, NAN, INFINITY, -INFINITY};
+    struct error e = {0};
+    char setup[CHECKPOINT_SETUP];
+    const char *path = in_folder("rate.safetensors");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct run_checkpoint c = sample(), d;
+        c.rate = wrong[i];
+        CHECK_OK(checkpoint_write(path, &c, NULL, &e));
+        CHECK(!checkpoint_read(&d, setup, path, &e));
+        CHECK_HAS(e.text, "\"rate\" is \"");
+    }
+}
+
+TEST(a_setup_too_long_is_cut_between_characters) {
+    struct error e = {0};
+    struct run_checkpoint c = sample(), d;
+    char setup[CHECKPOINT_SETUP];
+    const char *path = in_folder("setup.safetensors");
+    CHECK_OK(checkpoint_write(path, &c, "012345678901234567890123456789é", &e));
+    CHECK_OK(checkpoint_read(&d, setup, path, &e));
+    CHECK_TEXT(setup, "012345678901234567890123456789");
+    checkpoint_release(&d);
+}
+
 TEST(a_checkpoint_without_best) {
     struct error e = {0};
     struct run_array two[2] = {{"prompt", 2, 3, prompt}, {"optimizer.row", 3, 1, factor}};

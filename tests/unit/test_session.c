@@ -228,6 +228,22 @@ TEST(parts_and_unknown_keys_survive) {
     session_free(s);
 }
 
+TEST(a_long_stamp_is_cut_between_characters) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK(put("home/old/session.json",
+              "{\"version\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:films\", \"created\": "
+              "\"long ago, at a time of 29 byte é\"}"));
+    CHECK_OK(session_open(&s, "old", NULL, &e));
+    CHECK_OK(session_set_template(s, "{mask}", &e));
+    CHECK_OK(session_save(s, &e));
+    session_free(s);
+    CHECK_OK(session_open(&s, "old", NULL, &e)); // half a character would not read back
+    CHECK_TEXT(s->parts.created, "long ago, at a time of 29 byte ");
+    session_free(s);
+}
+
 TEST(wrong_session_files) {
     static const char *const cases[][2] = {
         {"", "session.json: line 1"},
