@@ -325,7 +325,7 @@ static size_t wrap_line(const char *text, size_t length, int columns, size_t *ne
             end = resume = i;
         if (!space && width > 0 && used + width > columns) {
             *next = end > 0 ? resume : i > 0 ? i : first_character(text, length);
-            return end > 0 ? end : *next;
+            return end > 0 ? end : i > 0 ? text_fit(text, i, columns, NULL) : *next; // or spaces alone
         }
         if (width > 0)
             before = c;
@@ -333,9 +333,7 @@ static size_t wrap_line(const char *text, size_t length, int columns, size_t *ne
         i += bytes;
     }
     *next = length;
-    for (; used > columns && length > 0 && text[length - 1] == ' '; used--)
-        length--;
-    return length;
+    return used > columns ? text_fit(text, length, columns, NULL) : length; // spaces, perhaps with marks
 }
 
 void text_wrap(const char *text, size_t length, int columns,
@@ -406,7 +404,7 @@ int grid_put(struct grid *g, struct area a, int row, int column, enum style styl
 
 int grid_printf(struct grid *g, struct area a, int row, int column, enum style style, const char *format,
                 ...) {
-    char text[1024], *longer = NULL;
+    char text[1024], *all = text;
     va_list args;
     va_start(args, format);
     int length = vsnprintf(text, sizeof text, format, args);
@@ -414,17 +412,19 @@ int grid_printf(struct grid *g, struct area a, int row, int column, enum style s
     if (length < 0)
         return 0;
     if ((size_t)length >= sizeof text) {
-        longer = malloc((size_t)length + 1);
-        if (longer) {
+        all = malloc((size_t)length + 1);
+        if (all) {
             va_start(args, format);
-            vsnprintf(longer, (size_t)length + 1, format, args);
+            vsnprintf(all, (size_t)length + 1, format, args);
             va_end(args);
-        } else { // out of memory: the beginning is better than nothing
+        } else {
+            all = text; // out of memory: the beginning is better than nothing
             length = (int)utf8_boundary(text, sizeof text - 1, sizeof text - 1);
         }
     }
-    int used = grid_put_bytes(g, a, row, column, style, longer ? longer : text, (size_t)length);
-    free(longer);
+    int used = grid_put_bytes(g, a, row, column, style, all, (size_t)length);
+    if (all != text)
+        free(all);
     return used;
 }
 

@@ -182,6 +182,8 @@ TEST(wrapping) {
     CHECK_TEXT(wrapped("", 5), "");
     CHECK_TEXT(wrapped("  indented text", 10), "[  indented][text]");
     CHECK_TEXT(wrapped("ends in spaces    ", 6), "[ends][in][spaces]");
+    CHECK_TEXT(wrapped("    deep", 3), "[   ][dee][p]");
+    CHECK_TEXT(wrapped("so  \xef\xb8\x8f", 2), "[so]"); // a mark on a space that sticks out goes with it
     CHECK_TEXT(wrapped("中文字符，好。", 8), "[中文字][符，好。]"); // a comma does not begin a line
     CHECK_TEXT(wrapped("他说「好」吗", 6), "[他说][「好」][吗]");   // a bracket does not end one
     CHECK_TEXT(wrapped("word中文", 4), "[word][中文]");
