@@ -129,6 +129,18 @@ void kernel_pack(const float *restrict b, size_t stride, size_t k, size_t column
     }
 }
 
+// v[j] is element from[j] of a and b, one behind the other.
+__attribute__((always_inline)) static inline vector shuffle(vector a, vector b, indices from) {
+#if defined(__clang__) // has no such builtin with the indices in a variable
+    vector v;
+    for (int j = 0; j < L; j++)
+        v[j] = from[j] < L ? a[from[j]] : b[from[j] - L];
+    return v;
+#else
+    return __builtin_shuffle(a, b, from);
+#endif
+}
+
 // Swaps the off-diagonal quarters of every 2s x 2s square, for s = L/2 .. 1: afterwards v is transposed.
 __attribute__((always_inline)) static inline void transpose_square(vector v[L]) {
 #pragma GCC unroll 8
@@ -144,8 +156,8 @@ __attribute__((always_inline)) static inline void transpose_square(vector v[L]) 
             if (i & s)
                 continue;
             vector a = v[i], b = v[i + s];
-            v[i] = __builtin_shuffle(a, b, upper);
-            v[i + s] = __builtin_shuffle(a, b, lower);
+            v[i] = shuffle(a, b, upper);
+            v[i + s] = shuffle(a, b, lower);
         }
     }
 }
