@@ -6,8 +6,8 @@
 #   make test       install what is missing, build, run every test
 #   make layers     check who includes whom        make lint       format and static checks
 #   make sanitize   tests under ASan+UBSan, TSan   make bench      speed on this machine
-#   make goldens    rewrite the pictures of tests/screens; read their difference before committing it
-#   make install    into PREFIX (/usr/local)       make clean
+#   make fuzz       every reader under libFuzzer   make install    into PREFIX (/usr/local)
+#   make clean
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
@@ -37,8 +37,12 @@ LIB_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(ENGINE) $(KEPT) $(SCREENS)) $(patsubst
 LIB      := $(BUILD)/libprompter.a
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 TOOLS    := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/tools/*.c)))
+FUZZ     := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+REPLAY   := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
+FUZZERS  := $(FUZZ:%=$(BUILD)/tests/fuzz/libfuzzer_%)
+FUZZ_SECONDS ?= 600
 
-.PHONY: all run test tests deps test-deps layers lint sanitize goldens bench install clean
+.PHONY: all run test tests deps test-deps layers lint sanitize fuzzers fuzz fuzz-short bench install clean
 all: $(BUILD)/prompter
 
 # ---- what people type ----
@@ -72,7 +76,11 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/check.o $(LIB
 	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/%: $(BUILD)/tests/tools/%.o $(LIB)
 	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
-tests: $(UNIT) $(TOOLS)
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o $(BUILD)/tests/fuzz/driver.o $(LIB)
+	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/fuzz/libfuzzer_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o $(LIB)
+	$(CXX) $(CXXFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+tests: $(UNIT) $(TOOLS) $(REPLAY)
 
 # ---- checks ----
 layers:
@@ -85,8 +93,14 @@ sanitize:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SAN=thread OPT="-O1 $(MARCH) -fopenmp-simd" \
 	  $(BUILD)/tsan/tests/unit/test_threads $(patsubst $(BUILD)/%,$(BUILD)/tsan/%,$(filter %/test_engine %/test_queue,$(UNIT)))
 	@BUILD=$(BUILD)/tsan ONLY=unit tests/run.sh
-goldens: $(BUILD)/tests/screens
-	@BUILD=$(BUILD) REWRITE=1 tests/e2e/screens.sh
+# Needs clang with libFuzzer. FUZZ_SECONDS for each target; ONLY="json npy" for some of them.
+fuzzers: $(FUZZERS)
+fuzz:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang CXX=clang++ SAN=address,undefined,fuzzer-no-link \
+	  OPT="-O1 $(MARCH) -fno-sanitize-recover=undefined -fno-omit-frame-pointer" fuzzers
+	@BUILD=$(BUILD)/fuzz SECONDS_EACH=$(FUZZ_SECONDS) tests/fuzz/run.sh
+fuzz-short:
+	@$(MAKE) --no-print-directory FUZZ_SECONDS=2 fuzz
 bench: $(BUILD)/prompter
 	$(BUILD)/prompter bench
 

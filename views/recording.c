@@ -88,10 +88,8 @@ enum { METRIC_MEMBERS = sizeof metric_member / sizeof *metric_member };
 
 static struct metric metric_of(const cJSON *object, enum metric_kind kind) {
     struct metric m = {.kind = kind, .step = whole(object, "step")};
-    for (size_t i = 0; i < METRIC_MEMBERS; i++) {
-        float x = number(object, metric_member[i].key);
-        memcpy((char *)&m + metric_member[i].at, &x, sizeof x);
-    }
+    for (size_t i = 0; i < METRIC_MEMBERS; i++)
+        *(float *)((char *)&m + metric_member[i].at) = number(object, metric_member[i].key);
     m.best = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "best"));
     return m;
 }
@@ -587,8 +585,7 @@ bool recording_write_metric(struct buffer *text, const struct metric *m, const s
     cJSON *o = cJSON_CreateObject();
     cJSON_AddNumberToObject(o, "step", (double)m->step);
     for (size_t i = 0; i < METRIC_MEMBERS; i++) {
-        float x;
-        memcpy(&x, (const char *)m + metric_member[i].at, sizeof x);
+        double x = *(const float *)((const char *)m + metric_member[i].at);
         if (isfinite(x))
             put_number(o, metric_member[i].key, rounded(x));
     }
