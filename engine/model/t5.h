@@ -67,6 +67,7 @@ const float *t5_encoder_states(const struct t5_pass *pass);
 const float *t5_decoder_states(const struct t5_pass *pass);
 
 // out[i * ids_count + j] = logit of ids[j] at decoder row rows[i]. With ids NULL: all vocab_size of them.
+// The caller has checked that 0 <= ids[j] < vocab_size and that the rows are the last forward's.
 void t5_logits(struct t5_pass *pass, const size_t *rows, size_t row_count, const int32_t *ids,
                size_t ids_count, float *out);
 // The reverse: takes d(loss)/d(those logits) and adds to the gradient of the decoder states (and of the head,
@@ -74,7 +75,7 @@ void t5_logits(struct t5_pass *pass, const size_t *rows, size_t row_count, const
 void t5_logits_backward(struct t5_pass *pass, const size_t *rows, size_t row_count, const int32_t *ids,
                         size_t ids_count, const float *d_logits);
 
-// Cross entropy over the whole vocabulary: for each decoder row r with labels[r] >= 0,
+// Cross entropy over the whole vocabulary: for each decoder row r with 0 <= labels[r] < vocab_size,
 // row_loss[r] = log sum exp(logits) - logit[label] (natural log; 0 where the label is negative).
 // With row_weight (not NULL) also adds d(sum of row_weight[r] * row_loss[r]) to the gradient of the decoder
 // states. arg_max (may be NULL) receives the most likely id of each labelled row. The logits never exist all

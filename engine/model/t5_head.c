@@ -30,9 +30,11 @@ static void add_to_state_gradients(struct t5_pass *pass, const size_t *rows, siz
 static void gather_head(const struct t5_pass *pass, const int32_t *ids, size_t count, float *to) {
     const struct weight *head = pass->model->head;
     size_t bytes = pass->d * dtype_size(head->dtype);
-    for (size_t j = 0; j < count; j++)
+    for (size_t j = 0; j < count; j++) {
+        assert(ids[j] >= 0 && (size_t)ids[j] < head->rows && "an id of the vocabulary");
         dtype_to_float(head->dtype, (const unsigned char *)head->data + (size_t)ids[j] * bytes,
                        to + j * pass->d, pass->d);
+    }
 }
 
 void t5_logits(struct t5_pass *pass, const size_t *rows, size_t row_count, const int32_t *ids,
@@ -138,6 +140,7 @@ void t5_vocabulary_loss(struct t5_pass *pass, const int32_t *labels, const float
     assert(pass->work.logits && "plan with head_rows = vocab_size");
     assert((!row_weight || pass->mode != T5_EVALUATE) && "gradients need a training pass");
     for (size_t r = 0; r < pass->decoder.rows; r++) {
+        assert(labels[r] < (int32_t)pass->model->config.vocab_size && "an id of the vocabulary");
         if (labels[r] < 0)
             row_loss[r] = 0;
         else
