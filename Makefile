@@ -6,8 +6,9 @@
 #   make test       install what is missing, build, run every test
 #   make layers     check who includes whom        make lint       format and static checks
 #   make sanitize   tests under ASan+UBSan, TSan   make bench      speed on this machine
+#   make goldens    rewrite the pictures of tests/screens; read their difference before committing it
 #   make fuzz       every reader under libFuzzer   make install    into PREFIX (/usr/local)
-#   make clean
+#   make clean                                     make V=1        show the compiler's commands
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
@@ -42,7 +43,7 @@ REPLAY   := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
 FUZZERS  := $(FUZZ:%=$(BUILD)/tests/fuzz/libfuzzer_%)
 FUZZ_SECONDS ?= 600
 
-.PHONY: all run test tests deps test-deps layers lint sanitize fuzzers fuzz fuzz-short bench install clean
+.PHONY: all run test tests deps test-deps layers lint sanitize fuzzers fuzz fuzz-short goldens bench install clean
 all: $(BUILD)/prompter
 
 # ---- what people type ----
@@ -101,6 +102,8 @@ fuzz:
 	@BUILD=$(BUILD)/fuzz SECONDS_EACH=$(FUZZ_SECONDS) tests/fuzz/run.sh
 fuzz-short:
 	@$(MAKE) --no-print-directory FUZZ_SECONDS=2 fuzz
+goldens: $(BUILD)/tests/screens
+	@BUILD=$(BUILD) REWRITE=1 tests/e2e/screens.sh
 bench: $(BUILD)/prompter
 	$(BUILD)/prompter bench
 

@@ -278,9 +278,10 @@ static void test(struct engine *g) {
         ok = error_set(&e, ERROR_INPUT, "the task has no test examples; name a test file in task.json");
     for (size_t i = 0; ok && i < d->count; i++)
         all[i] = &d->example[i];
+    bool running = g->state == ENGINE_RUNNING; // a run that was going on goes on
     set_state(g, ENGINE_TESTING);
     ok = ok && run_score(g->run, all, d->count, true, &g->cancel, test_progress, g, &event.evaluation, &e);
-    set_state(g, resting_state(g));
+    set_state(g, ok && running ? ENGINE_RUNNING : resting_state(g));
     if (ok) {
         event.metric.step = run_steps_done(g->run);
         struct metric best;

@@ -264,34 +264,8 @@ bool command_line_stop(struct error *e) {
 
 // ---- open, keys, close ----
 
-void command_line_open(const char *begin) {
-    if (!line.started)
-        return;
-    command_line_close();
-    line.queue_begin = line.queue_end = 0;
-    line.scrolled = 0;
-    line.show_candidates = line.pasting = false;
-    line.open = line.changed = true;
-    rl_callback_handler_install(":", take_line);
-    if (begin && *begin)
-        rl_insert_text(begin);
-}
-
 bool command_line_is_open(void) {
     return line.open;
-}
-
-void command_line_close(void) {
-    if (!line.open)
-        return;
-    rl_free_undo_list();
-    rl_free_line_state();
-    rl_callback_sigcleanup(); // ends a search or a number that was being typed
-    rl_callback_handler_remove();
-    rl_point = rl_end = rl_mark = 0;
-    rl_line_buffer[0] = '\0';
-    line.open = false;
-    line.changed = true;
 }
 
 char *command_line_take(void) {
@@ -349,6 +323,37 @@ static void feed_queue(void) {
     while (line.open && line.queue_begin < line.queue_end)
         rl_callback_read_char();
     line.queue_begin = line.queue_end = 0;
+}
+
+void command_line_close(void) {
+    if (!line.open)
+        return;
+    line.queue_begin = line.queue_end = 0;
+    if (RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG)) {
+        queue_text("\x07"); // they give back the prompt only when they are aborted themselves
+        feed_queue();
+    }
+    rl_free_undo_list();
+    rl_free_line_state();
+    rl_callback_sigcleanup(); // ends a search or a number that was being typed
+    rl_callback_handler_remove();
+    rl_point = rl_end = rl_mark = 0;
+    rl_line_buffer[0] = '\0';
+    line.open = false;
+    line.changed = true;
+}
+
+void command_line_open(const char *begin) {
+    if (!line.started)
+        return;
+    command_line_close();
+    line.queue_begin = line.queue_end = 0;
+    line.scrolled = 0;
+    line.show_candidates = line.pasting = false;
+    line.open = line.changed = true;
+    rl_callback_handler_install(":", take_line);
+    if (begin && *begin)
+        rl_insert_text(begin);
 }
 
 static void end_search(void) {

@@ -1,8 +1,175 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The program: reads its arguments and hands over to a command or the workbench.
+// The program: a command by its name, or else the workbench.
+#include <langinfo.h>
+#include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-int main(void) {
-    puts("prompter");
-    return 0;
+#include "engine/base/file.h"
+#include "engine/base/memory.h"
+#include "tui/cli_options.h"
+#include "tui/loop.h"
+#include "views/workbench.h"
+
+#define PROMPTER_VERSION "0.1.0"
+
+static const struct cli_command *const commands[] = {
+    &cli_tune, &cli_eval, &cli_new, &cli_sessions, &cli_nearest, &cli_convert, &cli_tokenize, &cli_bench,
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static int print_overview(void) {
+    puts("Prompter: a workbench for prompt tuning on T5 models.\n\n"
+         "Usage: prompter [OPTIONS] [SESSION | TASK]   open the workbench (nothing named: a shipped model "
+         "and task)\n"
+         "       prompter COMMAND ...                  one of:\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        printf("  %-9s %-16s %s\n", commands[i]->name, commands[i]->operands, commands[i]->summary);
+    puts("\nOptions of the workbench:\n"
+         "  --model DIR           a T5 model's folder (default: the session's, or the shipped one)\n"
+         "  --threads N           threads to use (default: all processors)\n"
+         "  --ascii               draw with ASCII characters alone\n"
+         "  --no-color            no colours (also: NO_COLOR in the environment)\n"
+         "  --script FILE         drive the workbench from a file of keys instead of a terminal\n"
+         "  --size WxH            the script's screen (default 80x24)\n"
+         "  --dump-folder DIR     where the script's dumps go (default: standard output)\n"
+         "  --styles              dumps have the style of every cell, too\n"
+         "  --version, --help\n\n"
+         "prompter COMMAND --help tells more about a command.\n\n"
+         "Example:\n  $ prompter films          then press the space bar");
+    return cli_finish("", CLI_OK);
+}
+
+static bool is_utf8(void) {
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+struct workbench_arguments {
+    struct workbench_options options;
+    const char *script, *size, *dump_folder;
+    bool ascii, no_color, styles, version;
+};
+
+static int run_script(struct loop_client *client, const struct workbench_arguments *a, struct error *e) {
+    setlocale(LC_CTYPE, "C.UTF-8"); // dumps are the same everywhere
+    struct script_options options = {.path = a->script,
+                                     .rows = 24,
+                                     .columns = 80,
+                                     .dump_folder = a->dump_folder,
+                                     .ascii = a->ascii,
+                                     .styles = a->styles};
+    char rest;
+    if (a->size &&
+        (sscanf(a->size, "%dx%d%c", &options.columns, &options.rows, &rest) != 2 || options.rows < 1 ||
+         options.columns < 1 || options.rows > 1000 || options.columns > 1000)) {
+        error_set(e, ERROR_INPUT, "--size takes columns and rows, e.g. 80x24, not \"%s\"", a->size);
+        return CLI_USAGE;
+    }
+    return loop_run_script(client, &options, e) ? CLI_OK : CLI_FAILED;
+}
+
+// $XDG_STATE_HOME/prompter/history, or ~/.local/state/prompter/history; NULL when there is no home.
+static char *history_path(void) {
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    bool given = state && state[0] == '/';
+    if (!given && !home)
+        return NULL;
+    char *folder = path_join(given ? state : home, given ? "prompter" : ".local/state/prompter", NULL);
+    char *path = folder && file_make_folders(folder, NULL) ? path_join(folder, "history", NULL) : NULL;
+    free(folder);
+    return path;
+}
+
+static int run_terminal(struct loop_client *client, const struct workbench_arguments *a, struct error *e) {
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+        error_set(e, ERROR_INPUT,
+                  "the workbench needs a terminal; without one use prompter tune, or --script FILE");
+        return CLI_USAGE;
+    }
+    const char *no_color = getenv("NO_COLOR");
+    char *history = history_path();
+    struct loop_options options = {
+        .ascii = a->ascii, .color = !a->no_color && !(no_color && no_color[0]), .history_path = history};
+    bool ok = loop_run_terminal(client, &options, e);
+    free(history);
+    return ok ? CLI_OK : CLI_FAILED;
+}
+
+static int run_workbench(int argc, char **argv);
+static const struct cli_command workbench_command = {
+    .name = "",
+    .operands = "[SESSION | TASK]",
+    .summary = "Open the workbench.",
+    .example = "  $ prompter films",
+    .most = 1,
+    .run = run_workbench,
+};
+
+static int run_workbench(int argc, char **argv) {
+    struct workbench_arguments a = {0};
+    const struct cli_option options[] = {
+        {.name = "model", .argument = "DIR", .help = "a T5 model's folder", .text = &a.options.model_folder},
+        {.name = "threads", .argument = "N", .help = "threads to use", .number = &a.options.threads},
+        {.name = "ascii", .help = "draw with ASCII characters alone", .flag = &a.ascii},
+        {.name = "no-color", .help = "no colours", .flag = &a.no_color},
+        {.name = "script",
+         .argument = "FILE",
+         .help = "drive the workbench from a file of keys",
+         .text = &a.script},
+        {.name = "size", .argument = "WxH", .help = "the script's screen", .text = &a.size},
+        {.name = "dump-folder",
+         .argument = "DIR",
+         .help = "where the script's dumps go",
+         .text = &a.dump_folder},
+        {.name = "styles", .help = "dumps have the style of every cell, too", .flag = &a.styles},
+        {.name = "recording",
+         .argument = "FILE",
+         .help = "show a recorded run instead of a live one",
+         .text = &a.options.recording},
+        {.name = "version", .help = "print the version", .flag = &a.version},
+    };
+    size_t count;
+    int status;
+    if (!cli_parse(&workbench_command, options, sizeof options / sizeof *options, argc, argv, &count,
+                   &status))
+        return status;
+    if (a.version) {
+        puts("prompter " PROMPTER_VERSION);
+        return cli_finish("", CLI_OK);
+    }
+    a.options.what = count ? argv[0] : NULL;
+    struct error e = {0};
+    struct workbench *w = NULL;
+    status = CLI_FAILED;
+    if (workbench_create(&w, &a.options, &e)) {
+        struct loop_client client = workbench_client(w);
+        status = a.script ? run_script(&client, &a, &e) : run_terminal(&client, &a, &e);
+    }
+    workbench_free(w);
+    if (status != CLI_OK)
+        cli_complain("", e.text);
+    return status;
+}
+
+// Character widths need a UTF-8 locale. Where none is chosen at all (containers, cron) the terminal speaks
+// UTF-8 these days; where another one is chosen on purpose, is_utf8 says so and the workbench draws in ASCII.
+static void set_locale(void) {
+    bool chosen = getenv("LC_ALL") || getenv("LC_CTYPE") || getenv("LANG");
+    setlocale(LC_ALL, "");
+    if (!is_utf8() && !chosen)
+        setlocale(LC_CTYPE, "C.UTF-8");
+    setlocale(LC_NUMERIC, "C"); // numbers in files and messages are the same everywhere
+}
+
+int main(int argc, char **argv) {
+    set_locale();
+    if (argc > 1 &&
+        (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0))
+        return print_overview();
+    for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i]->name) == 0)
+            return commands[i]->run(argc - 1, argv + 1);
+    return run_workbench(argc, argv);
 }

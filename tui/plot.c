@@ -84,23 +84,22 @@ static bool drawable(float y, bool log_y) {
 }
 
 static bool find_range(const struct plot_series *series, size_t count, bool log_y, double x[2], double y[2]) {
-    bool any = false;
+    float range[4] = {INFINITY, -INFINITY, INFINITY, -INFINITY};
     for (size_t s = 0; s < count; s++)
         for (size_t i = 0; i < series[s].count; i++) {
-            double px = series[s].x[i], py = series[s].y[i];
-            if (!isfinite(px) || !drawable(series[s].y[i], log_y))
+            float px = series[s].x[i], py = series[s].y[i];
+            if (!isfinite(px) || !drawable(py, log_y))
                 continue;
-            if (!any) {
-                x[0] = x[1] = px;
-                y[0] = y[1] = py;
-                any = true;
-            }
-            x[0] = px < x[0] ? px : x[0];
-            x[1] = px > x[1] ? px : x[1];
-            y[0] = py < y[0] ? py : y[0];
-            y[1] = py > y[1] ? py : y[1];
+            range[0] = px < range[0] ? px : range[0];
+            range[1] = px > range[1] ? px : range[1];
+            range[2] = py < range[2] ? py : range[2];
+            range[3] = py > range[3] ? py : range[3];
         }
-    return any;
+    x[0] = range[0];
+    x[1] = range[1];
+    y[0] = range[2];
+    y[1] = range[3];
+    return range[0] <= range[1];
 }
 
 static void add_tick(struct scale *s, double value) {
@@ -237,30 +236,6 @@ struct picture {
     struct scale x, y;
 };
 
-// What is known of the pixel column being filled.
-struct column {
-    int x; // -1: none, after a gap
-    double low, high, last;
-};
-
-static void flush_column(struct canvas *c, const struct column *col) {
-    if (col->x >= 0)
-        draw_vertical(c, col->x, col->low, col->high);
-}
-
-static void add_point(struct canvas *c, struct column *col, int x, double y) {
-    if (col->x == x) {
-        col->low = fmin(col->low, y);
-        col->high = fmax(col->high, y);
-        col->last = y;
-        return;
-    }
-    flush_column(c, col);
-    if (col->x >= 0)
-        draw_line(c, col->x, col->last, x, y);
-    *col = (struct column){x, y, y, y};
-}
-
 static bool pixel_column(const struct picture *p, double x, int *out) {
     double at = scale_position(&p->x, x) * (p->canvas.columns * 2 - 1);
     if (!(at > -0.5 && at < p->canvas.columns * 2 - 0.5))
@@ -273,6 +248,35 @@ static bool pixel_column(const struct picture *p, double x, int *out) {
 
 static double pixel_row(const struct picture *p, double y) {
     return (1 - scale_position(&p->y, y)) * (p->canvas.rows * 4 - 1);
+}
+
+// What is known of the pixel column being filled; in data units, so that a point costs two comparisons.
+struct column {
+    int x; // -1: none, after a gap
+    double low, high, last;
+};
+
+static void flush_column(struct picture *p, const struct column *col) {
+    if (col->x >= 0)
+        draw_vertical(&p->canvas, col->x, pixel_row(p, col->low), pixel_row(p, col->high));
+}
+
+static void add_point(struct picture *p, struct column *col, int x, double y) {
+    if (col->x == x) {
+        col->low = y < col->low ? y : col->low;
+        col->high = y > col->high ? y : col->high;
+        col->last = y;
+        return;
+    }
+    flush_column(p, col);
+    if (col->x >= 0)
+        draw_line(&p->canvas, col->x, pixel_row(p, col->last), x, pixel_row(p, y));
+    *col = (struct column){x, y, y, y};
+}
+
+// Where the pixel column ends, in data units.
+static double column_end(const struct picture *p, int x) {
+    return p->x.low + ((double)x + 0.5) / (p->canvas.columns * 2 - 1) * (p->x.high - p->x.low);
 }
 
 // So few values that each can be seen: they are drawn with a knot, which also tells such a curve from a
@@ -289,13 +293,13 @@ struct curve_end {
 static struct curve_end draw_series(struct picture *p, const struct plot_series *s, double smoothing) {
     struct column col = {.x = -1};
     struct curve_end end = {0};
-    double sum = 0, weight = 0;
+    double sum = 0, weight = 0, last = NAN, until = -INFINITY;
+    int x = 0;
     bool knots = is_sparse(p, s);
     for (size_t i = 0; i < s->count; i++) {
-        int x;
         double value = s->y[i];
         if (!drawable(s->y[i], p->y.log)) {
-            flush_column(&p->canvas, &col);
+            flush_column(p, &col);
             col.x = -1;
             continue;
         }
@@ -304,17 +308,24 @@ static struct curve_end draw_series(struct picture *p, const struct plot_series 
             weight = smoothing * weight + (1 - smoothing);
             value = sum / weight;
         }
-        if (!isfinite(s->x[i]) || !pixel_column(p, s->x[i], &x))
-            continue;
-        double y = pixel_row(p, value);
+        if (!(s->x[i] < until)) {
+            if (!isfinite(s->x[i]) || !pixel_column(p, s->x[i], &x))
+                continue;
+            until = column_end(p, x);
+        }
         if (knots)
-            draw_knot(&p->canvas, x, y);
+            draw_knot(&p->canvas, x, pixel_row(p, value));
         if (!s->points)
-            add_point(&p->canvas, &col, x, y);
-        end = (struct curve_end){true, nearest_dot(y) / 4, x / 2};
+            add_point(p, &col, x, value);
+        end.any = true;
+        last = value;
     }
-    flush_column(&p->canvas, &col);
-    end.row = end.row < 0 ? 0 : end.row >= p->canvas.rows ? p->canvas.rows - 1 : end.row;
+    flush_column(p, &col);
+    if (end.any) {
+        int row = nearest_dot(pixel_row(p, last)) / 4;
+        end.row = row < 0 ? 0 : row >= p->canvas.rows ? p->canvas.rows - 1 : row;
+        end.column = x / 2;
+    }
     return end;
 }
 
@@ -354,7 +365,13 @@ static bool cells_free(const struct canvas *c, int row, int column, int columns)
     return true;
 }
 
-// Before the curves, which stay on top: a dotted line in the cells without dots. The label stands beside it
+// For a label: the next one finds these cells taken.
+static void take_cells(struct canvas *c, int row, int column, int columns) {
+    for (int x = column; x < column + columns; x++)
+        c->cell[(size_t)row * (size_t)c->columns + (size_t)x].dots = 0xff;
+}
+
+// A dotted line in the cells that the curves leave free. The label stands beside it
 // at the top or the bottom, where nothing else is.
 static void draw_mark(struct grid *g, struct area a, struct picture *p, const struct plot_mark *m) {
     int x;
@@ -372,9 +389,7 @@ static void draw_mark(struct grid *g, struct area a, struct picture *p, const st
     for (int k = 0; k < 4; k++)
         if (cells_free(c, at[k][0], at[k][1], width)) {
             grid_put(g, a, at[k][0], at[k][1], m->style, m->label);
-            // The next label finds these cells taken.
-            for (int i = 0; i < width; i++)
-                c->cell[(size_t)at[k][0] * (size_t)c->columns + (size_t)(at[k][1] + i)].dots = 0xff;
+            take_cells(c, at[k][0], at[k][1], width);
             return;
         }
 }
@@ -443,23 +458,41 @@ static void draw_x_axis(struct grid *g, struct area a, const struct picture *p, 
 
 enum { MOST_SERIES = 16 };
 
-// Labels stand in one column behind the end of the longest curve, each at the height of its curve's end or as
+// The first column behind all curves, where nothing is drawn.
+static int behind_curves(const struct curve_end *end, size_t count) {
+    int column = 0;
+    for (size_t s = 0; s < count; s++)
+        if (end[s].any && end[s].column + 1 > column)
+            column = end[s].column + 1;
+    return column;
+}
+
+// Beside the end of its own curve, if that is not where the longest one ends and there is room for it.
+static bool put_label_inside(struct grid *g, struct area a, struct picture *p, const struct plot_series *s,
+                             const struct curve_end *end, int behind) {
+    int column = end->column + 1, width = text_width(s->label, strlen(s->label));
+    if (column + width + 2 > behind || !cells_free(&p->canvas, end->row, column, width + 2))
+        return false;
+    grid_put(g, a, end->row, column + 1, s->style, s->label);
+    take_cells(&p->canvas, end->row, column, width + 2);
+    return true;
+}
+
+// The other labels stand in one column behind the longest curve, each at the height of its curve's end or as
 // near to it as the others leave.
-static void draw_labels(struct grid *g, struct area a, const struct plot_series *series, size_t count,
-                        const struct curve_end *end, int rows, int room_end) {
-    size_t order[MOST_SERIES], used = 0;
-    int row[MOST_SERIES], column = 0;
+static void draw_labels(struct grid *g, struct area a, struct picture *p, const struct plot_series *series,
+                        size_t count, const struct curve_end *end) {
+    size_t order[MOST_SERIES] = {0}, used = 0;
+    int row[MOST_SERIES], rows = p->canvas.rows, column = behind_curves(end, count);
     for (size_t s = 0; s < count; s++) {
-        if (!end[s].any || !series[s].label || !series[s].label[0])
+        if (!end[s].any || !series[s].label || !series[s].label[0] ||
+            put_label_inside(g, a, p, &series[s], &end[s], column))
             continue;
         size_t at = used++;
         for (; at > 0 && end[order[at - 1]].row > end[s].row; at--)
             order[at] = order[at - 1];
         order[at] = s;
     }
-    for (size_t s = 0; s < count; s++)
-        if (end[s].any && end[s].column + 1 > column)
-            column = end[s].column + 1;
     if (used > (size_t)rows)
         used = (size_t)rows;
     for (size_t k = 0; k < used; k++) {
@@ -472,10 +505,9 @@ static void draw_labels(struct grid *g, struct area a, const struct plot_series 
         if (row[k] > most)
             row[k] = most;
     }
+    int at = column + (column + 1 < a.columns);
     for (size_t k = 0; k < used; k++)
-        grid_put_cut(g, a, row[k], column + (column + 1 < room_end),
-                     room_end - column - (column + 1 < room_end), series[order[k]].style,
-                     series[order[k]].label);
+        grid_put_cut(g, a, row[k], at, a.columns - at, series[order[k]].style, series[order[k]].label);
 }
 
 static void draw_empty(struct grid *g, struct area a, const char *text) {
@@ -578,7 +610,7 @@ void plot_draw(struct grid *g, struct area a, const struct plot_series *series, 
     if (l.x_axis.rows > 0)
         draw_x_axis(g, l.x_axis, &p, options->x_unit);
     if (l.labels)
-        draw_labels(g, l.room, series, count, end, l.plot.rows, l.room.columns);
+        draw_labels(g, l.room, &p, series, count, end);
     free(p.canvas.cell);
 }
 

@@ -455,6 +455,7 @@ struct named_code {
 };
 
 static const struct named_code CODES[] = {
+    {KEY_SUSPEND, {.character = 'z', .control = true}}, // some descriptions have Ctrl-Z as a key of that name
     {KEY_ENTER, {.code = KEY_CODE_ENTER}},
     {KEY_BTAB, {.code = KEY_CODE_SHIFT_TAB}},
     {KEY_BACKSPACE, {.code = KEY_CODE_BACKSPACE}},

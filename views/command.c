@@ -67,21 +67,28 @@ void command_run(struct workbench *w, const char *line, double now) {
 
 // ---- :set ----
 
+static void list_setting(struct buffer *text, const struct run_setting *s, const char *value,
+                         const char *running) {
+    buffer_printf(text, "%-15s %-12s  %s; %s\n", s->name, value[0] ? value : "-", s->values,
+                  s->live ? "at once" : "new run");
+    if (running)
+        buffer_printf(text, "%16swaits for Ctrl-S; this run has %s\n", "", running[0] ? running : "-");
+    buffer_printf(text, "%16s%s\n", "", s->help);
+}
+
+// All settings; those that wait for a new run come first.
 static void list_settings(struct workbench *w) {
     struct buffer text = {0};
     char value[SETTING_BYTES], running[SETTING_BYTES];
-    const struct run_settings *now_running = w->session ? session_settings(w->session) : NULL;
-    for (size_t i = 0; i < run_setting_count; i++) {
-        const struct run_setting *s = &run_setting_table[i];
-        if (!run_settings_get(&w->wanted, s->name, value, sizeof value))
-            continue;
-        bool waits = now_running && run_settings_get(now_running, s->name, running, sizeof running) &&
-                     strcmp(value, running) != 0;
-        buffer_printf(&text, "%-15s %-12s  %s; %s\n", s->name, value[0] ? value : "-", s->values,
-                      s->live ? "at once" : "new run");
-        if (waits)
-            buffer_printf(&text, "%16swaits for Ctrl-S; this run has %s\n", "", running[0] ? running : "-");
-        buffer_printf(&text, "%16s%s\n", "", s->help);
+    const struct run_settings *present = w->session ? session_settings(w->session) : &w->wanted;
+    for (int waiting = 1; waiting >= 0; waiting--) {
+        for (size_t i = 0; i < run_setting_count; i++) {
+            const struct run_setting *s = &run_setting_table[i];
+            bool known = run_settings_get(&w->wanted, s->name, value, sizeof value) &&
+                         run_settings_get(present, s->name, running, sizeof running);
+            if (known && (strcmp(value, running) != 0) == waiting)
+                list_setting(&text, s, value, waiting ? running : NULL);
+        }
     }
     if (buffer_ok(&text, NULL) && text.data)
         workbench_show(w, "settings: change one with :set NAME VALUE", text.data);

@@ -144,8 +144,21 @@ static void look_scale(struct report *r, const struct doctor_input *in) {
             times);
 }
 
-static void look_flat(struct report *r, const struct summary *s, const struct doctor_input *in, double gain) {
-    if (in->whole_vocabulary || in->classes < 2 || s->steps < DOCTOR_PATIENCE || gain > DOCTOR_GAIN)
+// What dev has gained since it was first scored.
+static double gain_of(const struct summary *s) {
+    return s->best_dev && s->first_dev ? (double)s->best_dev->dev_accuracy - s->first_dev->dev_accuracy : 0;
+}
+
+static bool gained(const struct summary *s, size_t dev_count) {
+    double gain = gain_of(s), n = dev_count ? (double)dev_count : 32;
+    if (!s->best_dev || !s->first_dev)
+        return false;
+    double p = ((double)s->best_dev->dev_accuracy + s->first_dev->dev_accuracy) / 2;
+    return gain > DOCTOR_GAIN && gain > 2 / n && gain > DOCTOR_ERRORS * sqrt(2 * p * (1 - p) / n);
+}
+
+static void look_flat(struct report *r, const struct summary *s, const struct doctor_input *in) {
+    if (in->whole_vocabulary || in->classes < 2 || s->steps < DOCTOR_PATIENCE || gained(s, in->dev_count))
         return;
     double guess = log((double)in->classes);
     if (!(fabs(s->loss - guess) < DOCTOR_FLAT))
@@ -169,24 +182,30 @@ static bool look_overfit(struct report *r, const struct summary *s) {
     return true;
 }
 
-static void look_progress(struct report *r, const struct summary *s, const struct doctor_input *in,
-                          double gain) {
-    double two = in->dev_count ? 2.0 / (double)in->dev_count : 0;
+static void look_progress(struct report *r, const struct summary *s, const struct doctor_input *in) {
+    double gain = gain_of(s);
     if (s->steps == 0) {
         say(r, DOCTOR_NOTE, REQUEST_RUN_PAUSE,
             "nothing trained yet: what you see is the prompt as it starts");
-    } else if (gain > DOCTOR_GAIN && gain > two) {
+    } else if (gained(s, in->dev_count)) {
         say(r, DOCTOR_GOOD, REQUEST_NONE, "learning: dev accuracy up %.2f since step %zu", gain,
             s->first_dev->step);
     } else if (s->first_dev && s->first_dev->dev_accuracy >= 0.9f) {
         say(r, DOCTOR_GOOD, REQUEST_NONE,
             "dev accuracy was %.2f before the first step: this model knows the task, there is little to gain",
             s->first_dev->dev_accuracy);
-    } else if (r->count == 0) {
+    } else if (r->count > 0) {
+        return; // what was found says enough
+    } else if (s->steps < DOCTOR_PATIENCE) {
+        say(r, DOCTOR_NOTE, REQUEST_NONE, "too early to tell: %zu step%s so far", s->steps,
+            s->steps == 1 ? "" : "s");
+    } else if (gain > 0) {
         say(r, DOCTOR_NOTE, REQUEST_NONE,
-            s->steps < DOCTOR_PATIENCE ? "too early to tell: %zu step%s so far"
-                                       : "no gain on dev after %zu step%s, and nothing that looks wrong",
-            s->steps, s->steps == 1 ? "" : "s");
+            "dev accuracy up %.2f since step %zu: with %zu examples that may be chance", gain,
+            s->first_dev->step, in->dev_count);
+    } else {
+        say(r, DOCTOR_NOTE, REQUEST_NONE, "no gain on dev after %zu steps, and nothing that looks wrong",
+            s->steps);
     }
 }
 
@@ -196,14 +215,12 @@ size_t doctor_look(const struct doctor_input *in, struct diagnosis out[DOCTOR_MO
     summarise(&s, in);
     if (in->count == 0 || look_broken(&r, &s))
         return r.count;
-    double gain =
-        s.best_dev && s.first_dev ? (double)s.best_dev->dev_accuracy - s.first_dev->dev_accuracy : 0;
     bool overfit = look_overfit(&r, &s);
     look_updates(&r, &s);
     look_scale(&r, in);
     look_predictions(&r, &s, in);
-    look_flat(&r, &s, in, gain);
+    look_flat(&r, &s, in);
     if (!overfit)
-        look_progress(&r, &s, in, gain);
+        look_progress(&r, &s, in);
     return r.count;
 }

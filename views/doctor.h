@@ -29,8 +29,11 @@ enum { DOCTOR_PATIENCE = 15 };
 // Overfitting: the batches are nearly all right, and dev has fallen this far below its best.
 #define DOCTOR_TRAIN_HIGH 0.95
 #define DOCTOR_DEV_FALL   0.08
-// A gain on dev is one only when it is more than this and more than two examples.
-#define DOCTOR_GAIN 0.04
+// A gain on dev is one only when it is more than this, more than two examples, and more than one standard
+// error of the difference between two shares of so many examples (0.08 for 64 examples at 25 %): the best of
+// many scorings is easily a little better by chance.
+#define DOCTOR_GAIN   0.04
+#define DOCTOR_ERRORS 1.0
 
 enum doctor_level { DOCTOR_BAD, DOCTOR_WARN, DOCTOR_GOOD, DOCTOR_NOTE };
 struct diagnosis {

@@ -54,7 +54,7 @@ static size_t title_pieces(const struct workbench *w, char piece[][160], size_t 
     return n;
 }
 
-static void speed_text(const struct workbench *w, char out[2 * PART_SHORT + 32]) {
+static void speed_text(const struct workbench *w, bool with_left, char out[2 * PART_SHORT + 32]) {
     double step = workbench_step_seconds(w);
     char a[PART_SHORT], b[PART_SHORT];
     const struct metric *last = part_last(w->history, w->history_count, METRIC_STEP);
@@ -63,7 +63,7 @@ static void speed_text(const struct workbench *w, char out[2 * PART_SHORT + 32])
         return;
     part_seconds(a, step);
     size_t steps = w->session ? session_settings(w->session)->steps : 0, done = last ? last->step : 0;
-    if (w->state == ENGINE_RUNNING && steps > done) {
+    if (with_left && w->state == ENGINE_RUNNING && steps > done) {
         double left = step * (double)(steps - done);
         part_left(b, left);
         snprintf(out, 2 * PART_SHORT + 32, "%s/step, %s left ", a, b);
@@ -75,7 +75,13 @@ static void speed_text(const struct workbench *w, char out[2 * PART_SHORT + 32])
 static void draw_title(const struct workbench *w, struct grid *g, struct area row) {
     char piece[6][160], speed[2 * PART_SHORT + 32];
     size_t n = title_pieces(w, piece, 6);
-    speed_text(w, speed);
+    // Model and task matter more than the time that is left.
+    int least = 14;
+    for (size_t i = 0; i < n && i < 2; i++)
+        least += text_width(piece[i], strlen(piece[i])) + 3;
+    speed_text(w, true, speed);
+    if (least + text_width(speed, strlen(speed)) > row.columns)
+        speed_text(w, false, speed);
     grid_fill(g, row, STYLE_BAR, ' ');
     int end = row.columns - text_width(speed, strlen(speed)) - 1;
     int column = 1 + grid_put(g, row, 0, 1, STYLE_BAR, "prompter") + 2;
@@ -109,7 +115,10 @@ static enum style state_text(const struct workbench *w, const struct grid *g, do
     const char *name = engine_state_name(w->state);
     switch (w->state) {
     case ENGINE_EMPTY:
-        snprintf(out, size, "%s", w->awaiting > 0 && !w->lost ? "opening" : "nothing open");
+        snprintf(out, size, "%s",
+                 workbench_opening(w) ? "opening"
+                 : w->workspace       ? "could not begin"
+                                      : "nothing open");
         return STYLE_DIM;
     case ENGINE_LOADING:
     case ENGINE_TESTING:
@@ -147,8 +156,11 @@ static void draw_tabs(const struct workbench *w, struct grid *g, struct area row
     }
     if (w->screen == VIEW_HELP)
         column += grid_put(g, row, 0, column, STYLE_TAB_NOW, "[Help]") + 1;
-    int room = row.columns - column - 1;
-    if (text_width(state, strlen(state)) <= room)
+    int room = row.columns - column - 1, width = text_width(state, strlen(state));
+    const char waiting[] = "edits wait for Ctrl-S";
+    if (workbench_pending(w) && room > width + (int)sizeof waiting + 2)
+        grid_put_right(g, row, 0, row.columns - width - 4, STYLE_WARN, waiting);
+    if (width <= room)
         grid_put_right(g, row, 0, row.columns - 1, style, state);
     else
         grid_put_cut(g, row, 0, column, room, style, state);
@@ -237,12 +249,24 @@ static const char *question_text(const struct workbench *w) {
     }
 }
 
-static void draw_message(const struct workbench *w, struct grid *g, struct area row) {
+// What is said at the bottom now, or NULL.
+static const char *message_now(const struct workbench *w, double now, enum style *style) {
     const char *question = question_text(w);
-    if (question)
-        grid_put_cut(g, row, 0, 1, row.columns - 2, STYLE_STRONG, question);
-    else
-        grid_put_cut(g, row, 0, 1, row.columns - 2, w->message.style, w->message.text);
+    *style = question ? STYLE_STRONG : w->message.style;
+    return question ? question : w->message.text[0] && now < w->message.until ? w->message.text : NULL;
+}
+
+static bool count_line(void *context, const char *text, size_t length) {
+    (void)text;
+    (void)length;
+    ++*(int *)context;
+    return true;
+}
+
+int frame_message_rows(const char *text, int columns) {
+    int rows = 0;
+    text_wrap(text, strlen(text), columns > 3 ? columns - 2 : 1, count_line, &rows);
+    return rows < 1 ? 1 : rows;
 }
 
 struct overlay_lines {
@@ -310,8 +334,11 @@ void frame_draw(struct workbench *w, struct grid *g, double now) {
         draw_too_small(g);
         return;
     }
-    bool message = w->question != QUESTION_NONE || (w->message.text[0] && now < w->message.until);
-    struct area content = area_rows(all, 2, g->rows - 3 - message);
+    enum style style;
+    const char *message = message_now(w, now, &style);
+    int rows = message ? frame_message_rows(message, g->columns) : 0;
+    rows = rows > MESSAGE_ROWS ? MESSAGE_ROWS : rows;
+    struct area content = area_rows(all, 2, g->rows - 3 - rows);
     draw_title(w, g, area_rows(all, 0, 1));
     draw_tabs(w, g, area_rows(all, 1, 1), now);
     const struct view *v = view_list[w->screen];
@@ -321,6 +348,7 @@ void frame_draw(struct workbench *w, struct grid *g, double now) {
         draw_overlay(w, g, content);
     }
     if (message)
-        draw_message(w, g, area_rows(all, g->rows - 2, 1));
+        grid_put_wrapped(g, area_columns(area_rows(all, g->rows - 1 - rows, rows), 1, g->columns - 2), 0,
+                         style, message);
     draw_hints(w, g, area_rows(all, g->rows - 1, 1));
 }

@@ -287,14 +287,32 @@ static void word_text(const struct label_class *c, char *out, size_t size) {
         used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", c->word[i].text);
 }
 
+// Widths of the columns of names and words: as wide as their longest, within a third of the row.
+static void class_columns(const struct pattern_view *v, const struct task *t, int columns, int *name,
+                          int *words) {
+    char text[256];
+    *name = *words = 4;
+    for (size_t i = 0; i < v->words.classes; i++) {
+        int width = i < t->classes ? text_width(t->class_name[i], strlen(t->class_name[i])) : 0;
+        *name = width > *name ? width : *name;
+        word_text(&v->words.label[i], text, sizeof text);
+        width = text_width(text, strlen(text));
+        *words = width > *words ? width : *words;
+    }
+    *name = *name > columns / 3 ? columns / 3 : *name;
+    *words = *words > columns / 3 ? columns / 3 : *words;
+}
+
 static void draw_class(const struct pattern_view *v, const struct workspace *ws, struct grid *g,
                        struct area a, int row, size_t label) {
     const struct label_class *c = &v->words.label[label];
     char text[256], piece[PART_PIECE];
-    int name = a.columns / 5 < 10 ? 10 : a.columns / 5 > 18 ? 18 : a.columns / 5, column = 2 * name + 2;
+    int name, words;
+    class_columns(v, ws->task, a.columns, &name, &words);
+    int column = name + words + 6;
     grid_put_cut(g, a, row, 0, name, STYLE_DIM, label < ws->task->classes ? ws->task->class_name[label] : "");
     word_text(c, text, sizeof text);
-    grid_put_cut(g, a, row, name + 1, name, STYLE_STRONG, text);
+    grid_put_cut(g, a, row, name + 3, words, STYLE_STRONG, text);
     for (size_t i = 0; i < c->words; i++) {
         for (size_t p = 0; p < c->word[i].pieces; p++) {
             int32_t id = c->word[i].id[p];
@@ -317,22 +335,36 @@ static size_t warning_lines(const struct pattern_view *v) {
     return lines;
 }
 
+// One line each, or wrapped where there is room for two.
 static void draw_warnings(const struct pattern_view *v, struct grid *g, struct area a, int row) {
     char line[300];
-    for (const char *at = v->warnings; at && *at && row < a.rows; row++) {
+    bool room = a.rows - row >= 2 * (int)warning_lines(v);
+    for (const char *at = v->warnings; at && *at && row < a.rows;) {
         size_t length = strcspn(at, "\n");
         snprintf(line, sizeof line, "! %.*s", (int)(length < 280 ? length : 280), at);
-        grid_put_cut(g, a, row, 0, a.columns, STYLE_WARN, line);
+        if (room) {
+            row += grid_put_wrapped(g, a, row, STYLE_WARN, line);
+        } else {
+            grid_put_cut(g, a, row++, 0, a.columns, STYLE_WARN, line);
+        }
         at += length + (at[length] == '\n');
     }
+}
+
+static bool several_pieces(const struct verbalizer *words) {
+    for (size_t c = 0; c < words->classes; c++)
+        for (size_t i = 0; i < words->label[c].words; i++)
+            if (words->label[c].word[i].pieces > 1)
+                return true;
+    return false;
 }
 
 static void draw_words(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a) {
     const struct workspace *ws = workbench_workspace(w);
     bool here = v->focus == PANE_WORDS;
     char note[64] = "";
-    if (ws && v->words_good)
-        snprintf(note, sizeof note, "words of several pieces: %s", word_pieces_name(v->words.pieces));
+    if (ws && v->words_good && several_pieces(&v->words))
+        snprintf(note, sizeof note, "scored by their pieces: %s", word_pieces_name(v->words.pieces));
     struct area inside = grid_frame(g, a, here, "label words", note[0] ? note : NULL);
     struct area body = area_columns(inside, 1, inside.columns - 2);
     int used = editor_draw(v->words_editor, g, area_rows(body, 0, body.rows > 1 ? 1 : body.rows),
@@ -454,12 +486,18 @@ static void draw_decoder(const struct pattern_view *v, const struct workbench *w
     part_piece(sentinel, g, ws->tokenizer, tokenizer_sentinel(ws->tokenizer, 0));
     if (v->words_good && example && example->label < v->words.classes)
         target_text(v, ws, g, example->label, whole, target, sizeof target);
-    int second = 10 + text_width(sentinel, strlen(sentinel)) + 2;
+    int second =
+        10 + (text_width(sentinel, strlen(sentinel)) > 9 ? text_width(sentinel, strlen(sentinel)) : 9) + 2;
     grid_put(g, a, 0, 0, STYLE_DIM, "decoder");
     grid_put(g, a, 0, 10, STYLE_SPECIAL, start);
     grid_put(g, a, 0, second, STYLE_MASK, sentinel);
-    if (a.rows < 2)
+    if (a.rows < 2) { // in one line
+        char all[300];
+        snprintf(all, sizeof all, "%s %s", part_symbol(g, SYMBOL_ARROW), target);
+        int from = second + text_width(sentinel, strlen(sentinel)) + 1;
+        grid_put_cut(g, a, 0, from, a.columns - from, STYLE_STRONG, all);
         return;
+    }
     grid_put(g, a, 1, 0, STYLE_DIM, "target");
     grid_put(g, a, 1, 10, whole ? STYLE_MASK : STYLE_DIM, whole ? sentinel : "(no loss)");
     int column = second + grid_put_cut(g, a, 1, second, a.columns - second, STYLE_STRONG, target);
@@ -628,6 +666,30 @@ static void next_template(struct pattern_view *v, struct workbench *w, double no
                   ws->task->templates);
 }
 
+// What would keep the run from beginning: looked for here, while the present run still stands.
+static bool ready_to_apply(const struct pattern_view *v, const struct workbench *w, struct error *e) {
+    const struct split *split = workbench_workspace(w)->split;
+    const struct run_settings *s = workbench_settings(w);
+    const struct render_options o = {.budget = s->budget, .end_mark = s->loss == LOSS_CLEAN};
+    struct rendered r = {0};
+    bool ok = true;
+    if (!v->template_good || !v->words_good || !v->pattern_good)
+        return error_set(e, ERROR_INPUT, "%s",
+                         !v->template_good ? v->template_error.text
+                         : !v->words_good  ? v->words_error.text
+                                           : v->render_error.text);
+    if (v->pattern.slots == 0)
+        return error_set(e, ERROR_INPUT,
+                         "the template has no soft vectors, so there is nothing to tune; add {soft:20} where "
+                         "they should stand");
+    for (size_t i = 0; ok && i < split->train_count; i++)
+        ok = pattern_render(&v->pattern, split->train[i], &o, &r, e);
+    for (size_t i = 0; ok && i < split->dev_count; i++)
+        ok = pattern_render(&v->pattern, split->dev[i], &o, &r, e);
+    rendered_free(&r);
+    return ok;
+}
+
 static void apply(struct pattern_view *v, struct workbench *w, double now) {
     struct session *s = workbench_session(w);
     struct error e = {0};
@@ -635,24 +697,19 @@ static void apply(struct pattern_view *v, struct workbench *w, double now) {
         workbench_apply(w, now); // says what is missing, or opens what could not be opened before
         return;
     }
-    if (!v->template_good || !v->words_good || !v->pattern_good) {
-        workbench_say(w, STYLE_BAD, now, "%s",
-                      !v->template_good ? v->template_error.text
-                      : !v->words_good  ? v->words_error.text
-                                        : v->render_error.text);
-        return;
-    }
-    if (!unsaved(v, w) && run_settings_equal(workbench_settings(w), session_settings(s))) {
+    bool stands = workbench_state(w) != ENGINE_EMPTY; // or the last one could not begin
+    if (stands && !unsaved(v, w) && run_settings_equal(workbench_settings(w), session_settings(s))) {
         workbench_say(w, STYLE_PLAIN, now,
                       "nothing has changed: the run has this pattern and these settings");
         return;
     }
-    v->editing = false;
-    if (!session_set_template(s, editor_text(v->template_editor), &e) ||
-        !session_set_label_words(s, editor_text(v->words_editor), &e))
+    if (!ready_to_apply(v, w, &e) || !session_set_template(s, editor_text(v->template_editor), &e) ||
+        !session_set_label_words(s, editor_text(v->words_editor), &e)) {
         workbench_say(w, STYLE_BAD, now, "%s", e.text);
-    else
-        workbench_apply(w, now);
+        return;
+    }
+    v->editing = false;
+    workbench_apply(w, now);
 }
 
 static void show_example(struct pattern_view *v, const struct workbench *w, bool next) {
@@ -681,7 +738,13 @@ static bool edit_request(struct pattern_view *v, struct workbench *w, enum reque
     if (replace(v, w, ed, argument, now)) {
         if (r == REQUEST_TEMPLATE)
             v->form_openprompt = strstr(argument, "{\"") != NULL;
-        workbench_say(w, STYLE_PLAIN, now, "Ctrl-S tunes with it");
+        if (r == REQUEST_TEMPLATE ? v->pattern_good : v->words_good)
+            workbench_say(w, STYLE_PLAIN, now, "Ctrl-S tunes with it");
+        else
+            workbench_say(w, STYLE_BAD, now, "%s",
+                          r == REQUEST_WORDS  ? v->words_error.text
+                          : !v->template_good ? v->template_error.text
+                                              : v->render_error.text);
     }
     return true;
 }
@@ -776,7 +839,9 @@ static const enum request *hints(void *state, const struct workbench *w) {
                                            REQUEST_TEMPLATE_NEXT, REQUEST_FORM, REQUEST_FOCUS_NEXT,
                                            REQUEST_NONE};
     const struct pattern_view *v = state;
-    return v->editing ? editing : unsaved(state, w) ? waiting : reading;
+    struct session *s = workbench_session(w);
+    bool edits = unsaved(state, w) || (s && !run_settings_equal(workbench_settings(w), session_settings(s)));
+    return v->editing ? editing : edits ? waiting : reading;
 }
 
 const struct view view_pattern = {

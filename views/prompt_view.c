@@ -82,7 +82,8 @@ static void refresh(void *state, struct workbench *w, double now) {
     const struct workspace *ws = workbench_workspace(w);
     (void)now;
     v->slots = 0;
-    if (!p || !ws || p->k == 0 || !mem_grow(&v->row, &v->capacity, p->slots, sizeof *v->row, NULL)) {
+    if (!p || !ws || ws->slots == 0 || p->k == 0 ||
+        !mem_grow(&v->row, &v->capacity, p->slots, sizeof *v->row, NULL)) {
         free(v->words);
         v->words = NULL;
         return;
@@ -182,7 +183,9 @@ static void draw_row(const struct prompt_view *v, const struct workbench *w, str
                  part_symbol(g, SYMBOL_CHANGED));
     put_value(g, a, row, NORM_END, plain, p->norm[slot], decimals(p->norm, p->slots));
     double share = ws->norms ? vocabulary_norms_percentile(ws->norms, p->norm[slot]) : 0;
-    grid_bar(g, a, row, BAR_AT, BAR_COLUMNS, selected ? STYLE_SELECTED : STYLE_SERIES_3, share);
+    // Longer than every word: out of what the model has met.
+    enum style bar = selected ? STYLE_SELECTED : share >= 1 ? STYLE_WARN : STYLE_SERIES_3;
+    grid_bar(g, a, row, BAR_AT, BAR_COLUMNS, bar, share);
     put_value(g, a, row, DRIFT_END, plain, p->drift[slot], decimals(p->drift, p->slots));
     snprintf(number, sizeof number, isfinite(p->cosine_to_start[slot]) ? "%.3f" : "-",
              (double)p->cosine_to_start[slot]);
@@ -283,13 +286,13 @@ static void draw_words(const struct prompt_view *v, const struct workbench *w, s
 static void draw_empty(const struct workbench *w, struct grid *g, struct area a) {
     const struct workspace *ws = workbench_workspace(w);
     int row = a.rows / 3;
-    const char *what = !ws ? "The model is not open yet."
+    const char *what = !ws ? workbench_opening(w) ? "Opening the model and the task ..." : "Nothing is open."
                        : ws->slots == 0
                            ? "The template has no soft vectors: there is nothing to look at here."
                            : "The soft vectors appear here in a moment.";
-    const char *next = ws && ws->slots == 0
-                           ? "Add some on screen 1: Enter edits the template, e.g. {soft:20}."
-                           : "Space tunes them; watch their nearest words change.";
+    const char *next = !ws              ? ""
+                       : ws->slots == 0 ? "Add some on screen 1: Enter edits the template, e.g. {soft:20}."
+                                        : "Space tunes them; watch their nearest words change.";
     grid_put_cut(g, a, row, 2, a.columns - 4, STYLE_STRONG, what);
     grid_put_cut(g, a, row + 1, 2, a.columns - 4, STYLE_PLAIN, next);
 }

@@ -88,8 +88,10 @@ enum { METRIC_MEMBERS = sizeof metric_member / sizeof *metric_member };
 
 static struct metric metric_of(const cJSON *object, enum metric_kind kind) {
     struct metric m = {.kind = kind, .step = whole(object, "step")};
-    for (size_t i = 0; i < METRIC_MEMBERS; i++)
-        *(float *)((char *)&m + metric_member[i].at) = number(object, metric_member[i].key);
+    for (size_t i = 0; i < METRIC_MEMBERS; i++) {
+        float x = number(object, metric_member[i].key);
+        memcpy((char *)&m + metric_member[i].at, &x, sizeof x);
+    }
     m.best = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "best"));
     return m;
 }
@@ -585,7 +587,8 @@ bool recording_write_metric(struct buffer *text, const struct metric *m, const s
     cJSON *o = cJSON_CreateObject();
     cJSON_AddNumberToObject(o, "step", (double)m->step);
     for (size_t i = 0; i < METRIC_MEMBERS; i++) {
-        double x = *(const float *)((const char *)m + metric_member[i].at);
+        float x;
+        memcpy(&x, (const char *)m + metric_member[i].at, sizeof x);
         if (isfinite(x))
             put_number(o, metric_member[i].key, rounded(x));
     }

@@ -107,6 +107,8 @@ static void add_dev(struct run_view *v, const struct metric *m) {
 
 static void add_rate(struct run_view *v, const struct metric *m) {
     char number[16];
+    if (v->steps > 0 && v->value[RATE][v->steps - 1] == m->rate) // said again when a run goes on
+        return;
     if (!mem_grow(&v->mark, &v->mark_capacity, v->marks + 2, sizeof *v->mark, NULL) ||
         !mem_grow(&v->mark_label, &v->label_capacity, v->marks + 2, sizeof *v->mark_label, NULL))
         return;
@@ -250,8 +252,8 @@ static double steps_shown(const struct run_view *v, const struct workbench *w) {
 static double accuracy_floor(const struct run_view *v) {
     float least = 1;
     for (size_t i = 0; i < v->steps; i++)
-        if (v->value[ACCURACY_RAW][i] < least)
-            least = v->value[ACCURACY_RAW][i];
+        if (v->value[ACCURACY_SMOOTH][i] < least)
+            least = v->value[ACCURACY_SMOOTH][i];
     for (size_t i = 0; i < v->devs; i++)
         if (v->value[DEV_ACCURACY][i] < least)
             least = v->value[DEV_ACCURACY][i];
@@ -277,7 +279,8 @@ static void draw_pair(const struct run_view *v, const struct workbench *w, struc
         series("train", STYLE_SERIES_1, v->step_x, v->value[loss ? LOSS_SMOOTH : ACCURACY_SMOOTH], v->steps),
         series("dev", STYLE_SERIES_2, v->dev_x, v->value[loss ? DEV_LOSS : DEV_ACCURACY], v->devs),
     };
-    bool raw = smoothing_share[v->smoothing] > 0 && v->steps > 1;
+    // A batch of few examples scatters so much that its raw accuracy would only hide the rest.
+    bool raw = loss && smoothing_share[v->smoothing] > 0 && v->steps > 1;
     struct plot_options o = {.mark = mark, .marks = marks, .x_unit = "step", .log_y = loss && v->log_loss};
     o.x_max = steps_shown(v, w);
     if (!loss) {
@@ -379,12 +382,19 @@ static void step_numbers(struct number *n, const struct metric *m, const struct 
     plot_number(n[N_LOSS].value, PART_SHORT, m->train_loss);
     if (!isfinite(m->train_loss))
         n[N_LOSS].style = STYLE_BAD;
-    plot_number(n[N_RATE].value, PART_SHORT, m->rate);
     batch_score(n[N_TRAIN].value, sizeof n[N_TRAIN].value, m, ws);
     plot_number(a, sizeof a, m->update_norm);
     plot_number(b, sizeof b, m->prompt_norm);
     snprintf(n[N_UPDATE].value, sizeof n[N_UPDATE].value, "%s of %s", a, b);
     plot_number(n[N_GRADIENT].value, PART_SHORT, m->gradient_norm);
+}
+
+// Of the last step or of a change since; the schedule's part is in it.
+static double rate_now(const struct metric *history, size_t count, double otherwise) {
+    for (size_t i = count; i-- > 0;)
+        if (history[i].kind != METRIC_EVAL && isfinite(history[i].rate))
+            return history[i].rate;
+    return otherwise;
 }
 
 static void collect(const struct workbench *w, struct number n[N_COUNT]) {
@@ -404,7 +414,7 @@ static void collect(const struct workbench *w, struct number n[N_COUNT]) {
         return;
     snprintf(n[N_STEP].value, sizeof n[N_STEP].value, "%zu/%zu", step ? step->step : 0,
              session_settings(s)->steps);
-    plot_number(n[N_RATE].value, PART_SHORT, session_settings(s)->rate);
+    plot_number(n[N_RATE].value, PART_SHORT, rate_now(history, count, session_settings(s)->rate));
     if (step)
         step_numbers(n, step, ws);
     if (dev) {
@@ -535,6 +545,9 @@ static void draw_doctor(const struct run_view *v, struct grid *g, struct area a)
     struct doctor_lines d = {.g = g, .a = a, .column = 13};
     const char *mark = "";
     grid_put(g, a, 0, 1, STYLE_DIM, "doctor");
+    if (v->diagnoses == 0)
+        grid_put_cut(g, a, 0, 11, a.columns - 12, STYLE_DIM,
+                     "looks at the run once there is something to see");
     for (size_t i = 0; i < v->diagnoses && d.row < a.rows; i++) {
         const struct diagnosis *x = &v->diagnosis[i];
         d.style = level_style(x->level, g, &mark);
@@ -589,10 +602,13 @@ static void compose_welcome(const struct workbench *w, struct welcome *t) {
     char a[PART_SHORT], b[PART_SHORT];
     t->lines = 0;
     if (!ws) {
-        bool coming = workbench_state(w) == ENGINE_LOADING || workbench_state(w) == ENGINE_EMPTY;
-        snprintf(t->line[t->lines++], 256, "%s",
-                 coming ? "Opening the model and the task ..." : "Nothing is open.");
-        snprintf(t->line[t->lines++], 256, "Another one: \":open NAME\" (Tab shows what there is).");
+        if (workbench_opening(w)) {
+            snprintf(t->line[t->lines++], 256, "Opening the model and the task ...");
+        } else {
+            snprintf(t->line[t->lines++], 256, "Nothing is open.");
+            snprintf(t->line[t->lines++], 256,
+                     "Open a session or a task: \":open NAME\"; Tab shows what there is.");
+        }
         return;
     }
     snprintf(t->line[t->lines++], 256, "Press Space to start tuning.");
@@ -675,10 +691,11 @@ static void draw(void *state, const struct workbench *w, struct grid *g, struct 
         draw_large(v, w, g, a, begun);
         return;
     }
-    int spare = a.rows >= 18, near_rows = 1 + spare, doctor_rows = 1 + spare, number_rows = 3 + spare;
-    split_rows(a, a.rows - near_rows - doctor_rows - number_rows, &curves, &numbers);
+    // The doctor and the nearest words have a line each, or two; the numbers three, or four.
+    int spare = a.rows >= 18, lines = 1 + spare, number_rows = 3 + spare;
+    split_rows(a, a.rows - 2 * lines - number_rows, &curves, &numbers);
     split_rows(numbers, number_rows, &numbers, &doctor);
-    split_rows(doctor, doctor_rows, &doctor, &nearest);
+    split_rows(doctor, lines, &doctor, &nearest);
     draw_curves(v, w, g, curves, v->focus > PANE_ACCURACY ? (enum pane)v->focus : PANE_ACCURACY);
     if (begun)
         draw_numbers(w, g, numbers);
@@ -740,7 +757,7 @@ static const enum request *hints(void *state, const struct workbench *w) {
                                           REQUEST_UNDO_TO_BEST, REQUEST_ZOOM, REQUEST_RESTART, REQUEST_NONE};
     static const enum request done[] = {REQUEST_TEST,          REQUEST_UNDO_TO_BEST, REQUEST_RESTART,
                                         REQUEST_SCREEN_PROMPT, REQUEST_ZOOM,         REQUEST_NONE};
-    static const enum request none[] = {REQUEST_COMMAND, REQUEST_QUIT, REQUEST_NONE};
+    static const enum request none[] = {REQUEST_SCREEN_PATTERN, REQUEST_COMMAND, REQUEST_QUIT, REQUEST_NONE};
     (void)state;
     switch (workbench_state(w)) {
     case ENGINE_RUNNING:

@@ -22,8 +22,6 @@
 // How long an answer of the engine is waited for before it counts as idle again.
 #define ANSWER_WITHIN 10.0
 #define SPINNER_TURN  0.1
-// A message longer than this is shown in full in an overlay.
-enum { LONG_MESSAGE = 150 };
 
 const struct view *const view_list[VIEW_COUNT] = {&view_pattern, &view_run, &view_prompt, &view_help};
 
@@ -37,6 +35,9 @@ size_t workbench_opened(const struct workbench *w) {
 }
 enum engine_state workbench_state(const struct workbench *w) {
     return w->state;
+}
+bool workbench_opening(const struct workbench *w) {
+    return w->state == ENGINE_LOADING || (w->state == ENGINE_EMPTY && w->awaiting > 0 && !w->lost);
 }
 const struct metric *workbench_history(const struct workbench *w, size_t *count) {
     *count = w->history_count;
@@ -107,7 +108,7 @@ static void close_overlay(struct workbench *w) {
 
 static void complain(struct workbench *w, const char *text, double now) {
     workbench_say(w, STYLE_BAD, now, "%s", text);
-    if (strlen(text) > LONG_MESSAGE)
+    if (frame_message_rows(text, w->columns > 0 ? w->columns : 80) > MESSAGE_ROWS)
         workbench_show(w, "what went wrong", text);
 }
 
@@ -348,7 +349,12 @@ void workbench_apply(struct workbench *w, double now) {
 static void go_to(struct workbench *w, size_t screen) {
     if (screen == w->screen)
         return;
-    w->behind = w->screen == VIEW_HELP ? w->behind : w->screen;
+    if (screen == VIEW_HELP)
+        w->behind = w->screen;
+    else if (w->screen != VIEW_HELP)
+        w->previous = w->screen;
+    else if (screen != w->behind) // from help to a third screen
+        w->previous = w->behind;
     w->screen = screen;
 }
 
@@ -429,7 +435,7 @@ static void back(struct workbench *w) {
     if (w->overlay.text)
         close_overlay(w);
     else
-        go_to(w, w->behind);
+        go_to(w, w->screen == VIEW_HELP ? w->behind : w->previous);
 }
 
 // What belongs to the run, whatever is on the screen.
@@ -711,7 +717,7 @@ bool workbench_create(struct workbench **out, const struct workbench_options *op
     if (!w)
         return false;
     w->threads = options->threads;
-    w->screen = w->behind = VIEW_RUN;
+    w->screen = w->behind = w->previous = VIEW_RUN;
     w->dirty = true;
     w->fd = -1;
     run_settings_default(&w->wanted);

@@ -60,6 +60,7 @@ const struct workspace *workbench_workspace(const struct workbench *w); // NULL 
 size_t workbench_opened(const struct workbench *w); // grows with every workspace: what was borrowed from an
                                                     // older one is gone
 enum engine_state workbench_state(const struct workbench *w);
+bool workbench_opening(const struct workbench *w); // a workspace is on its way
 const struct metric *workbench_history(const struct workbench *w, size_t *count);
 const struct prompt_picture *workbench_picture(const struct workbench *w); // NULL until there is one
 const struct evaluation *workbench_dev(const struct workbench *w); // of the last evaluation; NULL if none

@@ -38,7 +38,7 @@ struct workbench {
 
     // The screen.
     void *view_state[VIEW_COUNT];
-    size_t screen, behind; // behind: under help, and where "back" leads
+    size_t screen, behind, previous; // behind: under help; previous: where "back" leads otherwise
     struct {
         char text[1024];
         enum style style;
@@ -59,6 +59,9 @@ struct workbench {
 
 // frame.c: everything around a view.
 void frame_draw(struct workbench *w, struct grid *g, double now);
+// Rows a message takes below the view, and how many it gets at most; longer ones are shown in an overlay.
+enum { MESSAGE_ROWS = 3 };
+int frame_message_rows(const char *text, int columns);
 bool frame_animated(const struct workbench *w); // something turns without news from the engine
 
 // command.c: ":" lines.

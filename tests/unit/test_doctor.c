@@ -218,6 +218,22 @@ TEST(overfitting) {
     CHECK_HAS(ask(&m, NULL), "learning");
 }
 
+TEST(a_gain_that_may_be_chance_is_none) {
+    struct made_up m;
+    begin(&m);
+    m.in.dev_count = 64;
+    m.in.classes = 4;
+    scored(&m, 0.25f, 1.4f, true);
+    steps(&m, 20, 1.1f, 0.3f, 0.01f);
+    scored(&m, 0.3125f, 1.4f, true); // four of 64
+    CHECK(!says(ask(&m, NULL), "learning"));
+    CHECK_HAS(ask(&m, NULL), "with 64 examples that may be chance");
+    steps(&m, 20, 1.386f, 0.3f, 0.01f); // and the loss says the same
+    CHECK_HAS(ask(&m, NULL), "loss flat at 1.39 = ln 4");
+    m.in.dev_count = 6400; // the same share of many more is no chance
+    CHECK_HAS(ask(&m, NULL), "learning");
+}
+
 TEST(a_model_that_knows_the_task) {
     struct made_up m;
     begin(&m);

@@ -198,6 +198,22 @@ TEST(stopping_cancels_what_is_going_on) {
     engine_close(g);
 }
 
+TEST(scoring_the_test_set_does_not_end_a_run) {
+    struct error e = {0};
+    struct kept k = {0};
+    struct engine *g;
+    struct engine_event v;
+    CHECK_OK(start(&g, &k, &e));
+    CHECK(send(g, ENGINE_OPEN, 0, setup_of("films", 1000000)));
+    CHECK(await(g, EVENT_OPENED, &v));
+    workspace_release(v.workspace);
+    CHECK(send(g, ENGINE_RUN, 0, NULL));
+    CHECK(send(g, ENGINE_TEST, 0, NULL));
+    CHECK(await(g, EVENT_TESTED, &v));
+    CHECK(v.state == ENGINE_RUNNING);
+    engine_close(g);
+}
+
 TEST(closing_while_tuning_keeps_the_run) {
     struct error e = {0};
     struct kept k = {0};

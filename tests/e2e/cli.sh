@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The commands as a person types them: help, mistakes, exit statuses, stopping and going on, files out and in.
+cd "$(dirname "$0")/../.." || exit 1
+build=${BUILD:-build}
+prompter=$build/prompter
+shared=${PROMPTER_SHARED:-../shared}
+passed=0 failed=0 skipped=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export PROMPTER_SESSIONS=$work/sessions
+# expect STATUS PATTERN COMMAND...: exit status and a pattern somewhere in the output.
+expect() {
+    local status=$1 pattern=$2
+    shift 2
+    timeout 60 "$@" >"$work/out" 2>&1 </dev/null
+    local got=$?
+    if [ "$got" = "$status" ] && grep -qE -- "$pattern" "$work/out"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $* (exit status $got, wanted $status, and the pattern: $pattern)"
+        head -n 5 "$work/out"
+    fi
+}
+check() { # check WHAT CONDITION...
+    local what=$1
+    shift
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $what"; fi
+}
+
+expect 0 'Usage: prompter' $prompter --help
+expect 0 'prompter [0-9]' $prompter --version
+for c in tune eval new sessions nearest convert tokenize bench; do
+    expect 0 'Example:' $prompter $c --help
+    expect 2 'no option --colour' $prompter $c --colour
+done
+expect 2 'missing: SESSION' $prompter tune
+expect 2 'one too many: b' $prompter eval a b
+expect 2 'value is missing after --set' $prompter tune films --set
+expect 1 'nonesuch' $prompter tune nonesuch
+expect 2 'needs a terminal' $prompter films
+expect 1 'rate' $prompter tune films --set rate=fast
+expect 1 'NAME=VALUE' $prompter tune films --set rate
+expect 1 'no-such-model' $prompter tune films --model no-such-model
+expect 1 'nothing was tuned' $prompter eval films
+
+# Tuning, in two parts, gives what tuning in one gives.
+$prompter new whole --task films --set steps=8 --set shots=4 --set evaluate_every=4 >"$work/out" 2>&1
+$prompter new parts --task films --set steps=5 --set shots=4 --set evaluate_every=4 >>"$work/out" 2>&1
+expect 1 'whole' $prompter new whole --task films
+$prompter tune whole --no-test >"$work/whole" 2>/dev/null
+$prompter tune parts --no-test >"$work/parts" 2>/dev/null
+$prompter tune parts --no-test --set steps=8 >>"$work/parts" 2>/dev/null
+losses() { grep '"event":"step"' "$1" | grep -oE '"step":[0-9]+|"loss":[^,]*'; }
+losses "$work/whole" >"$work/a"
+losses "$work/parts" >"$work/b"
+check "eight steps in one and in two parts" cmp -s "$work/a" "$work/b"
+check "sixteen numbers were compared" [ "$(wc -l <"$work/a")" = 16 ]
+expect 0 '"examples":1000.*"split":"test"' $prompter eval whole --json
+expect 0 'dev accuracy .* of 8' $prompter eval whole --split dev
+expect 0 'whole' $prompter sessions
+
+# Interrupted by Ctrl-C: what was done is kept, the status says so.
+$prompter new long --task films --set steps=100000 >/dev/null
+$prompter tune long >"$work/long" 2>"$work/err" &
+pid=$!
+for _ in $(seq 600); do
+    if grep -q '"event":"best"' "$work/long" || ! kill -0 $pid 2>/dev/null; then break; fi
+    sleep 0.05
+done
+kill -INT $pid
+wait $pid
+check "an interrupted run exits with 1" [ $? = 1 ]
+check "it says that it stopped" grep -q '"stopped":true' "$work/long"
+check "the best prompt was kept" [ -s "$PROMPTER_SESSIONS/long/prompts/best.safetensors" ]
+expect 0 'test accuracy' $prompter eval long
+
+# Prompts in files.
+best=$PROMPTER_SESSIONS/whole/prompts/best.safetensors
+expect 0 'nearest by cosine' $prompter nearest "$best" --model engine/models/sprout
+expect 0 '"piece":' $prompter nearest "$best" --model engine/models/sprout --k 2 --json
+expect 2 'name the model' $prompter nearest "$best"
+expect 0 'vectors of 160' $prompter convert "$best" "$work/p.npy"
+expect 0 'vectors of 160' $prompter convert "$work/p.npy" "$work/adapter/"
+expect 0 'vectors of 160' $prompter convert "$work/adapter" "$work/again.npy"
+check "a prompt comes back the same" cmp -s "$work/p.npy" "$work/again.npy"
+expect 1 'nothing.npy' $prompter convert "$work/nothing.npy" "$work/x.npy"
+
+# Token ids.
+check "tokenize" [ "$(printf 'good\n\n' | $prompter tokenize | wc -l)" = 2 ]
+check "tokenize --special" [ "$(echo '<extra_id_0>' | $prompter tokenize --special)" = '[1275]' ]
+check "tokenize --json takes newlines" [ "$(printf '"good\\nfilm"\n' | $prompter tokenize --json)" = "$(echo 'good film' | $prompter tokenize)" ]
+expect 1 'line 1' bash -c "echo nojson | $prompter tokenize --json"
+golden=$shared/data/tokenizers/t5/golden.jsonl
+if [ -f "$golden" ]; then
+    # A golden line is {"text": STRING, "ids": [..], "pieces": ..} in this order.
+    sed -E 's/^\{"text": (.*), "ids": \[.*\], "pieces": .*$/\1/' "$golden" >"$work/texts"
+    sed -E 's/^.*, "ids": (\[[0-9, ]*\]), "pieces": .*$/\1/' "$golden" >"$work/ids"
+    $prompter tokenize --model "$shared/data/tokenizers/t5" --json <"$work/texts" >"$work/got" 2>"$work/err"
+    check "golden token ids" cmp -s "$work/got" "$work/ids"
+else
+    skipped=$((skipped + 1))
+    echo "skip golden token ids: no ../shared/data"
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The workbench on a recorded run: what every screen keeps to at every size, requests and their messages,
+// questions, and leaving.
+#include "workbench_bench.h"
+
+#include <unistd.h>
+
+// ---- layout ----
+
+// Wide characters are whole, nothing is narrower or wider than it says, corners of frames come in fours.
+static const char *layout_fault(const struct grid *g) {
+    static char what[128];
+    int corners[4] = {0};
+    static const uint32_t corner[4] = {0x250c, 0x2510, 0x2514, 0x2518};
+    for (int r = 0; r < g->rows; r++)
+        for (int c = 0; c < g->columns; c++) {
+            const struct cell *x = &g->cell[r * g->columns + c];
+            bool last = c + 1 == g->columns;
+            snprintf(what, sizeof what, "row %d column %d of %dx%d", r, c, g->columns, g->rows);
+            if (x->style >= STYLE_COUNT || x->width > 2)
+                return what;
+            if (x->width == 2 && (last || x[1].width != 0 || x[1].character != 0))
+                return what;
+            if (x->width == 0 && (c == 0 || x[-1].width != 2))
+                return what;
+            if (g->ascii && x->character > 126)
+                return what;
+            for (int i = 0; i < 4; i++)
+                corners[i] += x->character == corner[i];
+        }
+    snprintf(what, sizeof what, "frames of %dx%d: %d %d %d %d corners", g->columns, g->rows, corners[0],
+             corners[1], corners[2], corners[3]);
+    for (int i = 1; i < 4; i++)
+        if (corners[i] != corners[0])
+            return what;
+    return NULL;
+}
+
+// Draws at many sizes; the steps have no common divisor, so that every width and height has its turn.
+static bool every_size(struct bench *b, const char *name) {
+    for (int rows = 1; rows <= 60; rows++) {
+        for (int columns = 1 + rows * 5 % 17; columns <= 200; columns += 17) {
+            if (!grid_resize(b->g, rows, columns, &b->error))
+                return false;
+            b->client.draw(b->w, b->g, b->now);
+            const char *fault = layout_fault(b->g);
+            if (fault) {
+                check_failed(__FILE__, __LINE__, "%s: %s", name, fault);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void sweep(const char *task, const char *keys, bool ascii) {
+    struct bench b;
+    CHECK(bench_open_task(&b, task, 80, 24));
+    b.g->ascii = ascii;
+    bench_keys(&b, keys);
+    every_size(&b, keys);
+    bench_close(&b);
+}
+
+TEST(run_at_every_size) {
+    sweep("sessions/tasks/films", "3", false);
+    sweep("sessions/tasks/films", "Space Space Space t", false);
+    sweep("sessions/tasks/films", "Space Space Space Tab Tab z", false);
+}
+
+TEST(prompt_at_every_size) {
+    sweep("sessions/tasks/films", "4 G", false);
+    sweep("sessions/tasks/films", "4 Tab z", false);
+}
+
+TEST(pattern_at_every_size) {
+    sweep("sessions/tasks/films", "1 n", false);
+    sweep("sessions/tasks/films", "1 Enter { x", false); // with an error
+    sweep("sessions/tasks/places", "1", false);
+}
+
+TEST(help_at_every_size) {
+    sweep("sessions/tasks/films", "? PgDn", false);
+}
+
+TEST(chinese_at_every_size) {
+    sweep("tests/screens/tea", "1", false);
+    sweep("tests/screens/tea", "1 Enter Home { Esc Tab", false);
+}
+
+TEST(ascii_at_every_size) {
+    sweep("sessions/tasks/films", "Space Space Space", true);
+    sweep("sessions/tasks/films", "4", true);
+    sweep("sessions/tasks/films", "1", true);
+    sweep("sessions/tasks/films", "?", true);
+}
+
+TEST(overlay_at_every_size) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_command(&b, "set");
+    every_size(&b, "settings");
+    bench_close(&b);
+}
+
+TEST(drawing_changes_nothing) {
+    struct bench b;
+    CHECK(bench_open(&b, 100, 30));
+    for (const char *screen = "134?"; *screen; screen++) {
+        char name[2] = {*screen, 0};
+        bench_keys(&b, name);
+        char *once = strdup(bench_screen(&b, true));
+        bench_screen(&b, true);
+        const char *twice = bench_screen(&b, true);
+        bool same = strcmp(once, twice) == 0;
+        free(once);
+        CHECK(same);
+    }
+    bench_close(&b);
+}
+
+TEST(too_small_names_what_is_needed) {
+    struct bench b;
+    CHECK(bench_open(&b, 59, 16));
+    CHECK(bench_has(&b, "needs 60x16, has 59x16"));
+    CHECK(grid_resize(b.g, 16, 60, &b.error));
+    CHECK(!bench_has(&b, "needs"));
+    bench_close(&b);
+}
+
+TEST(hints_are_never_cut) {
+    struct bench b;
+    CHECK(bench_open(&b, 60, 16));
+    for (int columns = 60; columns <= 160; columns++) {
+        CHECK(grid_resize(b.g, 16, columns, &b.error));
+        const char *screen = bench_screen(&b, false), *last = screen;
+        for (const char *at = screen; (at = strchr(at, '\n')) && at[1]; at++)
+            last = at + 1;
+        CHECK_HAS(last, "? help");
+        // Every hint is a key and a word or two of the table.
+        CHECK(!strstr(last, "…"));
+        CHECK(strncmp(strstr(last, "? help"), "? help\n", 7) == 0);
+    }
+    bench_close(&b);
+}
+
+// ---- requests ----
+
+TEST(the_first_frame_has_the_run) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    CHECK(bench_has(&b, "[3 Run]"));
+    CHECK(bench_has(&b, "sprout 2.6M · films 16+16/32/1000 · seed 1"));
+    CHECK(bench_has(&b, "Press Space to start tuning."));
+    CHECK(bench_has(&b, "20 soft vectors x 160 = 3,200 numbers learn; the model's 2.6M stay frozen."));
+    bench_close(&b);
+}
+
+TEST(space_runs_and_pauses) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    CHECK(workbench_state(b.w) == ENGINE_READY);
+    bench_keys(&b, "Space");
+    CHECK(workbench_state(b.w) == ENGINE_RUNNING);
+    CHECK(bench_has(&b, "Space pause"));
+    bench_keys(&b, "Space");
+    CHECK(workbench_state(b.w) == ENGINE_PAUSED);
+    CHECK(bench_has(&b, "Space go on"));
+    bench_keys(&b, "Space Space Space");
+    CHECK(workbench_state(b.w) == ENGINE_DONE);
+    bench_keys(&b, "Space");
+    CHECK(bench_has(&b, "all steps are done"));
+    bench_close(&b);
+}
+
+TEST(unknown_and_wrong_commands_say_why) {
+    struct bench b;
+    CHECK(bench_open(&b, 100, 24));
+    static const char *const wrong[][2] = {
+        {"frobnicate", "no command \"frobnicate\""},
+        {"rate", "usage: :rate NUMBER"},
+        {"rate -1", "no positive number"},
+        {"rate nan", "no positive number"},
+        {"rate 0.1x", "no positive number"},
+        {"step 3", "step takes nothing behind it"},
+        {"set colour", "no setting \"colour\""},
+        {"set steps lots", "steps"},
+        {"seed -3", "seed"},
+        {"help nothing", "no command \"nothing\""},
+        {"export", "usage: :export FILE"},
+        {"template {text_a}", "mask"},
+        {"words onlyone", "words for 1 class"},
+        {"open /nowhere/at/all", "nowhere"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        bench_command(&b, wrong[i][0]);
+        CHECK_HAS(bench_screen(&b, false), wrong[i][1]);
+        b.now += 60;
+        bench_keys(&b, "Esc");
+    }
+    bench_close(&b);
+}
+
+TEST(messages_fade) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_command(&b, "rate 0.25");
+    CHECK(bench_has(&b, "learning rate 0.25"));
+    double until = b.client.deadline(b.w);
+    CHECK(until > b.now && until < b.now + 60);
+    b.now = until + 0.01;
+    CHECK(b.client.dirty(b.w, b.now));
+    CHECK(!bench_has(&b, "learning rate 0.25"));
+    bench_close(&b);
+}
+
+TEST(live_settings_reach_the_run_and_others_wait) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    struct session *s = workbench_session(b.w);
+    bench_command(&b, "set steps 250");
+    CHECK_SIZE(session_settings(s)->steps, 250);
+    CHECK(!bench_has(&b, "edits wait"));
+    bench_command(&b, "set shots 8");
+    CHECK_SIZE(session_settings(s)->shots, 16);
+    CHECK_SIZE(workbench_settings(b.w)->shots, 8);
+    CHECK(bench_has(&b, "Ctrl-S starts it"));
+    CHECK(bench_has(&b, "edits wait for Ctrl-S"));
+    bench_keys(&b, "Ctrl-S");
+    CHECK_SIZE(session_settings(s)->shots, 8);
+    CHECK(bench_has(&b, "films 8+8/"));
+    CHECK(!bench_has(&b, "edits wait"));
+    bench_close(&b);
+}
+
+TEST(rate_keys_multiply) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    double rate = session_settings(workbench_session(b.w))->rate;
+    bench_keys(&b, "+ +");
+    CHECK_NEAR(session_settings(workbench_session(b.w))->rate, rate * 1.25 * 1.25, 1e-9);
+    bench_keys(&b, "- -");
+    CHECK_NEAR(session_settings(workbench_session(b.w))->rate, rate, 1e-9);
+    bench_close(&b);
+}
+
+TEST(test_scores_name_their_split) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "Space t");
+    const struct evaluation *test = workbench_test(b.w, NULL);
+    char text[64];
+    CHECK(test != NULL);
+    snprintf(text, sizeof text, "test    %.3f = %zu/1000, with the best prompt", test->accuracy,
+             test->correct);
+    CHECK_HAS(bench_screen(&b, false), text);
+    CHECK_HAS(bench_screen(&b, false), "/32"); // dev keeps its own count
+    bench_close(&b);
+}
+
+static char candidates[4096];
+static void add_candidate(void *sink, const char *candidate) {
+    (void)sink;
+    strncat(candidates, candidate, sizeof candidates - strlen(candidates) - 2);
+    strcat(candidates, "\n");
+}
+static const char *complete(struct bench *b, const char *line, size_t word_at) {
+    candidates[0] = 0;
+    b->client.completion.complete(b->w, line, word_at, add_candidate, NULL);
+    return candidates;
+}
+
+TEST(completion) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    CHECK_TEXT(complete(&b, "ra", 0), "rate-up\nrate-down\nrate\n");
+    CHECK_HAS(complete(&b, "set s", 4), "steps\n");
+    CHECK(!strstr(complete(&b, "set s", 4), "rate"));
+    CHECK_TEXT(complete(&b, "set loss ", 9), "clean\npaper-code\n");
+    CHECK_TEXT(complete(&b, "set loss p", 9), "paper-code\n");
+    CHECK_HAS(complete(&b, "help se", 5), "set\n");
+    CHECK_HAS(complete(&b, "export engine/ba", 7), "engine/base/\n");
+    CHECK_TEXT(complete(&b, "rate 0", 5), "");
+    bench_close(&b);
+}
+
+// ---- leaving ----
+
+TEST(leaving_asks_only_when_something_goes_on) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "Space Q");
+    CHECK(!b.client.finished(b.w));
+    CHECK(bench_has(&b, "Tuning goes on"));
+    bench_keys(&b, "x 4"); // no answer: nothing happens
+    CHECK(bench_has(&b, "Tuning goes on"));
+    CHECK(bench_has(&b, "[3 Run]"));
+    bench_keys(&b, "n");
+    CHECK(!bench_has(&b, "Tuning goes on"));
+    CHECK(!b.client.finished(b.w));
+    bench_keys(&b, "Q y");
+    CHECK(b.client.finished(b.w));
+    bench_close(&b);
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "Space Space Q"); // paused
+    CHECK(b.client.finished(b.w));
+    bench_close(&b);
+}
+
+TEST(leaving_asks_about_edits) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_command(&b, "set shots 4");
+    bench_keys(&b, "Q");
+    CHECK(bench_has(&b, "Edits are not applied"));
+    bench_keys(&b, "Esc");
+    CHECK(!b.client.finished(b.w));
+    bench_command(&b, "set shots 16");
+    bench_keys(&b, "Q");
+    CHECK(b.client.finished(b.w));
+    bench_close(&b);
+}
+
+TEST(ctrl_c_stops_and_never_leaves) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "Space");
+    b.client.interrupt(b.w, b.now);
+    CHECK(workbench_state(b.w) == ENGINE_PAUSED);
+    CHECK(bench_has(&b, "what was trained is kept"));
+    b.client.interrupt(b.w, b.now);
+    CHECK(!b.client.finished(b.w));
+    bench_keys(&b, "Space Q");
+    b.client.interrupt(b.w, b.now); // takes the question back
+    CHECK(!bench_has(&b, "y/n"));
+    CHECK(!b.client.finished(b.w));
+    bench_close(&b);
+}
+
+TEST(a_signal_leaves_without_asking) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "Space");
+    b.client.terminate(b.w, 15);
+    CHECK(b.client.finished(b.w));
+    bench_close(&b);
+}
+
+TEST(starting_over_asks_once_there_is_a_curve) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "R");
+    CHECK(!bench_has(&b, "y/n"));
+    bench_keys(&b, "Space Space R");
+    CHECK(bench_has(&b, "Start over"));
+    bench_keys(&b, "y");
+    size_t count;
+    const struct metric *history = workbench_history(b.w, &count);
+    for (size_t i = 0; i < count; i++)
+        CHECK(history[i].kind != METRIC_STEP);
+    CHECK(bench_has(&b, "Press Space to start tuning."));
+    bench_close(&b);
+}
+
+TEST(back_leads_to_where_one_was) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "4 ?");
+    CHECK(bench_has(&b, "help: Prompt"));
+    bench_keys(&b, "q");
+    CHECK(bench_has(&b, "[4 Prompt]"));
+    bench_keys(&b, "q");
+    CHECK(bench_has(&b, "[3 Run]"));
+    bench_keys(&b, "z");
+    CHECK(!bench_has(&b, "┌ accuracy"));
+    bench_keys(&b, "q"); // unzooms first
+    CHECK(bench_has(&b, "[3 Run]"));
+    CHECK(bench_has(&b, "┌ accuracy"));
+    bench_close(&b);
+}
+
+TEST(pasted_text_is_not_keys) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    b.client.key(b.w, (struct key){.code = KEY_CODE_PASTE}, b.now);
+    bench_type(&b, "Q4 ");
+    b.client.key(b.w, (struct key){.code = KEY_CODE_PASTE_END}, b.now);
+    CHECK(!b.client.finished(b.w));
+    CHECK(workbench_state(b.w) == ENGINE_READY);
+    CHECK(bench_has(&b, "[3 Run]"));
+    bench_keys(&b, "4");
+    CHECK(bench_has(&b, "[4 Prompt]"));
+    bench_close(&b);
+}
+
+TEST(recordings_that_are_none) {
+    struct workbench *w = NULL;
+    struct error e = {0};
+    const struct workbench_options none = {.what = "sessions/tasks/films",
+                                           .recording = "tests/screens/nothing.jsonl"};
+    CHECK(!workbench_create(&w, &none, &e));
+    CHECK_HAS(e.text, "nothing.jsonl");
+    const struct workbench_options other = {.what = "sessions/tasks/films",
+                                            .recording = "tests/screens/tea/train.jsonl"};
+    CHECK(!workbench_create(&w, &other, &e));
+    CHECK_HAS(e.text, "not a recording");
+}

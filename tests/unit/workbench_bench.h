@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A workbench on the recorded run of tests/screens, and small ways to press keys and read its screen.
+#ifndef PROMPTER_TESTS_WORKBENCH_BENCH_H
+#define PROMPTER_TESTS_WORKBENCH_BENCH_H
+
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "views/workbench.h"
+
+struct bench {
+    struct workbench *w;
+    struct loop_client client;
+    struct grid *g;
+    double now;
+    struct error error;
+};
+
+static inline bool bench_open_task(struct bench *b, const char *task, int columns, int rows) {
+    static char sessions[600];
+    *b = (struct bench){.now = 1};
+    setlocale(LC_CTYPE, "C.UTF-8");
+    snprintf(sessions, sizeof sessions, "%s/sessions", check_folder());
+    setenv("PROMPTER_SESSIONS", sessions, 1);
+    const struct workbench_options options = {
+        .what = task, .model_folder = "engine/models/sprout", .recording = check_path("screens/films.jsonl")};
+    if (!workbench_create(&b->w, &options, &b->error) || !grid_create(&b->g, rows, columns, &b->error)) {
+        printf("%s\n", b->error.text);
+        return false;
+    }
+    b->client = workbench_client(b->w);
+    b->client.wake(b->w, b->now);
+    return true;
+}
+
+static inline bool bench_open(struct bench *b, int columns, int rows) {
+    return bench_open_task(b, "sessions/tasks/films", columns, rows);
+}
+
+static inline void bench_close(struct bench *b) {
+    grid_free(b->g);
+    workbench_free(b->w);
+    *b = (struct bench){0};
+}
+
+// Keys by name, separated by spaces.
+static inline void bench_keys(struct bench *b, const char *names) {
+    while (*names) {
+        struct key k;
+        size_t length = strcspn(names, " ");
+        if (key_parse(&k, names, length)) {
+            b->client.key(b->w, k, b->now);
+            b->client.wake(b->w, b->now);
+        } else {
+            check_failed(__FILE__, __LINE__, "no key %.*s", (int)length, names);
+        }
+        names += length + strspn(names + length, " ");
+    }
+}
+
+static inline void bench_type(struct bench *b, const char *text) {
+    for (; *text; text++)
+        b->client.key(b->w, (struct key){.character = (unsigned char)*text}, b->now);
+}
+
+static inline void bench_command(struct bench *b, const char *line) {
+    b->client.command(b->w, line, b->now);
+}
+
+// The screen as text, or with styles; valid until the next call.
+static inline const char *bench_screen(struct bench *b, bool styles) {
+    static char *text;
+    free(text);
+    b->client.draw(b->w, b->g, b->now);
+    text = grid_dump(b->g, styles, &b->error);
+    return text ? text : "";
+}
+
+static inline bool bench_has(struct bench *b, const char *part) {
+    return strstr(bench_screen(b, false), part) != NULL;
+}
+
+#endif

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// prompter tune and prompter eval: a session's run without a screen. Progress goes to stderr, one JSON object
+// a line to stdout: {"event": "open" | "step" | "eval" | "best" | "done", ...}.
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/json.h"
+#include "engine/engine.h"
+#include "sessions/session.h"
+#include "tui/cli_options.h"
+
+// Set by SIGINT and SIGTERM: how often.
+static volatile sig_atomic_t stop_asked;
+
+static void ask_to_stop(int signal_number) {
+    (void)signal_number;
+    stop_asked++;
+}
+
+struct headless {
+    const char *command;
+    struct session *session;
+    struct engine *engine;
+    struct workspace *workspace;
+    struct engine_event last; // the last event of the kind that is waited for
+    struct evaluation test, dev;
+    struct metric best;
+    bool has_test, has_dev, has_best, stopped, failed;
+    bool print_steps; // JSON lines on stdout
+    size_t metrics, epoch;
+    double began, told_at;
+    bool terminal; // stderr is one: progress on a line that is rewritten
+};
+
+// ---- output ----
+
+static void add_number(cJSON *o, const char *name, double value) {
+    if (isfinite(value))
+        cJSON_AddNumberToObject(o, name, value);
+    else
+        cJSON_AddNullToObject(o, name); // JSON has no NaN
+}
+
+static void print_object(cJSON *take) {
+    struct error e = {0};
+    char *text = json_print(take, false, &e);
+    if (text)
+        puts(text);
+    fflush(stdout);
+    free(text);
+    cJSON_Delete(take);
+}
+
+static cJSON *event_object(const char *event) {
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "event", event);
+    return o;
+}
+
+static void print_metric(const struct metric *m) {
+    cJSON *o = event_object(m->kind == METRIC_STEP   ? "step"
+                            : m->kind == METRIC_EVAL ? "eval"
+                            : m->kind == METRIC_RATE ? "rate"
+                                                     : "undo");
+    cJSON_AddNumberToObject(o, "step", (double)m->step);
+    add_number(o, "rate", m->rate);
+    if (m->kind == METRIC_STEP) {
+        add_number(o, "loss", m->train_loss);
+        add_number(o, "accuracy", m->train_accuracy);
+        add_number(o, "gradient_norm", m->gradient_norm);
+        add_number(o, "update_norm", m->update_norm);
+        add_number(o, "prompt_norm", m->prompt_norm);
+    } else if (m->kind == METRIC_EVAL) {
+        cJSON_AddStringToObject(o, "split", "dev");
+        add_number(o, "loss", m->dev_loss);
+        add_number(o, "accuracy", m->dev_accuracy);
+        add_number(o, "macro_f1", m->dev_f1);
+        cJSON_AddBoolToObject(o, "best", m->best);
+    }
+    add_number(o, "seconds", m->seconds);
+    print_object(o);
+}
+
+static cJSON *evaluation_object(const struct evaluation *v) {
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddNumberToObject(o, "examples", (double)v->examples);
+    cJSON_AddNumberToObject(o, "correct", (double)v->correct);
+    add_number(o, "accuracy", v->accuracy);
+    add_number(o, "macro_f1", v->macro_f1);
+    add_number(o, "loss", v->loss);
+    if (v->elsewhere)
+        cJSON_AddNumberToObject(o, "no_label_word", (double)v->elsewhere);
+    if (v->classes <= 16) {
+        cJSON *rows =
+            cJSON_AddArrayToObject(o, "confusion"); // rows: the true class, columns: the predicted one
+        for (size_t i = 0; i < v->classes; i++) {
+            cJSON *row = cJSON_CreateArray();
+            for (size_t j = 0; j < v->classes; j++)
+                cJSON_AddItemToArray(row, cJSON_CreateNumber((double)v->confusion[i * v->classes + j]));
+            cJSON_AddItemToArray(rows, row);
+        }
+    }
+    return o;
+}
+
+static void print_open(const struct headless *h) {
+    const struct workspace *w = h->workspace;
+    cJSON *o = event_object("open");
+    cJSON_AddStringToObject(o, "session", session_name(h->session));
+    cJSON_AddStringToObject(o, "model", w->model_name);
+    cJSON_AddNumberToObject(o, "parameters", (double)w->parameters);
+    cJSON_AddNumberToObject(o, "tuned", (double)(w->slots * w->config.d_model));
+    cJSON_AddStringToObject(o, "task", w->task->name);
+    cJSON_AddNumberToObject(o, "train", (double)w->split->train_count);
+    cJSON_AddNumberToObject(o, "dev", (double)w->split->dev_count);
+    cJSON_AddStringToObject(o, "dev_source", w->split->dev_source);
+    cJSON_AddNumberToObject(o, "test", (double)w->task->test.count);
+    cJSON_AddNumberToObject(o, "cut", (double)w->examples_cut);
+    struct error e = {0};
+    char *text = template_print(&w->template, TEMPLATE_SHORT, &e);
+    if (text)
+        cJSON_AddStringToObject(o, "template", text);
+    free(text);
+    cJSON *settings = cJSON_AddObjectToObject(o, "settings");
+    for (size_t i = 0; i < run_setting_count; i++) {
+        char value[1024];
+        if (run_settings_get(&w->setup->settings, run_setting_table[i].name, value, sizeof value))
+            cJSON_AddStringToObject(settings, run_setting_table[i].name, value);
+    }
+    print_object(o);
+}
+
+static void progress(struct headless *h, bool end, const char *text) {
+    double now = clock_seconds();
+    if (!end && now - h->told_at < (h->terminal ? 0.1 : 2.0))
+        return;
+    h->told_at = now;
+    fprintf(stderr, h->terminal ? "\r\033[K%s%s" : "%s%s", text, end || !h->terminal ? "\n" : "");
+}
+
+// ---- following the engine ----
+
+static void tell_step(struct headless *h, const struct metric *m) {
+    char text[256], best[64] = "";
+    size_t steps = h->workspace->setup->settings.steps;
+    if (h->has_best)
+        snprintf(best, sizeof best, "  best dev %.3f @ %zu", h->best.dev_accuracy, h->best.step);
+    double left = m->seconds > 0 && steps > m->step ? m->seconds * (double)(steps - m->step) : 0;
+    snprintf(text, sizeof text, "step %zu/%zu  loss %.4f  accuracy %.2f  %.3f s/step  %.0f s left%s", m->step,
+             steps, m->train_loss, m->train_accuracy, m->seconds, left, best);
+    progress(h, m->step == steps, text);
+}
+
+static void drain_metrics(struct headless *h) {
+    struct metric m[64];
+    size_t n, epoch;
+    while ((n = engine_metrics(h->engine, h->metrics, m, sizeof m / sizeof *m, &epoch)) ||
+           epoch != h->epoch) {
+        if (epoch != h->epoch) { // begun anew: what a resumed run brings along is not news
+            h->epoch = epoch;
+            h->metrics = 0;
+            while ((n = engine_metrics(h->engine, h->metrics, m, sizeof m / sizeof *m, NULL)))
+                for (size_t i = 0; i < n; i++, h->metrics++)
+                    if (m[i].kind == METRIC_EVAL && m[i].best) {
+                        h->best = m[i];
+                        h->has_best = true;
+                    }
+            continue;
+        }
+        for (size_t i = 0; i < n; i++) {
+            if (m[i].kind == METRIC_EVAL && m[i].best) {
+                h->best = m[i];
+                h->has_best = true;
+            }
+            if (h->print_steps)
+                print_metric(&m[i]);
+            if (h->print_steps && m[i].kind == METRIC_EVAL && m[i].best) {
+                cJSON *o = event_object("best");
+                cJSON_AddNumberToObject(o, "step", (double)m[i].step);
+                add_number(o, "dev_accuracy", m[i].dev_accuracy);
+                add_number(o, "dev_loss", m[i].dev_loss);
+                add_number(o, "dev_macro_f1", m[i].dev_f1);
+                print_object(o);
+            }
+            if (m[i].kind == METRIC_STEP && h->print_steps)
+                tell_step(h, &m[i]);
+        }
+        h->metrics += n;
+    }
+}
+
+static void take_event(struct headless *h, struct engine_event *event) {
+    char text[sizeof event->error.text + 64];
+    switch (event->kind) {
+    case EVENT_OPENED:
+        h->workspace = event->workspace;
+        break;
+    case EVENT_EVALUATED:
+        h->dev = event->evaluation;
+        h->has_dev = true;
+        break;
+    case EVENT_TESTED:
+        h->test = event->evaluation;
+        h->has_test = true;
+        break;
+    case EVENT_PROGRESS:
+        if (event->total)
+            snprintf(text, sizeof text, "%s  %zu/%zu", event->error.text, event->done, event->total);
+        else
+            snprintf(text, sizeof text, "%s", event->error.text);
+        progress(h, event->total && event->done == event->total, text);
+        break;
+    case EVENT_ERROR:
+        if (h->terminal)
+            fputs("\r\033[K", stderr);
+        cli_complain(h->command, event->error.text);
+        h->failed = true;
+        break;
+    default:
+        break;
+    }
+}
+
+// Follows the engine until an event of this kind, a failure, or a stop; true for the event.
+static bool wait_for(struct headless *h, enum engine_event_kind kind) {
+    bool sent = false;
+    for (;;) {
+        struct pollfd p = {.fd = engine_fd(h->engine), .events = POLLIN};
+        if (poll(&p, 1, 200) < 0 && errno != EINTR)
+            return false;
+        engine_acknowledge(h->engine);
+        struct engine_event event;
+        bool found = false;
+        while (engine_next_event(h->engine, &event)) {
+            take_event(h, &event);
+            found |= event.kind == kind;
+            h->last = event;
+        }
+        drain_metrics(h);
+        if (found || h->failed)
+            return found && !h->failed;
+        if (stop_asked && !sent) {
+            struct error e = {0};
+            sent = engine_send(h->engine, (struct engine_command){.verb = ENGINE_STOP}, &e);
+        }
+        if (sent && h->last.state != ENGINE_RUNNING && h->last.state != ENGINE_TESTING &&
+            h->last.state != ENGINE_LOADING) {
+            h->stopped = true;
+            return false;
+        }
+    }
+}
+
+static bool send_and_wait(struct headless *h, enum engine_verb verb, enum engine_event_kind kind) {
+    struct error e = {0};
+    if (!engine_send(h->engine, (struct engine_command){.verb = verb}, &e)) {
+        cli_complain(h->command, e.text);
+        h->failed = true;
+        return false;
+    }
+    return wait_for(h, kind);
+}
+
+// ---- opening and closing ----
+
+static bool apply_settings(struct headless *h, const struct cli_values *set, bool fresh, struct error *e) {
+    struct run_settings s = *session_settings(h->session);
+    for (size_t i = 0; i < set->count; i++) {
+        char name[128];
+        const char *equals = strchr(set->value[i], '=');
+        if (!equals || (size_t)(equals - set->value[i]) >= sizeof name)
+            return error_set(e, ERROR_INPUT, "--set takes NAME=VALUE, not \"%s\"", set->value[i]);
+        snprintf(name, sizeof name, "%.*s", (int)(equals - set->value[i]), set->value[i]);
+        if (!run_settings_set(&s, name, equals + 1, e))
+            return false;
+    }
+    bool same = run_settings_same_run(&s, session_settings(h->session));
+    session_set_settings(h->session, &s);
+    // Other settings, or --fresh: another run; what was there moves to kept/.
+    return (same && !fresh) || session_begin_run(h->session, e);
+}
+
+static bool open_all(struct headless *h, const char *what, const char *model, const struct cli_values *set,
+                     bool fresh, size_t threads, struct error *e) {
+    h->terminal = isatty(STDERR_FILENO);
+    h->began = clock_seconds();
+    struct sigaction action = {.sa_handler = ask_to_stop};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    if (!session_open(&h->session, what, model, e) || !apply_settings(h, set, fresh, e) ||
+        !session_save(h->session, e))
+        return false;
+    struct engine_setup *setup = session_setup(h->session, false, e);
+    struct engine_options options = {.threads = threads, .keeper = session_keeper(h->session)};
+    if (!setup)
+        return false;
+    if (!engine_create(&h->engine, &options, e)) {
+        engine_setup_free(setup);
+        return false;
+    }
+    return engine_send(h->engine, (struct engine_command){.verb = ENGINE_OPEN, .setup = setup}, e);
+}
+
+static void close_all(struct headless *h) {
+    engine_close(h->engine);
+    workspace_release(h->workspace);
+    session_free(h->session);
+}
+
+static bool finished_already(const struct headless *h) {
+    return h->last.state == ENGINE_DONE;
+}
+
+static void print_done(struct headless *h) {
+    cJSON *o = event_object("done");
+    cJSON_AddStringToObject(o, "session", session_name(h->session));
+    cJSON_AddNumberToObject(o, "seed", (double)h->workspace->setup->settings.seed);
+    cJSON_AddBoolToObject(o, "stopped", h->stopped);
+    if (h->has_best) {
+        cJSON *dev = cJSON_AddObjectToObject(o, "dev");
+        cJSON_AddNumberToObject(dev, "step", (double)h->best.step);
+        cJSON_AddNumberToObject(dev, "examples", (double)h->workspace->split->dev_count);
+        add_number(dev, "accuracy", h->best.dev_accuracy);
+        add_number(dev, "macro_f1", h->best.dev_f1);
+        add_number(dev, "loss", h->best.dev_loss);
+    }
+    if (h->has_test)
+        cJSON_AddItemToObject(o, "test", evaluation_object(&h->test));
+    cJSON_AddNumberToObject(o, "seconds", clock_seconds() - h->began);
+    print_object(o);
+}
+
+// ---- the commands ----
+
+static int run_tune(int argc, char **argv) {
+    const char *model = NULL;
+    size_t threads = 0;
+    bool fresh = false, no_test = false;
+    struct cli_values set = {0};
+    const struct cli_option options[] = {
+        {.name = "model",
+         .argument = "DIR",
+         .help = "tune on this model instead of the session's",
+         .text = &model},
+        {.name = "set",
+         .argument = "NAME=VALUE",
+         .help = "change a setting first, e.g. --set rate=0.3 (may be repeated)",
+         .list = &set},
+        {.name = "fresh", .help = "start over; the run that was kept moves to kept/", .flag = &fresh},
+        {.name = "no-test", .help = "do not score the test set at the end", .flag = &no_test},
+        {.name = "threads",
+         .argument = "N",
+         .help = "threads to use (default: all processors)",
+         .number = &threads},
+    };
+    size_t count;
+    int status;
+    if (!cli_parse(&cli_tune, options, sizeof options / sizeof *options, argc, argv, &count, &status))
+        return status;
+    struct error e = {0};
+    struct headless h = {.command = "tune", .print_steps = true};
+    bool ok = open_all(&h, argv[0], model, &set, fresh, threads, &e);
+    if (!ok)
+        cli_complain("tune", e.text);
+    ok = ok && wait_for(&h, EVENT_OPENED);
+    if (ok) {
+        print_open(&h);
+        if (h.workspace->warnings[0])
+            fprintf(stderr, "%s\n", h.workspace->warnings);
+        ok = (finished_already(&h) || send_and_wait(&h, ENGINE_RUN, EVENT_FINISHED));
+    }
+    if (ok && !no_test && h.workspace->task->test.count)
+        ok = send_and_wait(&h, ENGINE_TEST, EVENT_TESTED);
+    if (h.workspace && !h.failed)
+        print_done(&h);
+    if (h.stopped)
+        fprintf(stderr, "prompter tune: stopped; the same command goes on from here\n");
+    close_all(&h);
+    return cli_finish("tune", ok ? CLI_OK : CLI_FAILED);
+}
+
+static int run_eval(int argc, char **argv) {
+    const char *model = NULL, *split = "test";
+    size_t threads = 0;
+    bool json = false;
+    struct cli_values none = {0};
+    const struct cli_option options[] = {
+        {.name = "split", .argument = "NAME", .help = "test or dev (default test)", .text = &split},
+        {.name = "model",
+         .argument = "DIR",
+         .help = "score on this model instead of the session's",
+         .text = &model},
+        {.name = "json", .help = "print a JSON object", .flag = &json},
+        {.name = "threads",
+         .argument = "N",
+         .help = "threads to use (default: all processors)",
+         .number = &threads},
+    };
+    size_t count;
+    int status;
+    if (!cli_parse(&cli_eval, options, sizeof options / sizeof *options, argc, argv, &count, &status))
+        return status;
+    bool dev = strcmp(split, "dev") == 0;
+    if (!dev && strcmp(split, "test") != 0) {
+        cli_complain("eval", "--split is test or dev");
+        return CLI_USAGE;
+    }
+    struct error e = {0};
+    struct headless h = {.command = "eval"};
+    bool ok = open_all(&h, argv[0], model, &none, false, threads, &e);
+    if (!ok)
+        cli_complain("eval", e.text);
+    ok = ok && wait_for(&h, EVENT_OPENED);
+    if (ok && !h.has_best) {
+        cli_complain("eval", "nothing was tuned in this session yet; run prompter tune first");
+        ok = false;
+    }
+    if (ok && dev)
+        ok = engine_send(h.engine, (struct engine_command){.verb = ENGINE_UNDO_TO_BEST}, &e) &&
+             send_and_wait(&h, ENGINE_EVALUATE, EVENT_EVALUATED);
+    else
+        ok = ok && send_and_wait(&h, ENGINE_TEST, EVENT_TESTED);
+    if (ok) {
+        const struct evaluation *v = dev ? &h.dev : &h.test;
+        if (json) {
+            cJSON *o = evaluation_object(v);
+            cJSON_AddStringToObject(o, "split", split);
+            cJSON_AddNumberToObject(o, "step", (double)h.best.step);
+            print_object(o);
+        } else {
+            printf("%s accuracy %.4f (%zu of %zu), macro-F1 %.4f, loss %.4f; prompt of step %zu\n", split,
+                   v->accuracy, v->correct, v->examples, v->macro_f1, v->loss, h.best.step);
+        }
+    }
+    close_all(&h);
+    return cli_finish("eval", ok ? CLI_OK : CLI_FAILED);
+}
+
+const struct cli_command cli_tune = {
+    .name = "tune",
+    .operands = "SESSION | TASK",
+    .summary = "Tune a session's prompt without a screen.",
+    .details = "Prints JSON objects to standard output, one a line: open, step, eval (dev), best, and done "
+               "with the accuracy on\n"
+               "the test set. A run that was stopped goes on where it was. Interrupt it with Ctrl-C: nothing "
+               "is lost.",
+    .example = "  $ prompter tune films --set steps=60 | tail -n 1",
+    .least = 1,
+    .most = 1,
+    .run = run_tune,
+};
+const struct cli_command cli_eval = {
+    .name = "eval",
+    .operands = "SESSION",
+    .summary = "Score a session's best prompt.",
+    .example = "  $ prompter eval films --split test --json",
+    .least = 1,
+    .most = 1,
+    .run = run_eval,
+};
