@@ -9,7 +9,6 @@
 #include "engine/tune/benchmark.h"
 #include "tui/cli_options.h"
 
-
 static void print_json(const struct benchmark_options *o, const struct benchmark_result *r) {
     cJSON *j = cJSON_CreateObject();
     cJSON_AddStringToObject(j, "shape", o->shape);

@@ -69,9 +69,9 @@ static void score_one(struct objective *o, const struct input_batch *b, size_t i
     o->loss_of[i] = 0;
     if (label == TASK_NO_LABEL)
         return;
-    double sum = 0, top = o->score[best];
+    double sum = 1, top = o->score[best]; // the best class's own term is exp(0)
     for (size_t c = 0; c < classes; c++)
-        sum += exp(o->score[c] - top);
+        sum += c == best ? 0 : exp(o->score[c] - top);
     o->loss_of[i] = top + log(sum) - o->score[label];
     if (!train)
         return;
