@@ -375,6 +375,7 @@ static void wait_end(struct probe *p, double seconds) {
 // Ctrl-Z; the terminal must be the shell's again; then on.
 static const char *stop_and_continue(struct probe *p) {
     double until = clock_seconds() + 5;
+    bool alternate = p->alternate; // not every terminal has one
     send_bytes(p, "\x1a");
     while (!p->stopped && !p->ended && clock_seconds() < until)
         watch(p, until);
@@ -386,9 +387,11 @@ static const char *stop_and_continue(struct probe *p) {
     if (write(p->orders, "c", 1) != 1)
         return "it cannot be continued";
     p->stopped = false;
-    if (!wait_text(p, p->o.wait_for, clock_seconds() + 5))
-        return "it did not draw again when continued";
-    return why;
+    // It need not be the screen of the beginning: the alternate screen again, and text on it.
+    until = clock_seconds() + 5;
+    while (!(p->alternate == alternate && p->length > 40) && !p->ended && clock_seconds() < until)
+        watch(p, until);
+    return p->length > 40 ? why : "it did not draw again when continued";
 }
 
 static const char *end_program(struct probe *p) {
