@@ -46,6 +46,10 @@ static size_t title_pieces(const struct workbench *w, char piece[][160], size_t 
     snprintf(piece[n++], 160, "%.60s %s", ws->task->name, number);
     if (w->session && strcmp(session_name(w->session), ws->task->name) != 0 && n < most)
         snprintf(piece[n++], 160, "%.60s", session_name(w->session));
+    // The Run screen tells the step itself.
+    const struct metric *last = part_last(w->history, w->history_count, METRIC_STEP);
+    if (last && w->session && w->screen != VIEW_RUN)
+        snprintf(piece[n++], 160, "step %zu/%zu", last->step, session_settings(w->session)->steps);
     if (ws->setup) {
         const struct run_settings *s = &ws->setup->settings;
         snprintf(piece[n++], 160, "seed %llu", (unsigned long long)s->seed);
@@ -83,7 +87,7 @@ static void draw_title(const struct workbench *w, struct grid *g, struct area ro
     if (least + text_width(speed, strlen(speed)) > row.columns)
         speed_text(w, false, speed);
     grid_fill(g, row, STYLE_BAR, ' ');
-    int end = row.columns - text_width(speed, strlen(speed)) - 1;
+    int end = row.columns - text_width(speed, strlen(speed)) - (speed[0] ? 2 : 0);
     int column = 1 + grid_put(g, row, 0, 1, STYLE_BAR, "prompter") + 2;
     for (size_t i = 0; i < n; i++) {
         char text[200];
@@ -235,15 +239,16 @@ static void draw_hints(const struct workbench *w, struct grid *g, struct area ro
 // ---- message and overlay ----
 
 static const char *question_text(const struct workbench *w) {
+    bool busy = w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING;
     switch (w->question) {
     case QUESTION_QUIT:
-        return w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING
-                   ? "Tuning goes on. Stop, keep what there is, leave? y/n"
-                   : "Edits are not applied (Ctrl-S). Leave anyway? y/n";
+        return busy ? "Tuning goes on. Stop, keep what there is, leave? y/n"
+                    : "Edits are not applied (Ctrl-S). Leave anyway? y/n";
     case QUESTION_RESTART:
         return "Start over from step 0? The present curve goes. y/n";
     case QUESTION_OPEN:
-        return "Tuning goes on. Stop, keep what there is, open it? y/n";
+        return busy ? "Tuning goes on. Stop, keep what there is, open the other? y/n"
+                    : "Edits are not applied (Ctrl-S). Open the other anyway? y/n";
     default:
         return NULL;
     }

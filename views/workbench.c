@@ -107,9 +107,12 @@ static void close_overlay(struct workbench *w) {
 }
 
 static void complain(struct workbench *w, const char *text, double now) {
-    workbench_say(w, STYLE_BAD, now, "%s", text);
-    if (frame_message_rows(text, w->columns > 0 ? w->columns : 80) > MESSAGE_ROWS)
-        workbench_show(w, "what went wrong", text);
+    if (frame_message_rows(text, w->columns > 0 ? w->columns : 80) <= MESSAGE_ROWS) {
+        workbench_say(w, STYLE_BAD, now, "%s", text);
+        return;
+    }
+    w->message.text[0] = 0;
+    workbench_show(w, "what went wrong", text);
 }
 
 // ---- the engine, or a recording of one ----
@@ -570,7 +573,7 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
         command_export(w, argument, now);
         return true;
     case REQUEST_OPEN:
-        if (w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING) {
+        if (w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING || workbench_pending(w)) {
             free(w->question_argument);
             w->question_argument = mem_strdup(argument ? argument : "", NULL);
             w->question = w->question_argument ? QUESTION_OPEN : QUESTION_NONE;

@@ -176,22 +176,20 @@ TEST(space_runs_and_pauses) {
 TEST(unknown_and_wrong_commands_say_why) {
     struct bench b;
     CHECK(bench_open(&b, 100, 24));
-    static const char *const wrong[][2] = {
-        {"frobnicate", "no command \"frobnicate\""},
-        {"rate", "usage: :rate NUMBER"},
-        {"rate -1", "no positive number"},
-        {"rate nan", "no positive number"},
-        {"rate 0.1x", "no positive number"},
-        {"step 3", "step takes nothing behind it"},
-        {"set colour", "no setting \"colour\""},
-        {"set steps lots", "steps"},
-        {"seed -3", "seed"},
-        {"help nothing", "no command \"nothing\""},
-        {"export", "usage: :export FILE"},
-        {"template {text_a}", "mask"},
-        {"words onlyone", "words for 1 class"},
-        {"open /nowhere/at/all", "nowhere"},
-    };
+    static const char *const wrong[][2] = {{"frobnicate", "no command \"frobnicate\""},
+                                           {"rate", "usage: :rate NUMBER"},
+                                           {"rate -1", "no positive number"},
+                                           {"rate nan", "no positive number"},
+                                           {"rate 0.1x", "no positive number"},
+                                           {"step 3", "step takes nothing behind it"},
+                                           {"set colour", "no setting \"colour\""},
+                                           {"set steps lots", "steps"},
+                                           {"seed -3", "seed"},
+                                           {"help nothing", "no command \"nothing\""},
+                                           {"export", "usage: :export FILE"},
+                                           {"template {text_a}", "mask"},
+                                           {"open /nowhere/at/all", "nowhere"},
+                                           {"words onlyone", "words for 1 class"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         bench_command(&b, wrong[i][0]);
         CHECK_HAS(bench_screen(&b, false), wrong[i][1]);
@@ -318,6 +316,42 @@ TEST(leaving_asks_about_edits) {
     bench_command(&b, "set shots 16");
     bench_keys(&b, "Q");
     CHECK(b.client.finished(b.w));
+    bench_close(&b);
+}
+
+TEST(opening_another_asks_before_anything_is_lost) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "Space");
+    bench_command(&b, "open sessions/tasks/claims");
+    CHECK(bench_has(&b, "Tuning goes on. Stop, keep what there is, open the other? y/n"));
+    bench_keys(&b, "n Space");
+    bench_command(&b, "set shots 4");
+    bench_command(&b, "open sessions/tasks/claims");
+    CHECK(bench_has(&b, "Open the other anyway? y/n"));
+    bench_keys(&b, "y");
+    CHECK(bench_has(&b, "claims 16+16+16/"));
+    CHECK(!bench_has(&b, "edits wait"));
+    bench_command(&b, "open claims");
+    CHECK(bench_has(&b, "open already"));
+    bench_close(&b);
+}
+
+TEST(long_errors_can_be_read_whole) {
+    struct bench b;
+    char line[600] = "open /";
+    CHECK(bench_open(&b, 60, 16));
+    for (int i = 0; i < 40; i++)
+        strcat(line, "nowhere at ");
+    strcat(line, "all");
+    bench_command(&b, line);
+    CHECK(bench_has(&b, "what went wrong"));
+    CHECK(bench_has(&b, "no session"));
+    CHECK(bench_has(&b, "claims"));
+    CHECK(bench_has(&b, "Esc close"));
+    bench_keys(&b, "q");
+    CHECK(!bench_has(&b, "what went wrong"));
+    CHECK(bench_has(&b, "[3 Run]"));
     bench_close(&b);
 }
 
