@@ -176,7 +176,8 @@ TEST(space_runs_and_pauses) {
 TEST(unknown_and_wrong_commands_say_why) {
     struct bench b;
     CHECK(bench_open(&b, 100, 24));
-    static const char *const wrong[][2] = {{"frobnicate", "no command \"frobnicate\""},
+    static const char *const wrong[][2] = {{"open /nowhere/at/all", "nowhere"},
+                                           {"frobnicate", "no command \"frobnicate\""},
                                            {"rate", "usage: :rate NUMBER"},
                                            {"rate -1", "no positive number"},
                                            {"rate nan", "no positive number"},
@@ -188,7 +189,6 @@ TEST(unknown_and_wrong_commands_say_why) {
                                            {"help nothing", "no command \"nothing\""},
                                            {"export", "usage: :export FILE"},
                                            {"template {text_a}", "mask"},
-                                           {"open /nowhere/at/all", "nowhere"},
                                            {"words onlyone", "words for 1 class"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         bench_command(&b, wrong[i][0]);
