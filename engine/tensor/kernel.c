@@ -121,8 +121,26 @@ void kernel_multiply(size_t m, size_t columns, size_t k, const float *a, size_t 
     }
 }
 
+// Large factors come from memory in short runs, one run a row, which the processor does not foresee.
+enum { ROWS_AHEAD = 24 };
+
+static inline void fetch_row(const float *row) {
+#pragma GCC unroll 8
+    for (size_t j = 0; j < KERNEL_WIDTH; j += 16)
+        __builtin_prefetch(row + j);
+}
+
 void kernel_pack(const float *restrict b, size_t stride, size_t k, size_t columns, float *restrict panel) {
     size_t width = kernel_panel_width(columns);
+    if (columns == KERNEL_WIDTH) {
+        for (size_t p = 0; p < k; p++, b += stride, panel += KERNEL_WIDTH) {
+            fetch_row(b + ROWS_AHEAD * stride);
+#pragma GCC unroll 4
+            for (size_t j = 0; j < KERNEL_WIDTH; j += L)
+                *(vector *)(panel + j) = *(const vector *)(b + j);
+        }
+        return;
+    }
     for (size_t p = 0; p < k; p++) {
         memcpy(panel + p * width, b + p * stride, columns * sizeof *panel);
         memset(panel + p * width + columns, 0, (width - columns) * sizeof *panel);
@@ -182,6 +200,9 @@ void kernel_pack_transposed(const float *restrict b, size_t stride, size_t k, si
 #pragma GCC unroll 16
             for (int i = 0; i < L; i++)
                 v[i] = *(const vector *)(from + (size_t)i * stride + p);
+#pragma GCC unroll 16
+            for (int i = 0; i < L; i++) // the rows that come next
+                __builtin_prefetch(from + (size_t)(L + i) * stride + p);
             transpose_square(v);
 #pragma GCC unroll 16
             for (int i = 0; i < L; i++)
