@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { ALIGNMENT = 64 };
 
@@ -143,12 +144,30 @@ void buffer_free(struct buffer *b) {
     *b = (struct buffer){0};
 }
 
+// Not cleared: what is planned for the largest batch but never used then costs no memory. Large blocks ask for
+// large pages, so that matrix products miss the address caches less.
+static void *take_block(size_t bytes, struct error *e) {
+    const size_t page = (size_t)2 << 20;
+    size_t alignment = bytes < 2 * page ? ALIGNMENT : page;
+    if (bytes > SIZE_MAX - page)
+        return no_memory(bytes, 1, e);
+    size_t rounded = (bytes + alignment) / alignment * alignment; // never zero
+    void *p = aligned_alloc(alignment, rounded);
+    if (!p)
+        return no_memory(bytes, 1, e);
+#ifdef MADV_HUGEPAGE
+    if (alignment == page)
+        madvise(p, rounded, MADV_HUGEPAGE); // a wish: nothing depends on it
+#endif
+    return p;
+}
+
 bool arena_reserve(struct arena *a, size_t bytes, struct error *e) {
     a->used = 0;
     if (a->base && bytes <= a->capacity)
         return true;
     free(a->base);
-    a->base = mem_calloc_aligned(bytes, 1, e);
+    a->base = take_block(bytes, e);
     a->capacity = a->base ? bytes : 0;
     return a->base != NULL;
 }

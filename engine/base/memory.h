@@ -48,7 +48,8 @@ struct arena {
     unsigned char *base; // owned
     size_t capacity, used, peak;
 };
-// Room for at least `bytes`; keeps the block when it is large enough. Forgets everything handed out.
+// Room for at least `bytes`, not cleared; keeps the block when it is large enough. Forgets everything handed
+// out.
 bool arena_reserve(struct arena *a, size_t bytes, struct error *e);
 // NULL only in counting mode; running past a reserved block is our own bug and asserts.
 void *arena_take(struct arena *a, size_t count, size_t item_size);
