@@ -5,12 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/tensor/gemm.h"
 #include "engine/tune/benchmark.h"
+#include "tui/relaunch.h"
 
 int main(int argc, char **argv) {
     struct error e = {0};
     struct benchmark_options o = benchmark_options_default();
     struct benchmark_result r;
+    const char *core;
+    if (gemm_prefers_core(&core))
+        relaunch_with_core(core, argv);
     o.shape = argc > 1 ? argv[1] : o.shape;
     o.texts = argc > 2 ? argv[2] : o.texts;
     o.threads = argc > 3 ? strtoul(argv[3], NULL, 10) : 0;
