@@ -163,7 +163,7 @@ __attribute__((always_inline)) static inline vector shuffle(vector a, vector b, 
 __attribute__((always_inline)) static inline void transpose_square(vector v[L]) {
 #pragma GCC unroll 8
     for (int s = L / 2; s > 0; s /= 2) {
-        indices upper, lower;
+        indices upper = {0}, lower = {0};
 #pragma GCC unroll 16
         for (int j = 0; j < L; j++) {
             upper[j] = j & s ? L + j - s : j;
