@@ -20,7 +20,7 @@ SAN     ?=
 Q       := $(if $(V),,@)
 
 PACKAGES := build-essential pkg-config libopenblas-dev libcjson-dev libncurses-dev libreadline-dev libsentencepiece-dev
-TEST_PACKAGES := tmux
+TEST_PACKAGES := tmux procps
 PC_NAMES := openblas libcjson readline ncursesw sentencepiece
 
 pc       = $(shell pkg-config $(1) $(PC_NAMES) 2>/dev/null)
@@ -59,7 +59,7 @@ test: deps test-deps
 deps:
 	@tests/need.sh packages "$(PC_NAMES)" $(PACKAGES)
 test-deps:
-	@tests/need.sh programs "tmux" $(TEST_PACKAGES)
+	@tests/need.sh programs "tmux pkill" $(TEST_PACKAGES)
 
 # ---- building ----
 $(BUILD)/%.o: %.c

@@ -141,7 +141,7 @@ void run_settings_default(struct run_settings *s) {
         .steps = 100,
         .batch = 8,
         .evaluate_every = 5,
-        .start = START_VOCABULARY,
+        .start = START_NORMAL, // the paper's
         .start_scale = 0,
         .pieces = RUN_PIECES_FIRST,
         .budget = 512,

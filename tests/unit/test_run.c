@@ -111,15 +111,20 @@ static void check_gradient(const char *task, const char *template_text, const ch
     CHECK_NEAR(m.gradient_norm, sqrt(square), 1e-4 * sqrt(square));
     f.settings.start = START_FILE;
     f.start_count = run_slots(r);
-    float up, down;
-    double h = 2e-2 / sqrt(square); // a move of length 0.02 along the gradient
-    for (size_t i = 0; i < count; i++)
-        moved[i] = (float)(start[i] + h * gradient[i]);
-    CHECK_OK(loss_at(&f, moved, &up, &e));
-    for (size_t i = 0; i < count; i++)
-        moved[i] = (float)(start[i] - h * gradient[i]);
-    CHECK_OK(loss_at(&f, moved, &down, &e));
-    CHECK_NEAR((up - down) / (2 * h), square, 0.02 * square + 1e-6);
+    // Central differences over moves of 0.02 and 0.01 along the gradient, extrapolated to no move at all.
+    double slope[2];
+    for (int k = 0; k < 2; k++) {
+        double h = (k ? 1e-2 : 2e-2) / sqrt(square);
+        float up, down;
+        for (size_t i = 0; i < count; i++)
+            moved[i] = (float)(start[i] + h * gradient[i]);
+        CHECK_OK(loss_at(&f, moved, &up, &e));
+        for (size_t i = 0; i < count; i++)
+            moved[i] = (float)(start[i] - h * gradient[i]);
+        CHECK_OK(loss_at(&f, moved, &down, &e));
+        slope[k] = ((double)up - down) / (2 * h);
+    }
+    CHECK_NEAR((4 * slope[1] - slope[0]) / 3, square, 0.02 * square + 1e-6);
     free(start);
     free(gradient);
     free(moved);
