@@ -244,6 +244,19 @@ static bool write_history_file(struct error *e) {
     return ok;
 }
 
+// With the undo lists of lines that were changed, which clear_history leaves. (rl_clear_history frees them
+// too, but leaves pointers to its freed entries behind, which the next search follows: readline 8.2.)
+static void forget_history(void) {
+    for (HIST_ENTRY **entry = history_list(); entry && *entry; entry++) {
+        if (!(*entry)->data)
+            continue;
+        rl_undo_list = (*entry)->data;
+        rl_free_undo_list();
+        (*entry)->data = NULL;
+    }
+    clear_history();
+}
+
 bool command_line_stop(struct error *e) {
     bool ok = true;
     if (!line.started)
@@ -251,7 +264,7 @@ bool command_line_stop(struct error *e) {
     command_line_close();
     if (line.history_path && line.history_new)
         ok = write_history_file(e);
-    clear_history();
+    forget_history();
     drop_candidates();
     free(line.candidate);
     free(line.history_path);
