@@ -46,6 +46,26 @@ static bool has_escaped_nul(const char *text, size_t length, size_t *at) {
     return false;
 }
 
+// Every value costs cJSON a node of about 80 bytes, so that "[0,0,0,..." would take forty times its length. A
+// comma or an opening bracket outside of strings stands for one value.
+enum { MOST_VALUES = 1 << 22 };
+static bool has_too_many_values(const char *text, size_t length, size_t *at) {
+    bool inside = false;
+    size_t values = 0;
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+        if (c == '"')
+            inside = !inside;
+        else if (inside)
+            i += c == '\\';
+        else if ((c == ',' || c == '[' || c == '{') && ++values > MOST_VALUES) {
+            *at = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static int compare_names(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -221,6 +241,10 @@ cJSON *json_parse(const char *text, size_t length, struct error *e) {
     }
     if (has_escaped_nul(text, length, &at)) {
         fail_at(text, at, "\\u0000 in a string is not supported", e);
+        return NULL;
+    }
+    if (has_too_many_values(text, length, &at)) {
+        fail_at(text, at, "more than 4194304 values stand before this", e);
         return NULL;
     }
     char *copy = mem_strndup(text, length, e);

@@ -393,6 +393,29 @@ TEST(json_stays_inside_its_text) {
     CHECK(!parse(deep, &e));
 }
 
+TEST(json_of_very_many_values_is_refused_before_it_is_read) {
+    struct error e = {0};
+    size_t most = 1 << 22, length = 2 * most + 1; // [0,0,...,0]: the bracket, and a comma for all but one
+    char *text = malloc(length + 2);
+    CHECK(text);
+    for (size_t i = 0; i < length; i++)
+        text[i] = i % 2 ? '0' : ',';
+    text[0] = '[';
+    memcpy(text + length - 1, ",0]", 3);
+    cJSON *node = json_parse(text, length + 2, &e);
+    free(text);
+    CHECK(!node);
+    CHECK_HAS(e.text, "line 1, column 8388609: more than 4194304 values");
+    char *commas = malloc(most + 4); // in a string they are letters
+    CHECK(commas);
+    memset(commas, ',', most + 4);
+    commas[0] = commas[most + 3] = '"';
+    node = json_parse(commas, most + 4, &e);
+    free(commas);
+    CHECK_OK(node != NULL);
+    cJSON_Delete(node);
+}
+
 TEST(json_getters) {
     struct error e = {0};
     const char *text = "unset";
