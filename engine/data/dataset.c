@@ -13,7 +13,8 @@
 #include "engine/base/memory.h"
 #include "table.h"
 
-enum { MOST_NAMES_IN_MESSAGE = 12 };
+// An example takes at least some hundred bytes, and a text is tokenised whole before it is cut.
+enum { MOST_NAMES_IN_MESSAGE = 12, MOST_EXAMPLES = 1 << 22, MOST_TEXT = 1 << 20 };
 
 struct record { // one of table and object
     const struct task *task;
@@ -274,6 +275,15 @@ static void example_free(struct example *x, size_t fields) {
     free(x->option);
 }
 
+static bool texts_fit(char **text, size_t count, const char *what, struct error *e) {
+    for (size_t i = 0; i < count; i++)
+        if (strlen(text[i]) > MOST_TEXT)
+            return error_set(e, ERROR_INPUT,
+                             "%s %zu has %zu bytes, more than the %d a text may have; shorten it", what,
+                             i + 1, strlen(text[i]), MOST_TEXT);
+    return true;
+}
+
 static bool read_example(const struct record *r, struct example *x, struct error *e) {
     const struct task *t = r->task;
     *x = (struct example){.line = r->line, .label = TASK_NO_LABEL};
@@ -284,10 +294,15 @@ static bool read_example(const struct record *r, struct example *x, struct error
             return false;
     if (t->option_columns && !(t->option_list ? list_options(r, x, e) : column_options(r, x, e)))
         return false;
-    return read_label(r, x, e);
+    return texts_fit(x->field, t->fields, "field", e) && texts_fit(x->option, x->options, "option", e) &&
+           read_label(r, x, e);
 }
 
 static bool add_example(struct dataset *d, size_t *capacity, const struct record *r, struct error *e) {
+    if (d->count == MOST_EXAMPLES) {
+        error_set(e, ERROR_INPUT, "more than %d examples; leave some out", MOST_EXAMPLES);
+        return fail_at(r, e);
+    }
     if (!mem_grow(&d->example, capacity, d->count + 1, sizeof *d->example, e))
         return false;
     if (read_example(r, &d->example[d->count], e)) {

@@ -129,6 +129,8 @@ static bool read_cell(struct reader *r, char **cell, enum after *after, struct e
     return read_separator(r, after, e);
 }
 
+enum { MOST_CELLS = 1 << 26 }; // a pointer each, where the file may have a single byte
+
 // Appends one record's cells to r->table->cell; *count is their number.
 static bool read_record(struct reader *r, size_t *count, struct error *e) {
     enum after after = AFTER_CELL;
@@ -137,6 +139,8 @@ static bool read_record(struct reader *r, size_t *count, struct error *e) {
     while (after == AFTER_CELL) {
         if (*count == TABLE_MOST_COLUMNS)
             return fail(r, r->line, "more than 1024 columns", e);
+        if (r->cells == MOST_CELLS)
+            return fail(r, r->line, "more than 67108864 fields up to here; leave out what is not needed", e);
         if (!mem_grow(&r->table->cell, &r->cell_capacity, r->cells + 1, sizeof(char *), e) ||
             !read_cell(r, &r->table->cell[r->cells], &after, e))
             return false;

@@ -84,7 +84,8 @@ void task_free(struct task *t);
 
 // One file of examples on its own, by extension .jsonl, .csv, .tsv (needs `t` for fields and classes). With a
 // BOM or CRLF or without. CSV is RFC 4180 with a header line; TSV has a header line, no quoting. A file
-// without examples is refused, and so is one of more than a gigabyte.
+// without examples is refused, and so is one of more than a gigabyte or four million examples, or with a text
+// of more than a megabyte.
 bool dataset_read(struct dataset *out, const struct task *t, const char *path, struct error *e);
 void dataset_free(struct dataset *d);
 

@@ -121,6 +121,26 @@ TEST(bytes_that_are_no_text_name_the_line) {
     CHECK_HAS(e.text, "a.jsonl, line 3: the byte 0xe9");
 }
 
+TEST(a_text_of_more_than_a_megabyte_is_refused) {
+    enum { MOST = 1 << 20 };
+    struct error e = {0};
+    struct task *t;
+    char *text = malloc(MOST + 64);
+    CHECK(text);
+    for (size_t more = 0; more < 2; more++) {
+        size_t n = (size_t)sprintf(text, "text,label\nshort,0\n");
+        memset(text + n, 'a', MOST + more);
+        n += MOST + more;
+        n += (size_t)sprintf(text + n, ",1\n");
+        bool ok = load_bytes(&t, "long.csv", text, n, &e);
+        if (ok)
+            task_free(t);
+        CHECK(ok == !more);
+    }
+    free(text);
+    CHECK_HAS(e.text, "long.csv, line 3: field 1 has 1048577 bytes, more than the 1048576");
+}
+
 TEST(csv_of_rfc_4180) {
     struct error e = {0};
     struct task *t;
