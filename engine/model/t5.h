@@ -3,8 +3,8 @@
 //
 // A batch is one matrix of rows without padding: example b owns rows offset[b] .. offset[b+1]-1. An encoder
 // row is a token's embedding or one of the soft prompt's vectors, wherever the pattern put it; a position is
-// the row's number within its example. The decoder is packed the same way. An example's results do not depend
-// on its neighbours.
+// the row's number within its example. The decoder is packed the same way. An example's states and logits do
+// not depend on its neighbours, and no result on the number of threads: to the bit.
 //
 // A struct t5_pass holds the work space of one thread (plus the pool that helps it): plan it once for the
 // largest batch, then nothing is allocated by forward or backward. Semantics: Hugging Face T5,

@@ -150,7 +150,7 @@ void kernel_pack(const float *restrict b, size_t stride, size_t k, size_t column
 // v[j] is element from[j] of a and b, one behind the other.
 __attribute__((always_inline)) static inline vector shuffle(vector a, vector b, indices from) {
 #if defined(__clang__) // has no such builtin with the indices in a variable
-    vector v;
+    vector v = a;
     for (int j = 0; j < L; j++)
         v[j] = from[j] < L ? a[from[j]] : b[from[j] - L];
     return v;

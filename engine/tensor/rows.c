@@ -2,6 +2,7 @@
 // Row kernels, written so that the compiler turns every loop over a row into vector code.
 #include "rows.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -196,6 +197,7 @@ static float add_bias_and_find_largest(float *restrict scores, size_t n, const f
 }
 
 float rows_softmax(float *restrict scores, size_t n, const float *restrict bias, float *log_sum) {
+    assert(n > 0);
     float largest = add_bias_and_find_largest(scores, n, bias), sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (size_t j = 0; j < n; j++) {
@@ -203,6 +205,8 @@ float rows_softmax(float *restrict scores, size_t n, const float *restrict bias,
         scores[j] = p;
         sum += p;
     }
+    // The largest term is exp(0): the sum is at least 1.
+    // cppcheck-suppress invalidFunctionArg
     *log_sum = largest + logf(sum);
     return sum;
 }
@@ -232,6 +236,7 @@ void rows_softmax_backward(const float *restrict p, float *restrict d_p, size_t 
 // The sum is kept in double over pieces: a vocabulary is long enough for float sums to show.
 double rows_cross_entropy(const float *restrict logits, size_t n, size_t label, float *log_sum) {
     enum { PIECE = 512 };
+    assert(label < n);
     float largest = -INFINITY;
 #pragma omp simd reduction(max : largest)
     for (size_t j = 0; j < n; j++)
@@ -245,6 +250,7 @@ double rows_cross_entropy(const float *restrict logits, size_t n, size_t label, 
             part += exp_below(logits[j] - largest);
         sum += part;
     }
+    // cppcheck-suppress invalidFunctionArg
     double log_of_sum = (double)largest + log(sum);
     *log_sum = (float)log_of_sum;
     return log_of_sum - logits[label];

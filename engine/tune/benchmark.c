@@ -233,6 +233,7 @@ struct bench {
     double *row_loss;
     double *step, *evaluate, *sgemm, *share; // [steps]
     double rows, flops;                      // sums over the timed steps
+    double peak_mb;
 };
 
 static bool bench_plan(struct bench *b, struct error *e) {
@@ -306,6 +307,22 @@ static bool one_evaluation(struct bench *b, const struct t5_batch *batch, struct
     return true;
 }
 
+// Before the yardstick takes memory: a step with the largest batch, after which the peak is that of tuning.
+static bool measure_memory(struct bench *b, struct error *e) {
+    const struct texts *t = &b->texts;
+    struct rusage usage = {0};
+    size_t largest = 0;
+    for (size_t i = 0; i < t->batches; i++)
+        if (t->encoder_offset[i * (t->examples + 1) + t->examples] == t->most_rows)
+            largest = i;
+    struct t5_batch batch = batch_of(t, largest);
+    if (!one_step(b, &batch, e))
+        return false;
+    getrusage(RUSAGE_SELF, &usage);
+    b->peak_mb = (double)usage.ru_maxrss / 1024;
+    return true;
+}
+
 // Step, evaluation and yardstick with one batch; kept from round `warmup` on.
 static bool one_round(struct bench *b, size_t round, struct error *e) {
     struct t5_batch batch = batch_of(&b->texts, round);
@@ -345,8 +362,6 @@ static double median(double *x, size_t count) {
 
 static void summarize(struct bench *b, struct benchmark_result *out) {
     size_t steps = b->o->steps;
-    struct rusage usage = {0};
-    getrusage(RUSAGE_SELF, &usage);
     double step = median(b->step, steps), sgemm = median(b->sgemm, steps),
            gflop = b->flops / (double)steps * 1e-9;
     *out = (struct benchmark_result){.threads = thread_pool_size(b->pool),
@@ -363,7 +378,7 @@ static void summarize(struct bench *b, struct benchmark_result *out) {
                                      .sgemm_core = gemm_core(),
                                      .weights_mb = (double)b->model.bytes / 0x1p20,
                                      .workspace_mb = (double)t5_pass_bytes(b->pass) / 0x1p20,
-                                     .peak_mb = (double)usage.ru_maxrss / 1024};
+                                     .peak_mb = b->peak_mb};
 }
 
 static bool find_name(const char *what, const char *name, const char *const *names, size_t *index,
@@ -393,6 +408,7 @@ bool benchmark_run(const struct benchmark_options *options, struct benchmark_res
                          "a benchmark has 1 to %d steps, batches of 1 to 1024, at most 4096 soft vectors",
                          MOST_STEPS);
     bool ok = bench_open(&b, &shapes[shape], &text_lengths[texts], e);
+    ok = ok && measure_memory(&b, e);
     for (size_t round = 0; ok && round < rounds; round++) {
         ok = one_round(&b, round, e);
         if (ok && options->progress)

@@ -50,7 +50,7 @@ struct benchmark_result {
     const char *sgemm_core; // the kernels BLAS chose
     double weights_mb;      // as stored; 2^20 bytes
     double workspace_mb;    // of the pass
-    double peak_mb;         // of the process
+    double peak_mb;         // of the process while it tunes, the yardstick's operands not counted
 };
 bool benchmark_run(const struct benchmark_options *options, struct benchmark_result *out, struct error *e);
 

@@ -725,6 +725,38 @@ TEST(threads_agree_and_repeat_to_the_bit) {
     thread_pool_free(pool);
 }
 
+TEST(weights_gradients_are_the_same_for_any_number_of_threads) {
+    static const size_t lengths[] = {230, 7, 161, 12}, decoders[] = {2, 9, 3, 2};
+    struct error e = {0};
+    static struct toy one, many;
+    static struct toy_batch batch;
+    struct toy_options o = MIDDLE;
+    struct thread_pool *pool;
+    float soft[SLOTS * 64];
+    double loss[2];
+    o.trainable = true;
+    batch_make(&batch, 4, lengths, decoders, o.vocabulary);
+    soft_make(soft, o.d);
+    CHECK_OK(thread_pool_create(&pool, 3, &e));
+    for (int threaded = 0; threaded < 2; threaded++) {
+        struct toy *t = threaded ? &many : &one;
+        struct t5_pass *pass;
+        toy_make(t, &o);
+        struct t5_plan plan = plan_of(&batch, &t->m, T5_TRAIN_ALL);
+        CHECK_OK(t5_pass_create(&pass, &t->m, threaded ? pool : NULL, &e));
+        CHECK_OK(t5_pass_plan(pass, &plan, &e));
+        CHECK_OK(engine_loss(pass, &batch, T5_TRAIN_ALL, soft, NULL, &loss[threaded], &e));
+        t5_pass_free(pass);
+    }
+    CHECK(loss[0] == loss[1]);
+    for (size_t i = 0; i < one.m.weights; i++)
+        CHECK(memcmp(one.weight[i].gradient, many.weight[i].gradient,
+                     one.weight[i].rows * one.weight[i].columns * sizeof(float)) == 0);
+    toy_free(&one);
+    toy_free(&many);
+    thread_pool_free(pool);
+}
+
 TEST(nothing_is_allocated_in_a_step) {
     struct error e = {0};
     static struct toy t;
