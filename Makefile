@@ -39,6 +39,7 @@ LIB_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(ENGINE) $(KEPT) $(SCREENS)) $(patsubst
 LIB      := $(BUILD)/libprompter.a
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 TOOLS    := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/tools/*.c)))
+GOLDEN   := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/tools/golden/*.c)))
 FUZZ     := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 REPLAY   := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
 FUZZERS  := $(FUZZ:%=$(BUILD)/tests/fuzz/libfuzzer_%)
@@ -81,6 +82,9 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/check.o $(LIB
 	@echo "  link  $@"
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/%: $(BUILD)/tests/tools/%.o $(LIB)
+	@echo "  link  $@"
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/golden: $(BUILD)/tests/tools/golden.o $(GOLDEN) $(LIB)
 	@echo "  link  $@"
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o $(BUILD)/tests/fuzz/driver.o $(LIB)
