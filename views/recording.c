@@ -105,12 +105,14 @@ static bool evaluation_of(const cJSON *object, struct evaluation *v, struct erro
                              .macro_f1 = number(object, "macro_f1"),
                              .classes = whole(object, "classes"),
                              .elsewhere = whole(object, "elsewhere")};
+    if (v->classes > TASK_MOST_CLASSES)
+        return error_set(e, ERROR_INPUT, "recording: an evaluation of %zu classes", v->classes);
     if (v->classes == 0 || v->classes > 16)
         return true;
     if (!floats(object, "confusion", cell, v->classes * v->classes, e))
         return false;
     for (size_t i = 0; i < v->classes * v->classes; i++)
-        v->confusion[i] = cell[i] > 0 ? (size_t)cell[i] : 0;
+        v->confusion[i] = cell[i] > 0 && cell[i] < 9e15f ? (size_t)cell[i] : 0;
     return true;
 }
 
@@ -131,12 +133,17 @@ static cJSON *evaluation_object(const struct evaluation *v) {
 
 // ---- the picture ----
 
+// A token's id from a list of numbers; -1, which has no piece, for what is none.
+static int32_t token_of(float x) {
+    return x >= 0 && x < 0x1p31f ? (int32_t)x : -1;
+}
+
 static bool picture_near(struct prompt_picture *p, const cJSON *o, struct error *e) {
     size_t count = p->slots * NEAR_KINDS * p->k;
     float *pair = mem_calloc(count * 2, sizeof *pair, e);
     bool ok = pair && floats(o, "near", pair, count * 2, e);
     for (size_t i = 0; ok && i < count; i++)
-        p->near[i] = (struct near_token){(int32_t)pair[2 * i], pair[2 * i + 1]};
+        p->near[i] = (struct near_token){token_of(pair[2 * i]), pair[2 * i + 1]};
     free(pair);
     return ok;
 }
@@ -167,7 +174,7 @@ static struct prompt_picture *picture_of(const cJSON *o, struct error *e) {
         !floats(o, "start_near", start, p->slots, e) || !picture_near(p, o, e))
         goto failed;
     for (size_t i = 0; i < p->slots; i++)
-        p->start_near[i] = (int32_t)start[i];
+        p->start_near[i] = token_of(start[i]);
     free(start);
     return p;
 failed:
