@@ -46,20 +46,25 @@ static bool make_classes(struct verbalizer *v, char *const *name, size_t classes
     return true;
 }
 
+static void trim(const char **text, size_t *length) {
+    while (*length && (is_blank(**text) || **text == '\n')) {
+        ++*text;
+        --*length;
+    }
+    while (*length && (is_blank((*text)[*length - 1]) || (*text)[*length - 1] == '\n'))
+        --*length;
+}
+
 // Takes blanks and "<!>" off and appends the word. `where` is for messages.
 static bool add_word(struct label_class *c, const char *text, size_t length, const char *where,
                      struct error *e) {
+    trim(&text, &length); // blanks do not count, in front of the mark either
     bool bare = length >= strlen(bare_mark) && memcmp(text, bare_mark, strlen(bare_mark)) == 0;
     if (bare) {
         text += strlen(bare_mark);
         length -= strlen(bare_mark);
+        trim(&text, &length);
     }
-    while (length && (is_blank(*text) || *text == '\n')) {
-        text++;
-        length--;
-    }
-    while (length && (is_blank(text[length - 1]) || text[length - 1] == '\n'))
-        length--;
     if (!length)
         return error_set(e, ERROR_INPUT, "the class \"%s\" has an empty word%s", c->name, where);
     if (c->words == MOST_WORDS)

