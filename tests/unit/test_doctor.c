@@ -186,6 +186,8 @@ TEST(one_class_only) {
     CHECK(key == REQUEST_SCREEN_PATTERN);
     m.dev.confusion[0] = 1, m.dev.confusion[1] = 15; // a single one the other way
     CHECK(!says(ask(&m, NULL), "one class only"));
+    m.dev = (struct evaluation){.examples = 32, .classes = 2, .confusion = {0, 15, 0, 16}, .elsewhere = 1};
+    CHECK(!says(ask(&m, NULL), "one class only")); // a single one that is no label word
 }
 
 TEST(answers_that_are_no_label_word) {
