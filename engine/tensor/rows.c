@@ -69,11 +69,11 @@ void rows_norm(const float *restrict x, size_t rows, size_t d, const float *rest
     for (size_t r = 0; r < rows; r++) {
         const float *xr = x + r * d;
         float *o = out + r * d;
-        float sum = 0;
+        double sum = 0;
 #pragma omp simd reduction(+ : sum)
         for (size_t j = 0; j < d; j++)
-            sum += xr[j] * xr[j];
-        float s = 1.0f / sqrtf(sum / (float)d + epsilon);
+            sum += (double)xr[j] * xr[j];
+        float s = (float)(1.0 / sqrt(sum / (double)d + (double)epsilon));
         scale[r] = s;
 #pragma omp simd
         for (size_t j = 0; j < d; j++)
@@ -98,11 +98,11 @@ void rows_norm_backward(const float *restrict x, const float *restrict scale, si
     for (size_t r = 0; r < rows; r++) {
         const float *xr = x + r * d, *g = dy + r * d;
         float *o = dx + r * d;
-        float dot = 0;
+        double dot = 0;
 #pragma omp simd reduction(+ : dot)
         for (size_t j = 0; j < d; j++)
             dot += weight[j] * g[j] * xr[j];
-        float s = scale[r], along = s * s * s * dot / (float)d;
+        float s = scale[r], along = (float)((double)s * s * s * dot / (double)d);
 #pragma omp simd
         for (size_t j = 0; j < d; j++)
             o[j] += s * weight[j] * g[j] - along * xr[j];
@@ -211,39 +211,50 @@ float rows_softmax(float *restrict scores, size_t n, const float *restrict bias,
     return sum;
 }
 
+// log_sum was rounded, which puts the same small factor on every p; the gradient would let the part that all
+// scores share leak through it, so p is made to sum to 1 again.
 void rows_softmax_again(float *restrict scores, size_t n, const float *restrict bias, float log_sum) {
+    float sum = 0;
     if (bias) {
-#pragma omp simd
-        for (size_t j = 0; j < n; j++)
-            scores[j] = exp_below(scores[j] + bias[j] - log_sum);
+#pragma omp simd reduction(+ : sum)
+        for (size_t j = 0; j < n; j++) {
+            float p = exp_below(scores[j] + bias[j] - log_sum);
+            scores[j] = p;
+            sum += p;
+        }
     } else {
-#pragma omp simd
-        for (size_t j = 0; j < n; j++)
-            scores[j] = exp_below(scores[j] - log_sum);
+#pragma omp simd reduction(+ : sum)
+        for (size_t j = 0; j < n; j++) {
+            float p = exp_below(scores[j] - log_sum);
+            scores[j] = p;
+            sum += p;
+        }
     }
+    rows_scale(scores, n, 1.0f / sum);
 }
 
 void rows_softmax_backward(const float *restrict p, float *restrict d_p, size_t n) {
-    float dot = 0;
+    double dot = 0;
 #pragma omp simd reduction(+ : dot)
     for (size_t j = 0; j < n; j++)
-        dot += p[j] * d_p[j];
+        dot += (double)p[j] * d_p[j];
 #pragma omp simd
     for (size_t j = 0; j < n; j++)
-        d_p[j] = p[j] * (d_p[j] - dot);
+        d_p[j] = p[j] * (float)(d_p[j] - dot);
 }
 
-// The sum is kept in double over pieces: a vocabulary is long enough for float sums to show.
+// Sums of exponentials are kept in double over pieces: a vocabulary is long enough for float sums to show.
+enum { SUM_PIECE = 512 };
+
 double rows_cross_entropy(const float *restrict logits, size_t n, size_t label, float *log_sum) {
-    enum { PIECE = 512 };
-    assert(label < n);
     float largest = -INFINITY;
+    assert(label < n);
 #pragma omp simd reduction(max : largest)
     for (size_t j = 0; j < n; j++)
         largest = logits[j] > largest ? logits[j] : largest;
     double sum = 0;
-    for (size_t from = 0; from < n; from += PIECE) {
-        size_t to = n - from < PIECE ? n : from + PIECE;
+    for (size_t from = 0; from < n; from += SUM_PIECE) {
+        size_t to = n - from < SUM_PIECE ? n : from + SUM_PIECE;
         float part = 0;
 #pragma omp simd reduction(+ : part)
         for (size_t j = from; j < to; j++)
@@ -258,9 +269,20 @@ double rows_cross_entropy(const float *restrict logits, size_t n, size_t label, 
 
 void rows_cross_entropy_backward(float *restrict logits, size_t n, size_t label, float log_sum,
                                  float factor) {
-#pragma omp simd
-    for (size_t j = 0; j < n; j++)
-        logits[j] = factor * exp_below(logits[j] - log_sum);
+    double sum = 0; // 1 but for the rounding of log_sum, see rows_softmax_again
+    assert(label < n);
+    for (size_t from = 0; from < n; from += SUM_PIECE) {
+        size_t to = n - from < SUM_PIECE ? n : from + SUM_PIECE;
+        float part = 0;
+#pragma omp simd reduction(+ : part)
+        for (size_t j = from; j < to; j++) {
+            float p = exp_below(logits[j] - log_sum);
+            logits[j] = p;
+            part += p;
+        }
+        sum += part;
+    }
+    rows_scale(logits, n, (float)(factor / sum));
     logits[label] -= factor;
 }
 
