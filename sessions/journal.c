@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reading and appending. Lines that pass their checksum are our own, so a scanner of flat objects is enough
-// to read metrics; it trusts nothing about them all the same.
+// Appending to journals.
 #include "journal.h"
 
 #include <errno.h>
@@ -18,211 +17,13 @@
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
 #include "crc.h"
+#include "journal_inside.h"
 #include "metric_fields.h"
 #include "stamp.h"
 
-enum { SUM_TAIL = 18, MOST_PENDING = 4 << 20 }; // ,"sum":"xxxxxxxx"}
-
-// ---- reading ----
-
-static bool sum_holds(const char *line, size_t length) {
-    char wanted[SUM_TAIL + 1];
-    if (length < SUM_TAIL + 2)
-        return false;
-    snprintf(wanted, sizeof wanted, ",\"sum\":\"%08" PRIx32 "\"}", crc_of(line, length - SUM_TAIL));
-    return memcmp(line + length - SUM_TAIL, wanted, SUM_TAIL) == 0;
-}
-
-struct record {
-    uint64_t n;
-    char what[24];
-    bool has_step;
-    struct metric metric;
-};
-
-// Reads "key": and leaves *p at the value. Keys have no escapes.
-static bool scan_key(const char **p, const char *end, char *key, size_t size) {
-    const char *q = *p;
-    size_t n = 0;
-    if (q >= end || (*q != '{' && *q != ','))
-        return false;
-    if (++q >= end || *q++ != '"')
-        return false;
-    while (q < end && *q != '"' && n + 1 < size)
-        key[n++] = *q++;
-    key[n] = '\0';
-    if (end - q < 2 || q[0] != '"' || q[1] != ':')
-        return false;
-    *p = q + 2;
-    return true;
-}
-
-// Reads "text" without escapes.
-static bool scan_text(const char **p, const char *end, char *out, size_t size) {
-    const char *q = *p;
-    size_t n = 0;
-    if (q >= end || *q++ != '"')
-        return false;
-    while (q < end && *q != '"' && *q != '\\' && n + 1 < size)
-        out[n++] = *q++;
-    out[n] = '\0';
-    *p = q + 1;
-    return q < end && *q == '"';
-}
-
-// The line's checksum tail follows what is scanned, so strtod stops inside the line.
-static bool scan_number(const char **p, double *out) {
-    char *end;
-    if (**p != '-' && (**p < '0' || **p > '9'))
-        return false;
-    *out = strtod(*p, &end);
-    *p = end;
-    return isfinite(*out);
-}
-
-static bool scan_whole(const char **p, uint64_t *out) {
-    double x;
-    if (!scan_number(p, &x) || !(x >= 0 && x <= 9007199254740992.0) || floor(x) != x)
-        return false;
-    *out = (uint64_t)x;
-    return true;
-}
-
-static void set_measured(struct metric *m, const char *key, float value) {
-    for (size_t i = 0; i < METRIC_FIELDS; i++)
-        if (strcmp(metric_field_table[i].name, key) == 0)
-            metric_field_set(m, i, value);
-}
-
-// Reads the members of a metric or resume record, which are numbers and "best":true.
-static bool scan_members(const char *p, const char *end, struct record *r) {
-    char key[32];
-    while (p < end) {
-        double x = 1;
-        if (!scan_key(&p, end, key, sizeof key))
-            return false;
-        if (end - p >= 4 && memcmp(p, "true", 4) == 0)
-            p += 4;
-        else if (!scan_number(&p, &x))
-            return false;
-        if (strcmp(key, "step") == 0) {
-            if (!(x >= 0 && x <= 9007199254740992.0))
-                return false;
-            r->has_step = true;
-            r->metric.step = (size_t)x;
-        } else if (strcmp(key, "best") == 0) {
-            r->metric.best = x == 1;
-        } else {
-            set_measured(&r->metric, key, (float)x);
-        }
-    }
-    return r->has_step;
-}
-
-static bool kind_of(const char *what, enum metric_kind *out) {
-    for (int k = 0; metric_kind_name((enum metric_kind)k); k++) {
-        if (strcmp(metric_kind_name((enum metric_kind)k), what) == 0) {
-            *out = (enum metric_kind)k;
-            return true;
-        }
-    }
-    return false;
-}
-
-// n, t, what stand first; the rest matters for metrics and "resume" only.
-static bool parse_record(const char *line, size_t length, struct record *r, bool *is_metric) {
-    const char *p = line, *end = line + length - SUM_TAIL;
-    char key[32], text[40];
-    *r = (struct record){.metric = metric_empty()};
-    if (!scan_key(&p, end, key, sizeof key) || strcmp(key, "n") != 0 || !scan_whole(&p, &r->n))
-        return false;
-    if (!scan_key(&p, end, key, sizeof key) || strcmp(key, "t") != 0 ||
-        !scan_text(&p, end, text, sizeof text))
-        return false;
-    if (!scan_key(&p, end, key, sizeof key) || strcmp(key, "what") != 0 ||
-        !scan_text(&p, end, r->what, sizeof r->what))
-        return false;
-    *is_metric = kind_of(r->what, &r->metric.kind);
-    return (!*is_metric && strcmp(r->what, "resume") != 0) || scan_members(p, end, r);
-}
-
-void journal_history_cut(struct journal_history *h, size_t step) {
-    while (h->count && h->metric[h->count - 1].step > step)
-        h->count--;
-}
-
-// A step that is not beyond the last one, or anything measured at an earlier step, means that the run went
-// back.
-static bool history_add(struct journal_history *h, const struct metric *m, struct error *e) {
-    while (h->count && (h->metric[h->count - 1].step > m->step ||
-                        (m->kind == METRIC_STEP && h->metric[h->count - 1].step == m->step)))
-        h->count--;
-    if (!mem_grow(&h->metric, &h->capacity, h->count + 1, sizeof *h->metric, e))
-        return false;
-    h->metric[h->count++] = *m;
-    return true;
-}
-
-// Says what is wrong from `at` on. Only an end without a newline is a line that was being written; anything
-// else is set aside rather than cut off when the journal goes on.
-static void note_damage(struct journal_history *h, const char *path, const char *at, const char *end) {
-    bool torn = !memchr(at, '\n', (size_t)(end - at));
-    h->damage = torn ? JOURNAL_TORN : JOURNAL_DAMAGED;
-    h->bad_line = h->records + 1;
-    if (torn)
-        snprintf(h->note, sizeof h->note, "%s: the last line (%zu) was torn and is dropped", path_name(path),
-                 h->bad_line);
-    else
-        snprintf(h->note, sizeof h->note, "%s: line %zu is damaged; what stands before it is used",
-                 path_name(path), h->bad_line);
-}
-
-static bool read_lines(struct journal_history *h, const char *path, const char *text, size_t length,
-                       struct error *e) {
-    const char *p = text, *end = text + length;
-    while (p < end) {
-        const char *newline = memchr(p, '\n', (size_t)(end - p));
-        struct record r;
-        bool is_metric = false;
-        if (!newline || !sum_holds(p, (size_t)(newline - p)) ||
-            !parse_record(p, (size_t)(newline - p), &r, &is_metric) || r.n != h->last + 1) {
-            note_damage(h, path, p, end);
-            return true;
-        }
-        if (is_metric && !history_add(h, &r.metric, e))
-            return false;
-        if (r.has_step && !is_metric)
-            journal_history_cut(h, r.metric.step);
-        h->last = r.n;
-        h->records++;
-        p = newline + 1;
-        h->bytes = (size_t)(p - text);
-    }
-    return true;
-}
-
-bool journal_read(struct journal_history *out, const char *path, struct error *e) {
-    *out = (struct journal_history){0};
-    if (!file_exists(path))
-        return true;
-    struct file_map map;
-    if (!file_map_open(&map, path, e))
-        return false;
-    bool ok = !map.length || read_lines(out, path, (const char *)map.bytes, map.length, e);
-    file_map_close(&map);
-    if (!ok)
-        journal_history_free(out);
-    return ok;
-}
-
-void journal_history_free(struct journal_history *h) {
-    if (h) {
-        free(h->metric);
-        *h = (struct journal_history){0};
-    }
-}
-
-// ---- appending ----
+enum { MOST_PENDING = 4 << 20 };
+const struct journal_limits journal_limits_default = {
+    .bytes = 8 << 20, .recent = 4000, .evaluations = 10000, .buckets = 1000};
 
 struct journal {
     pthread_mutex_t lock; // all that follows
@@ -233,6 +34,8 @@ struct journal {
     enum journal_damage damage;
     struct buffer pending; // whole lines
     bool unflushed;
+    struct journal_limits limits;
+    size_t compact_at; // a new generation when the file is this long
 };
 
 bool journal_open(struct journal **out, const char *path, struct error *e) {
@@ -243,6 +46,7 @@ bool journal_open(struct journal **out, const char *path, struct error *e) {
     struct journal *j = mem_calloc(1, sizeof *j, e);
     if (j) {
         *j = (struct journal){.fd = -1, .size = (off_t)h.bytes, .n = h.last, .damage = h.damage};
+        journal_set_limits(j, &journal_limits_default);
         pthread_mutex_init(&j->lock, NULL);
         j->path = mem_strdup(path, e);
     }
@@ -300,6 +104,29 @@ static bool begin_writing(struct journal *j, struct error *e) {
     return true;
 }
 
+// Whether the name still stands for the file that is written: the journal of an earlier run is moved away
+// while it is written.
+static bool is_in_place(const struct journal *j) {
+    struct stat here, there;
+    return fstat(j->fd, &here) == 0 && stat(j->path, &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino && here.st_size == j->size;
+}
+
+// A new generation where it is time for one. One that cannot be written costs nothing: it is tried again
+// when the file has grown by as much once more.
+static void compact_if_due(struct journal *j, time_t now) {
+    size_t bytes = (size_t)j->size;
+    if (bytes < j->compact_at)
+        return;
+    if (is_in_place(j) && journal_compact(j->path, &j->limits, now, &bytes, &j->n, NULL)) {
+        close(j->fd);
+        j->fd = open(j->path, O_WRONLY | O_APPEND | O_CLOEXEC); // where it fails, begin_writing tries again
+        j->size = (off_t)bytes;
+        j->unflushed = false;
+    }
+    j->compact_at = bytes + bytes > j->limits.bytes ? bytes + bytes : j->limits.bytes;
+}
+
 // What is pending goes out in one write; when only a part went, it is taken back, so that lines stay whole.
 static bool write_pending(struct journal *j, struct error *e) {
     if (!j->pending.length)
@@ -352,6 +179,8 @@ static bool add_line(struct journal *j, const char *what, const struct buffer *m
             j->n++;
     }
     ok = ok && write_pending(j, e);
+    if (ok)
+        compact_if_due(j, now);
     pthread_mutex_unlock(&j->lock);
     buffer_free(&line);
     return ok;
@@ -404,13 +233,20 @@ bool journal_add_event(struct journal *j, const char *what, const cJSON *members
 
 bool journal_flush(struct journal *j, struct error *e) {
     pthread_mutex_lock(&j->lock);
-    bool ok = write_pending(j, e);
+    bool ok = write_pending(j, e) && (!j->unflushed || begin_writing(j, e));
     if (ok && j->unflushed) {
         ok = fsync(j->fd) == 0 || error_system(e, "cannot write %s", j->path);
         j->unflushed = !ok;
     }
     pthread_mutex_unlock(&j->lock);
     return ok;
+}
+
+void journal_set_limits(struct journal *j, const struct journal_limits *limits) {
+    pthread_mutex_lock(&j->lock);
+    j->limits = *limits;
+    j->compact_at = limits->bytes;
+    pthread_mutex_unlock(&j->lock);
 }
 
 uint64_t journal_records(struct journal *j) {

@@ -45,6 +45,36 @@ void journal_history_free(struct journal_history *h);
 // Takes back what came after `step`: what a resumed run starts from.
 void journal_history_cut(struct journal_history *h, size_t step);
 
+// One line of a journal, as it is read.
+struct journal_record {
+    uint64_t n;
+    char stamp[40]; // "t"
+    char what[24];
+    bool is_metric; // step, eval, rate, undo: `metric` holds it
+    bool has_step;  // metrics and "resume": metric.step holds it
+    struct metric metric;
+    const char *line; // the whole line, without its newline; while it is visited
+    size_t length;
+};
+typedef bool journal_visitor(void *context, const struct journal_record *r, struct error *e);
+// Every good line in order, those that were taken back too. A visitor that returns false ends it. *end is
+// what journal_read gives but for the metrics.
+bool journal_visit(const char *path, journal_visitor *visit, void *context, struct journal_history *end,
+                   struct error *e);
+// All members of a record; release with cJSON_Delete.
+cJSON *journal_record_json(const struct journal_record *r, struct error *e);
+
+// When a journal has grown beyond `bytes`, a new generation takes its place (temporary file, fsync, rename):
+// the newest `recent` steps stay as they are, and of older ones those stay that hold the least and the
+// greatest loss, accuracy and gradient norm of a bucket, so that curves keep their extremes. Evaluations are
+// treated likewise where there are more than `evaluations`, and the best ones always stay, as does
+// everything that is neither. What was taken back goes. A "compact" record says what happened. A crash at
+// any moment leaves the old generation or the new one.
+struct journal_limits {
+    size_t bytes, recent, evaluations, buckets;
+};
+extern const struct journal_limits journal_limits_default;
+
 struct journal;
 // Nothing is written before the first record. Then a torn last line is cut off, and a journal that is damaged
 // otherwise is kept as PATH.damaged-N beside a new one that begins with its good part.
@@ -61,6 +91,8 @@ bool journal_add_event(struct journal *j, const char *what, const cJSON *members
                        struct error *e);
 // Writes what is pending and waits for the disk.
 bool journal_flush(struct journal *j, struct error *e);
+// For tests and for people with other disks: journal_limits_default holds otherwise.
+void journal_set_limits(struct journal *j, const struct journal_limits *limits);
 // Lines in the file and pending together.
 uint64_t journal_records(struct journal *j);
 

@@ -38,6 +38,20 @@ static void go_on(const char *path, const struct journal_history *before) {
     REQUIRE(journal_read(&after, path, &e));
     REQUIRE(after.damage == JOURNAL_WHOLE && after.records >= before->records + 1);
     journal_history_free(&after);
+    // A new generation of it, with nothing to thin, says the same.
+    struct journal_history thin;
+    const struct journal_limits now = {.bytes = 1, .recent = SIZE_MAX, .evaluations = SIZE_MAX, .buckets = 1};
+    m.step = (size_t)1 << 52;
+    REQUIRE(journal_open(&j, path, &e));
+    journal_set_limits(j, &now);
+    REQUIRE(journal_add_metric(j, &m, 0, &e));
+    REQUIRE(journal_read(&after, path, &e)); // while it is open: the new generation is there already
+    REQUIRE(journal_add_metric(j, &m, 0, &e));
+    journal_free(j);
+    REQUIRE(journal_read(&thin, path, &e));
+    REQUIRE(thin.damage == JOURNAL_WHOLE && thin.count == after.count && thin.last == thin.records);
+    journal_history_free(&after);
+    journal_history_free(&thin);
 }
 
 static void remove_damaged(const char *path) {

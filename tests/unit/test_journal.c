@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
@@ -362,6 +363,261 @@ TEST(two_threads_append) {
     CHECK_OK(journal_read(&h, path, &e));
     CHECK(h.records == 400 && h.last == 400 && h.damage == JOURNAL_WHOLE);
     journal_history_free(&h);
+}
+
+// ---- new generations ----
+
+static const struct journal_limits small = {.bytes = 20000, .recent = 50, .evaluations = 40, .buckets = 10};
+
+static float wave(size_t i) {
+    return (float)((i * 7919) % 1009) / 1009 + 1.0f;
+}
+
+// The steps and what else happens in a run, each evaluation better than the one before where `better` says
+// so.
+static bool add_run(struct journal *j, size_t from, size_t to, bool better) {
+    bool ok = true;
+    for (size_t i = from; ok && i <= to; i++) {
+        struct metric m = metric(METRIC_STEP, i, wave(i));
+        m.gradient_norm = wave(i * 3);
+        ok = journal_add_metric(j, &m, NOON, NULL);
+        if (ok && i % 20 == 0) {
+            struct metric eval = metric(METRIC_EVAL, i, wave(i * 5));
+            eval.best = better && i % 200 == 0;
+            ok = journal_add_metric(j, &eval, NOON + 1, NULL);
+        }
+    }
+    return ok;
+}
+
+static bool add_text(struct journal *j, const char *what, const char *json) {
+    cJSON *o = cJSON_Parse(json);
+    bool ok = o && journal_add_event(j, what, o, NOON, NULL);
+    cJSON_Delete(o);
+    return ok;
+}
+
+struct seen {
+    size_t edits, compacts, begins, resumes;
+    uint64_t first_compact;
+    double generation, steps, taken_back;
+};
+
+static double number_in(const cJSON *o, const char *name) {
+    const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, name);
+    return n ? n->valuedouble : -1;
+}
+
+static bool see(void *context, const struct journal_record *r, struct error *e) {
+    struct seen *s = context;
+    cJSON *o = journal_record_json(r, e);
+    if (!o)
+        return false;
+    s->edits += strcmp(r->what, "edit") == 0;
+    s->begins += strcmp(r->what, "begin") == 0 && r->n == 1;
+    s->resumes += strcmp(r->what, "resume") == 0;
+    if (strcmp(r->what, "compact") == 0) {
+        s->compacts++;
+        s->first_compact = r->n;
+        s->generation = number_in(o, "generation");
+        s->steps = number_in(o, "steps");
+        s->taken_back = number_in(o, "taken_back");
+    }
+    cJSON_Delete(o);
+    return true;
+}
+
+static struct seen see_all(const char *path) {
+    struct seen s = {0};
+    struct journal_history end;
+    if (!journal_visit(path, see, &s, &end, NULL) || end.damage != JOURNAL_WHOLE)
+        s.compacts = 9999;
+    return s;
+}
+
+// The greatest loss of the steps in [from, to) that the history still has; 0 if there is none.
+static float greatest(const struct journal_history *h, size_t from, size_t to) {
+    float most = 0;
+    for (size_t i = 0; i < h->count; i++)
+        if (h->metric[i].kind == METRIC_STEP && h->metric[i].step >= from && h->metric[i].step < to &&
+            h->metric[i].train_loss > most)
+            most = h->metric[i].train_loss;
+    return most;
+}
+
+static float greatest_wave(size_t from, size_t to) {
+    float most = 0;
+    for (size_t i = from; i < to; i++)
+        most = wave(i) > most ? wave(i) : most;
+    return most;
+}
+
+TEST(a_long_journal_becomes_a_thinner_one) {
+    struct error e = {0};
+    const char *path = in_folder("long.jsonl");
+    struct journal *j;
+    struct journal_history h;
+    CHECK_OK(journal_open(&j, path, &e));
+    journal_set_limits(j, &small);
+    CHECK(add_text(j, "begin", "{\"version\": 1}"));
+    CHECK(add_run(j, 1, 150, true));
+    CHECK(add_text(j, "edit", "{\"part\": \"template\", \"from\": \"a\", \"to\": \"b \\\"q\\\", é\"}"));
+    struct metric rate = metric(METRIC_RATE, 150, NAN);
+    rate.rate = 0.25f;
+    CHECK_OK(journal_add_metric(j, &rate, NOON, &e));
+    CHECK(add_run(j, 151, 4000, true));
+    journal_free(j);
+    struct seen s = see_all(path);
+    CHECK(s.edits == 1 && s.begins == 1 && s.compacts == 1 && s.first_compact == 2 && s.generation > 2);
+    CHECK_OK(journal_read(&h, path, &e));
+    CHECK(h.damage == JOURNAL_WHOLE && h.bytes < 2 * small.bytes && h.records == h.last);
+    size_t steps = 0, best = 0, evals = 0, rates = 0;
+    for (size_t i = 0; i < h.count; i++) {
+        const struct metric *m = &h.metric[i];
+        steps += m->kind == METRIC_STEP;
+        evals += m->kind == METRIC_EVAL;
+        best += m->kind == METRIC_EVAL && m->best;
+        rates += m->kind == METRIC_RATE && m->step == 150 && m->rate == 0.25f;
+        CHECK(i == 0 || h.metric[i - 1].step <= m->step);
+        CHECK(m->kind != METRIC_STEP || m->train_loss == wave(m->step)); // what stays, stays to the bit
+    }
+    CHECK(best == 20 && rates == 1 && evals < 200 && steps < 200);
+    CHECK((size_t)s.steps + steps == 4000);     // what went is counted
+    for (size_t i = 0; i < small.recent; i++) { // the newest are all there
+        size_t back = 0;
+        while (h.metric[h.count - 1 - back].step > 4000 - i ||
+               h.metric[h.count - 1 - back].kind != METRIC_STEP)
+            back++;
+        CHECK_SIZE(h.metric[h.count - 1 - back].step, 4000 - i);
+    }
+    CHECK(greatest(&h, 1, 3000) == greatest_wave(1, 3000)); // and every quarter has its peak
+    for (size_t quarter = 0; quarter < 3; quarter++)
+        CHECK(greatest(&h, quarter * 1000, quarter * 1000 + 1000) > 1.9f);
+    journal_history_free(&h);
+}
+
+TEST(what_was_taken_back_does_not_come_again) {
+    struct error e = {0};
+    const char *path = in_folder("again.jsonl");
+    struct journal *j;
+    struct journal_history before, after;
+    struct journal_limits never = small;
+    never.bytes = 1 << 30;
+    CHECK_OK(journal_open(&j, path, &e));
+    journal_set_limits(j, &never);
+    CHECK(add_run(j, 1, 900, false));
+    struct metric start = metric(METRIC_EVAL, 0, 0.5f);
+    CHECK_OK(journal_add_metric(j, &start, NOON, &e)); // started over
+    CHECK(add_run(j, 1, 700, false));
+    CHECK(add_text(j, "resume", "{\"step\": 640}"));
+    CHECK(add_run(j, 641, 680, false));
+    CHECK_OK(journal_read(&before, path, &e));
+    journal_set_limits(j, &(struct journal_limits){.bytes = 1, .recent = 100000, .evaluations = 100000});
+    struct metric next = metric(METRIC_STEP, 681, 1);
+    CHECK_OK(journal_add_metric(j, &next, NOON, &e));
+    journal_free(j);
+    CHECK_OK(journal_read(&after, path, &e));
+    CHECK(after.count == before.count + 1 && after.records < before.records);
+    for (size_t i = 0; i < before.count; i++)
+        CHECK(same_metric(&before.metric[i], &after.metric[i]));
+    struct seen s = see_all(path);
+    CHECK(s.compacts == 1 && s.resumes == 1 && s.taken_back == 900 + 45 + 60 + 3 && s.steps == 0);
+    journal_history_free(&before);
+    journal_history_free(&after);
+}
+
+TEST(a_journal_that_was_moved_away_grows_where_it_is) {
+    struct error e = {0};
+    const char *path = in_folder("present.jsonl"), *away = in_folder("away.jsonl");
+    struct journal *j;
+    CHECK_OK(journal_open(&j, path, &e));
+    journal_set_limits(j, &small);
+    CHECK(add_run(j, 1, 10, false));
+    CHECK(rename(path, away) == 0);
+    CHECK(write_steps(path, 1));
+    CHECK(add_run(j, 11, 1000, false));
+    journal_free(j);
+    CHECK(see_all(away).compacts == 0 && see_all(path).compacts == 0);
+    struct journal_history h;
+    CHECK_OK(journal_read(&h, away, &e));
+    CHECK_SIZE(h.records, 1050);
+    journal_history_free(&h);
+}
+
+// Tells each step that it has written; with such limits a new generation comes every few hundred.
+static void write_until_killed(const char *path, int told) {
+    struct journal *j;
+    struct journal_history h;
+    if (!journal_read(&h, path, NULL) || !journal_open(&j, path, NULL))
+        _exit(1);
+    size_t step = h.count ? h.metric[h.count - 1].step : 0;
+    journal_set_limits(j, &small);
+    for (;;) {
+        step++;
+        struct metric m = metric(METRIC_STEP, step, wave(step));
+        if (!journal_add_metric(j, &m, NOON, NULL) || write(told, &step, sizeof step) != sizeof step)
+            _exit(1);
+    }
+}
+
+TEST(killed_at_any_moment_one_generation_stands) {
+    const char *path = in_folder("killed.jsonl");
+    struct error e = {0};
+    size_t step = 0, generations = 0;
+    for (int round = 0; round < 30; round++) {
+        int pipes[2];
+        CHECK(pipe(pipes) == 0);
+        fflush(stdout);
+        pid_t child = fork();
+        if (child == 0)
+            write_until_killed(path, pipes[1]);
+        close(pipes[1]);
+        size_t wanted = step + 1 + (size_t)(round * 7919 % 600);
+        while (step < wanted && read(pipes[0], &step, sizeof step) == sizeof step)
+            ;
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        while (read(pipes[0], &step, sizeof step) == sizeof step)
+            ;
+        close(pipes[0]);
+        struct journal_history h;
+        CHECK_OK(journal_read(&h, path, &e));
+        CHECK(h.damage != JOURNAL_DAMAGED && h.count && h.bytes < 2 * small.bytes);
+        size_t last = h.metric[h.count - 1].step;
+        CHECK(last == step || last == step + 1); // killed between writing and telling
+        CHECK(h.metric[h.count - 1].train_loss == wave(last));
+        step = last;
+        journal_history_free(&h);
+    }
+    generations = (size_t)see_all(path).generation;
+    CHECK(generations > 5);
+}
+
+TEST(a_million_steps_stay_small) {
+    struct error e = {0};
+    const char *path = in_folder("million.jsonl");
+    struct journal *j;
+    struct journal_history h;
+    CHECK_OK(journal_open(&j, path, &e));
+    for (size_t i = 1; i <= 1000000; i++) {
+        struct metric m = metric(METRIC_STEP, i, wave(i));
+        CHECK_OK(journal_add_metric(j, &m, NOON, &e));
+        if (i % 100 == 0) {
+            struct metric eval = metric(METRIC_EVAL, i, wave(i));
+            CHECK_OK(journal_add_metric(j, &eval, NOON, &e));
+        }
+    }
+    journal_free(j);
+    CHECK_OK(journal_read(&h, path, &e));
+    CHECK(h.damage == JOURNAL_WHOLE && h.bytes < 2 * journal_limits_default.bytes);
+    size_t evals = 0;
+    for (size_t i = 0; i < h.count; i++)
+        evals += h.metric[i].kind == METRIC_EVAL;
+    CHECK(evals == 10000); // all of them: there are not too many
+    CHECK(h.metric[h.count - 1].step == 1000000 && h.metric[0].step == 1);
+    CHECK(greatest(&h, 0, 500000) == greatest_wave(0, 500000));
+    journal_history_free(&h);
+    unlink(path);
 }
 
 // ---- checkpoints ----
