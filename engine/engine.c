@@ -40,8 +40,9 @@ struct engine {
     struct picture_maker maker;
     struct prompt_picture *drawing; // free for the next picture
     enum engine_state state;
-    bool one_step; // pause after the next update
-    bool unkept;   // something happened since the keeper was last called
+    bool one_step;    // pause after the next update
+    bool step_failed; // the last step could not be kept, and that was told
+    bool unkept;      // something happened since the keeper was last called
 };
 
 // ---- telling ----
@@ -81,7 +82,15 @@ static void keep(struct engine *g, enum keep_reason why) {
     struct error e = {0};
     if (!k->keep || !g->run || (!g->unkept && why != KEEP_ASKED))
         return;
-    if (k->keep(k->context, why, g->run, &e)) {
+    if (why == KEEP_STEP) {
+        // Told once: the next thorough keep tells it again if it still fails.
+        if (k->keep(k->context, why, g->run, &e))
+            g->step_failed = false;
+        else if (!g->step_failed) {
+            g->step_failed = true;
+            tell_error(g, &e);
+        }
+    } else if (k->keep(k->context, why, g->run, &e)) {
         g->unkept = false;
         tell(g, (struct engine_event){.kind = EVENT_KEPT});
     } else {
@@ -146,10 +155,15 @@ static bool make_run(struct engine *g, const struct engine_setup *s, struct erro
     return true;
 }
 
+// All steps done and scored: a run that was killed before its last evaluation still owes it.
+static bool complete(const struct run *r) {
+    return run_finished(r) && !run_evaluation_due(r);
+}
+
 static enum engine_state resting_state(const struct engine *g) {
     if (!g->run)
         return ENGINE_EMPTY;
-    return run_finished(g->run) ? ENGINE_DONE : run_steps_done(g->run) ? ENGINE_PAUSED : ENGINE_READY;
+    return complete(g->run) ? ENGINE_DONE : run_steps_done(g->run) ? ENGINE_PAUSED : ENGINE_READY;
 }
 
 static void open_setup(struct engine *g, struct engine_setup *take) {
@@ -213,6 +227,8 @@ static void evaluate(struct engine *g) {
         event.kind = EVENT_BEST;
         tell(g, event);
         keep(g, KEEP_BEST);
+    } else {
+        keep(g, KEEP_STEP);
     }
 }
 
@@ -232,6 +248,7 @@ static void step(struct engine *g) {
         return;
     }
     record(g, &m);
+    keep(g, KEEP_STEP);
     bool pause = g->one_step;
     draw_picture(g, pause);
     if (run_evaluation_due(g->run))
@@ -244,17 +261,20 @@ static void step(struct engine *g) {
         rest(g);
 }
 
-// One unit of work: an evaluation that is due before the first step, or a step.
+// One unit of work: an evaluation that is due before a step, or a step.
 static void work(struct engine *g) {
-    if (run_evaluation_due(g->run))
-        evaluate(g);
-    else
+    if (!run_evaluation_due(g->run)) {
         step(g);
+        return;
+    }
+    evaluate(g);
+    if (g->state == ENGINE_RUNNING && run_finished(g->run))
+        finish(g);
 }
 
 static void start_running(struct engine *g, bool one_step) {
     struct error e = {0};
-    if (run_finished(g->run)) {
+    if (complete(g->run)) {
         error_set(&e, ERROR_INPUT, "all %zu steps are done; for more, :set steps %zu, or start over with R",
                   run_steps_done(g->run), 2 * run_steps_done(g->run));
         tell_error(g, &e);
@@ -317,6 +337,7 @@ static void change_rate(struct engine *g, double rate) {
                        .dev_f1 = NAN,
                        .seconds = NAN};
     record(g, &m);
+    keep(g, KEEP_STEP);
 }
 
 static void undo_to_best(struct engine *g) {
@@ -339,6 +360,7 @@ static void undo_to_best(struct engine *g) {
                        .dev_f1 = NAN,
                        .seconds = NAN};
     record(g, &m);
+    keep(g, KEEP_STEP);
     draw_picture(g, true);
 }
 
@@ -346,6 +368,7 @@ static void restart(struct engine *g) {
     run_restart(g->run);
     outbox_metrics_reset(g->outbox, NULL, 0);
     g->unkept = true;
+    keep(g, KEEP_STEP);
     draw_picture(g, true);
     set_state(g, ENGINE_READY);
 }

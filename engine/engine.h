@@ -127,8 +127,9 @@ struct prompt_picture {
 };
 
 // Called on the engine's thread when a best prompt was found, when a run pauses, ends or is closed, and on
-// ENGINE_KEEP.
-enum keep_reason { KEEP_BEST, KEEP_PAUSE, KEEP_FINISH, KEEP_CLOSE, KEEP_ASKED };
+// ENGINE_KEEP; and with KEEP_STEP after every step, evaluation or change besides, when it has to be quick and
+// may do nothing: what it kept need not outlive more than the program.
+enum keep_reason { KEEP_BEST, KEEP_PAUSE, KEEP_FINISH, KEEP_CLOSE, KEEP_ASKED, KEEP_STEP };
 struct keeper {
     bool (*keep)(void *context, enum keep_reason why, const struct run *run, struct error *e);
     // Every metric as it is made, for the journal.

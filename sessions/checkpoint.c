@@ -56,10 +56,12 @@ static void put_double(struct pairs *p, const char *prefix, const char *key, dou
     put(p, prefix, key, text);
 }
 
-static void put_numbers(struct pairs *p, const struct run_checkpoint *c, const char *setup) {
+static void put_numbers(struct pairs *p, const struct run_checkpoint *c, const struct checkpoint_origin *o) {
     put(p, "", "format", "pt");
     put(p, "", "prompter", version);
-    put(p, "", "setup", setup ? setup : "");
+    put(p, "", "setup", o->setup);
+    if (o->serial)
+        put_size(p, "", "serial", (size_t)o->serial);
     for (size_t i = 0; i < COUNTERS; i++)
         put_size(p, "", counter[i].name, *(const size_t *)((const char *)c + counter[i].offset));
     put_double(p, "", "rate", c->rate);
@@ -159,21 +161,53 @@ static struct safetensors_item item_of(const struct run_array *a, const char *na
         .name = name, .type = DTYPE_F32, .dimensions = 2, .shape = {a->rows, a->columns}, .values = a->value};
 }
 
-bool checkpoint_write(const char *path, const struct run_checkpoint *c, const char *setup, struct error *e) {
+// What a file is made of.
+struct contents {
     struct safetensors_item item[MOST_ARRAYS];
-    struct pairs pairs = {0};
+    size_t items;
+    struct pairs pairs;
+};
+
+static bool describe(struct contents *out, const struct run_checkpoint *c, const struct checkpoint_origin *o,
+                     struct error *e) {
     const struct run_array *prompt = find_array(c, prompt_array);
-    size_t items = 0;
     if (!prompt || c->arrays > MOST_ARRAYS)
-        return error_set(e, ERROR_INPUT, "%s: the run has no prompt, or more than %d arrays", path,
-                         MOST_ARRAYS);
-    put_numbers(&pairs, c, setup);
-    put_size(&pairs, "", "prompt_at", (size_t)(prompt - c->array));
-    item[items++] = item_of(prompt, prompt_tensor);
+        return error_set(e, ERROR_INPUT, "the run has no prompt, or more than %d arrays", MOST_ARRAYS);
+    put_numbers(&out->pairs, c, o);
+    put_size(&out->pairs, "", "prompt_at", (size_t)(prompt - c->array));
+    out->item[out->items++] = item_of(prompt, prompt_tensor);
     for (size_t i = 0; i < c->arrays; i++)
         if (&c->array[i] != prompt)
-            item[items++] = item_of(&c->array[i], c->array[i].name);
-    return safetensors_write(path, item, items, pairs.pair, pairs.count, e);
+            out->item[out->items++] = item_of(&c->array[i], c->array[i].name);
+    return true;
+}
+
+bool checkpoint_write_from(const char *path, const struct run_checkpoint *c,
+                           const struct checkpoint_origin *o, struct error *e) {
+    struct contents k = {0};
+    if (!describe(&k, c, o, e))
+        return error_context(e, "%s", path);
+    return safetensors_write(path, k.item, k.items, k.pairs.pair, k.pairs.count, e);
+}
+
+bool checkpoint_print(struct buffer *out, const struct run_checkpoint *c, const struct checkpoint_origin *o,
+                      const char *sum, struct error *e) {
+    struct contents k = {0};
+    if (sum)
+        put(&k.pairs, "", "sum", sum);
+    return describe(&k, c, o, e) && safetensors_print(out, k.item, k.items, k.pairs.pair, k.pairs.count, e);
+}
+
+// A mark that is longer than ours are is no mark of ours; it is cut, and fits nothing.
+static void set_mark(struct checkpoint_origin *o, const char *mark) {
+    size_t kept = mark ? utf8_boundary(mark, strlen(mark), CHECKPOINT_SETUP - 1) : 0;
+    snprintf(o->setup, sizeof o->setup, "%.*s", (int)kept, mark ? mark : "");
+}
+
+bool checkpoint_write(const char *path, const struct run_checkpoint *c, const char *setup, struct error *e) {
+    struct checkpoint_origin o = {0};
+    set_mark(&o, setup);
+    return checkpoint_write_from(path, c, &o, e);
 }
 
 static bool get_array(struct run_array *out, const struct safetensors_tensor *t, const char *name,
@@ -210,22 +244,36 @@ static bool get_arrays(struct run_checkpoint *c, const struct safetensors *file,
     return ok;
 }
 
+// A file of an earlier program has no serial.
+static bool get_origin(struct checkpoint_origin *o, const struct safetensors *file, struct error *e) {
+    *o = (struct checkpoint_origin){0};
+    set_mark(o, safetensors_metadata(file, "setup"));
+    return !safetensors_metadata(file, "serial") ||
+           get_whole(file, "", "serial", UINT64_MAX - 1, &o->serial, e);
+}
+
 bool checkpoint_read(struct run_checkpoint *out, char setup[CHECKPOINT_SETUP], const char *path,
                      struct error *e) {
+    struct checkpoint_origin o;
+    bool ok = checkpoint_read_from(out, &o, path, e);
+    snprintf(setup, CHECKPOINT_SETUP, "%s", ok ? o.setup : "");
+    return ok;
+}
+
+bool checkpoint_read_from(struct run_checkpoint *out, struct checkpoint_origin *origin, const char *path,
+                          struct error *e) {
     *out = (struct run_checkpoint){0};
     struct safetensors *file;
     if (!safetensors_open(&file, path, e))
         return false;
-    const char *made_by = find(file, "", "prompter", e), *mark = safetensors_metadata(file, "setup");
+    const char *made_by = find(file, "", "prompter", e);
     bool ok = made_by != NULL;
     if (ok && strcmp(made_by, version) != 0)
         ok = error_set(e, ERROR_INPUT, "it was written by another version of Prompter (%.20s; this is %s)",
                        made_by, version);
-    ok = ok && get_numbers(out, file, e) && get_arrays(out, file, e);
+    ok = ok && get_origin(origin, file, e) && get_numbers(out, file, e) && get_arrays(out, file, e);
     if (ok && out->has_best && !find_array(out, "best"))
         ok = error_set(e, ERROR_INPUT, "the tensor best is missing");
-    size_t kept = mark ? utf8_boundary(mark, strlen(mark), CHECKPOINT_SETUP - 1) : 0;
-    snprintf(setup, CHECKPOINT_SETUP, "%.*s", (int)kept, mark ? mark : ""); // a longer one is not ours
     if (!ok) {
         error_context(e, "%s", path);
         checkpoint_release(out);

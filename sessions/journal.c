@@ -231,6 +231,13 @@ bool journal_add_event(struct journal *j, const char *what, const cJSON *members
     return ok;
 }
 
+bool journal_write(struct journal *j, struct error *e) {
+    pthread_mutex_lock(&j->lock);
+    bool ok = write_pending(j, e);
+    pthread_mutex_unlock(&j->lock);
+    return ok;
+}
+
 bool journal_flush(struct journal *j, struct error *e) {
     pthread_mutex_lock(&j->lock);
     bool ok = write_pending(j, e) && (!j->unflushed || begin_writing(j, e));

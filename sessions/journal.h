@@ -36,6 +36,7 @@ struct journal_history {
     size_t bytes;   // length of the good part
     enum journal_damage damage;
     size_t bad_line; // from 1
+    bool resumed;    // the last good line says that the run was resumed
     char note[256];  // what is wrong with it, for people; empty if nothing is
 };
 // An absent file is an empty journal. Damage is no failure: all lines before it count, and `note` says what
@@ -89,6 +90,8 @@ bool journal_add_test(struct journal *j, const struct evaluation *test, size_t s
 // Any other record: the members of an object (borrowed; may be NULL).
 bool journal_add_event(struct journal *j, const char *what, const cJSON *members, time_t now,
                        struct error *e);
+// Writes what is pending, without waiting for the disk: it outlives the program then.
+bool journal_write(struct journal *j, struct error *e);
 // Writes what is pending and waits for the disk.
 bool journal_flush(struct journal *j, struct error *e);
 // For tests and for people with other disks: journal_limits_default holds otherwise.

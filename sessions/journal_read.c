@@ -134,11 +134,16 @@ void journal_history_cut(struct journal_history *h, size_t step) {
 }
 
 // A step that is not beyond the last one, or anything measured at an earlier step, means that the run went
-// back.
+// back. An evaluation that a resumed run begins with, at the step of the last one, is that one made once
+// more.
 static bool history_add(struct journal_history *h, const struct metric *m, struct error *e) {
     while (h->count && (h->metric[h->count - 1].step > m->step ||
                         (m->kind == METRIC_STEP && h->metric[h->count - 1].step == m->step)))
         h->count--;
+    const struct metric *last = h->count ? &h->metric[h->count - 1] : NULL;
+    if (h->resumed && last && last->kind == METRIC_EVAL && m->kind == METRIC_EVAL && last->step == m->step)
+        h->count--;
+    h->resumed = false;
     if (!mem_grow(&h->metric, &h->capacity, h->count + 1, sizeof *h->metric, e))
         return false;
     h->metric[h->count++] = *m;
@@ -203,8 +208,10 @@ static bool take_metric(void *context, const struct journal_record *r, struct er
     struct journal_history *h = context;
     if (r->is_metric)
         return history_add(h, &r->metric, e);
-    if (r->has_step)
+    if (r->has_step) {
         journal_history_cut(h, r->metric.step);
+        h->resumed = true;
+    }
     return true;
 }
 

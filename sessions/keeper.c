@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "paths.h"
@@ -90,6 +91,8 @@ bool session_move_kept(struct session *s, struct error *e) {
         free(to);
     }
     s->journal = NULL;
+    step_files_close(&s->steps);
+    s->serial = 0;
     s->active = s->begin_pending = s->resume_pending = false;
     return true;
 }
@@ -192,8 +195,14 @@ void session_keep_test(struct session *s, const struct evaluation *test, size_t 
 
 // ---- checkpoints ----
 
-static bool write_prompts(struct session *s, const char *folder, const char *mark, bool with_best,
-                          const struct run_checkpoint *c, struct error *e) {
+static struct checkpoint_origin next_origin(struct session *s, const char *mark) {
+    struct checkpoint_origin o = {.serial = ++s->serial};
+    snprintf(o.setup, sizeof o.setup, "%s", mark);
+    return o;
+}
+
+static bool write_prompts(struct session *s, const char *folder, const struct checkpoint_origin *origin,
+                          bool with_best, const struct run_checkpoint *c, struct error *e) {
     char *prompts = path_join(folder, prompts_name, e);
     char *best = prompts ? path_join(prompts, "best.safetensors", e) : NULL;
     char *last = best ? path_join(prompts, "last.safetensors", e) : NULL;
@@ -202,11 +211,34 @@ static bool write_prompts(struct session *s, const char *folder, const char *mar
         s->best_unwritten = !checkpoint_write_best(best, c, path_name(s->parts.model), e);
         ok = !s->best_unwritten;
     }
-    ok = ok && checkpoint_write(last, c, mark, e);
+    ok = ok && checkpoint_write_from(last, c, origin, e);
     free(prompts);
     free(best);
     free(last);
     return ok;
+}
+
+// The journal's lines go first: a checkpoint counts only where they are.
+static bool write_step(struct session *s, const struct run_checkpoint *c, struct error *e) {
+    if (!make_ready(s, e) || !journal_write(s->journal, e))
+        return false;
+    char *prompts = session_path(s, prompts_name, e);
+    struct checkpoint_origin origin = next_origin(s, s->mark);
+    bool ok = prompts && step_files_write(&s->steps, prompts, c, &origin, e);
+    free(prompts);
+    return ok;
+}
+
+bool session_step_due(struct session *s) {
+    pthread_mutex_lock(&s->disk_lock);
+    bool due = step_files_due(&s->steps, clock_seconds());
+    pthread_mutex_unlock(&s->disk_lock);
+    return due;
+}
+
+static bool write_synced(struct session *s, bool with_best, const struct run_checkpoint *c, struct error *e) {
+    struct checkpoint_origin origin = next_origin(s, s->mark);
+    return write_prompts(s, s->folder, &origin, with_best, c, e) && journal_flush(s->journal, e);
 }
 
 static bool keep_locked(struct session *s, enum keep_reason why, const struct run_checkpoint *c,
@@ -214,15 +246,17 @@ static bool keep_locked(struct session *s, enum keep_reason why, const struct ru
     if (s->retired.folder && is_new_run(c->step))
         forget_retired(s);
     bool ok;
+    if (s->retired.folder && why == KEEP_STEP)
+        return true;
     if (s->retired.folder) {
-        ok = write_prompts(s, s->retired.folder, s->retired.mark, why == KEEP_BEST, c, e) &&
+        struct checkpoint_origin origin = next_origin(s, s->retired.mark);
+        ok = write_prompts(s, s->retired.folder, &origin, why == KEEP_BEST, c, e) &&
              (!s->retired.journal || journal_flush(s->retired.journal, e));
         if (why == KEEP_CLOSE)
             forget_retired(s);
         return ok;
     }
-    ok = make_ready(s, e) && write_prompts(s, s->folder, s->mark, why == KEEP_BEST, c, e) &&
-         journal_flush(s->journal, e);
+    ok = why == KEEP_STEP ? write_step(s, c, e) : make_ready(s, e) && write_synced(s, why == KEEP_BEST, c, e);
     s->active = why != KEEP_CLOSE;
     s->last_step = c->step;
     return ok;

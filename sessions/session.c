@@ -22,6 +22,7 @@ struct session *session_new(const char *name, const char *folder, struct error *
     pthread_mutex_init(&s->disk_lock, NULL);
     run_settings_default(&s->parts.settings);
     s->lock.fd = -1;
+    step_files_reset(&s->steps, 0);
     s->name = mem_strdup(name, e);
     s->folder = mem_strdup(folder, e);
     s->parts.template_text = mem_strdup("", e);
@@ -35,6 +36,7 @@ struct session *session_new(const char *name, const char *folder, struct error *
 void session_free(struct session *s) {
     if (!s)
         return;
+    step_files_close(&s->steps);
     journal_free(s->journal);
     journal_free(s->retired.journal);
     free(s->retired.folder);
@@ -315,6 +317,7 @@ static bool become(struct session *s, const char *name, const char *to, struct e
     s->lock = lock;
     journal_free(s->journal);
     s->journal = NULL;
+    step_files_close(&s->steps);
     return ok;
 }
 

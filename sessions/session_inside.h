@@ -18,6 +18,7 @@
 #include "lock.h"
 #include "session.h"
 #include "stamp.h"
+#include "step_file.h"
 
 // What session.json says. Paths are absolute here.
 struct session_parts {
@@ -45,6 +46,8 @@ struct session {
     bool resume_pending; // the next record says where the run went on
     size_t resume_step;
     struct journal *journal;     // NULL until needed
+    struct step_files steps;     // of the present run
+    uint64_t serial;             // of the newest checkpoint of the present run
     char mark[CHECKPOINT_SETUP]; // of the setup that the engine has
     // A run that was left for a new one while the engine still had it: what it still tells goes where its
     // files went.
@@ -90,6 +93,8 @@ bool session_remember_saved(struct session *s, struct error *e);
 bool session_need_journal(struct session *s, struct error *e);
 bool session_move_kept(struct session *s, struct error *e);
 // What keeper.keep does with the run's picture.
+// What keeper.keep does after a step, which is passed over where it would cost too much (step_file.h).
+bool session_step_due(struct session *s);
 bool session_keep_checkpoint(struct session *s, enum keep_reason why, const struct run_checkpoint *c,
                              struct error *e);
 void session_keep_metric(struct session *s, const struct metric *m);

@@ -4,6 +4,8 @@
 
 static bool keep(void *context, enum keep_reason why, const struct run *run, struct error *e) {
     struct run_checkpoint c = {0};
+    if (why == KEEP_STEP && !session_step_due(context))
+        return true;
     if (!run_save(run, &c, e))
         return false;
     bool ok = session_keep_checkpoint(context, why, &c, e);

@@ -70,55 +70,113 @@ static bool copy_text(char **out, const char *text, struct error *e) {
     return *out || !text || !text[0];
 }
 
-// The history up to the checkpoint's step.
-static bool read_history(struct session *s, struct engine_setup *setup, struct error *e) {
-    struct journal_history h;
-    char *path = session_path(s, "journal.jsonl", e);
-    bool ok = path && journal_read(&h, path, e);
+// The newest checkpoint that counts.
+struct kept_run {
+    struct run_checkpoint checkpoint;
+    struct checkpoint_origin origin;
+    bool found;
+    uint64_t highest;      // serial of all that could be read
+    size_t step_file;      // which of them it is; STEP_FILES: last.safetensors
+    struct error unusable; // why last.safetensors is not
+};
+
+// Whether the journal tells of the step that was kept. Where it does not, the machine stopped before the disk
+// had it, or it was lost.
+static bool reaches(const struct journal_history *h, size_t step) {
+    return step == 0 || (h->count && h->metric[h->count - 1].step >= step);
+}
+
+// A step's checkpoint counts when the journal reaches it; last.safetensors counts without that as well, as it
+// is all that is left where a journal was lost.
+static bool look_at(struct session *s, struct kept_run *k, size_t which, const struct journal_history *h,
+                    struct error *e) {
+    char name[64];
+    struct run_checkpoint c;
+    struct checkpoint_origin o;
+    bool is_step = which < STEP_FILES;
+    snprintf(name, sizeof name, "prompts/%s", is_step ? step_file_names[which] : "last.safetensors");
+    char *path = session_path(s, name, e);
+    if (!path)
+        return false;
+    bool ok = file_exists(path) && (is_step ? step_file_read(&c, &o, path, NULL)
+                                            : checkpoint_read_from(&c, &o, path, &k->unusable));
     free(path);
     if (!ok)
+        return true;
+    if (o.serial > k->highest)
+        k->highest = o.serial;
+    if ((is_step && !reaches(h, c.step)) || (k->found && o.serial < k->origin.serial)) {
+        checkpoint_release(&c);
+        return true;
+    }
+    checkpoint_release(&k->checkpoint);
+    k->checkpoint = c;
+    k->origin = o;
+    k->step_file = which;
+    k->found = true;
+    return true;
+}
+
+// Hands checkpoint and history over to the setup.
+static bool resume(struct session *s, struct engine_setup *setup, struct kept_run *k,
+                   struct journal_history *h, const char *wanted, struct error *e) {
+    setup->resume = mem_calloc(1, sizeof *setup->resume, e);
+    if (!setup->resume)
         return false;
-    if (h.note[0])
-        session_note(s, "%s", h.note);
-    journal_history_cut(&h, setup->resume->step);
-    setup->history = h.metric;
-    setup->history_count = h.count;
+    // The run goes on with the rate it had, which may have been changed while it ran; unless the session was
+    // given another one since.
+    if (strcmp(k->origin.setup, wanted) != 0)
+        k->checkpoint.rate = s->parts.settings.rate;
+    *setup->resume = k->checkpoint;
+    k->checkpoint = (struct run_checkpoint){0};
+    s->resume_pending = true;
+    s->resume_step = setup->resume->step;
+    journal_history_cut(h, setup->resume->step);
+    const struct metric *last = h->count ? &h->metric[h->count - 1] : NULL;
+    if (last && last->kind == METRIC_EVAL && last->step == setup->resume->step &&
+        setup->resume->scored_step != last->step)
+        h->count--; // not yet scored when it was kept: the run scores it again
+    setup->history = h->metric;
+    setup->history_count = h->count;
+    *h = (struct journal_history){0};
     return true;
 }
 
 // Reads the kept run if it is one of this setup. What is not resumed is said in the notes and moves to kept/
 // later; it is no error, since the session itself is whole.
 static bool read_kept(struct session *s, struct engine_setup *setup, const char *wanted, struct error *e) {
-    char *path = session_path(s, "prompts/last.safetensors", e), mark[CHECKPOINT_SETUP];
-    struct run_checkpoint *c = path ? mem_calloc(1, sizeof *c, e) : NULL;
-    struct error why = {0};
-    bool ok = c != NULL;
-    if (!ok || !file_exists(path))
+    struct kept_run k = {0};
+    struct journal_history h = {0};
+    char *path = session_path(s, "journal.jsonl", e);
+    bool ok = path && journal_read(&h, path, e);
+    for (size_t i = 0; ok && i <= STEP_FILES; i++)
+        ok = look_at(s, &k, i, &h, e);
+    if (!ok)
         goto done;
-    if (!checkpoint_read(c, mark, path, &why)) {
-        session_note(s, "%s; the run begins anew, and these files move to kept/", why.text);
+    s->serial = k.highest;
+    step_files_close(&s->steps);
+    step_files_reset(&s->steps, k.found && k.step_file < STEP_FILES ? k.step_file + 1 : 0);
+    if (k.unusable.text[0] && k.found)
+        session_note(s, "%s; the run goes on from where it was kept after a step", k.unusable.text);
+    if (k.unusable.text[0] && !k.found) {
+        session_note(s, "%s; the run begins anew, and these files move to kept/", k.unusable.text);
         s->begin_pending = true;
-        goto done;
-    }
-    if (strncmp(mark, wanted, MARK_DIGITS) != 0) {
+    } else if (k.found && strncmp(k.origin.setup, wanted, MARK_DIGITS) != 0) {
         session_note(s,
                      "the kept run had another model, template, label words or settings: a new run begins, "
                      "and the kept one moves to kept/");
         s->begin_pending = true;
-        checkpoint_release(c);
-        goto done;
+    } else if (k.found) {
+        if (h.note[0])
+            session_note(s, "%s", h.note);
+        ok = resume(s, setup, &k, &h, wanted, e);
+    } else if (h.count) { // killed before anything was kept: from the beginning
+        s->resume_pending = true;
+        s->resume_step = 0;
     }
-    // The run goes on with the rate it had, which may have been changed while it ran; unless the session was
-    // given another one since.
-    if (strcmp(mark, wanted) != 0)
-        c->rate = s->parts.settings.rate;
-    setup->resume = c;
-    c = NULL;
-    s->resume_pending = true;
-    s->resume_step = setup->resume->step;
-    ok = read_history(s, setup, e);
 done:
-    free(c);
+    checkpoint_release(&k.checkpoint);
+    journal_history_free(&h);
     free(path);
     return ok;
 }

@@ -437,22 +437,25 @@ static cJSON *build_header(struct safetensors_writer *w, const struct safetensor
     return root;
 }
 
-static bool write_header(struct safetensors_writer *w, const cJSON *header, struct error *e) {
+static bool print_header(struct buffer *b, const cJSON *header, struct error *e) {
     char *text = json_print(header, false, e);
     if (!text)
         return false;
-    struct buffer b = {0};
     size_t length = strlen(text), padded = (length + 7) / 8 * 8; // so that the data are aligned
     uint64_t stored = padded;
-    buffer_add(&b, &stored, sizeof stored);
-    buffer_add(&b, text, length);
+    buffer_add(b, &stored, sizeof stored);
+    buffer_add(b, text, length);
     while (length++ < padded)
-        buffer_add_char(&b, ' ');
+        buffer_add_char(b, ' ');
     free(text);
-    bool ok = buffer_ok(&b, e);
-    if (ok && padded > MOST_HEADER)
-        ok = error_set(e, ERROR_MEMORY, "too many tensors for one safetensors file");
-    ok = ok && file_writer_add(&w->file, b.data, b.length, e);
+    if (padded > MOST_HEADER)
+        return error_set(e, ERROR_MEMORY, "too many tensors for one safetensors file");
+    return buffer_ok(b, e);
+}
+
+static bool write_header(struct safetensors_writer *w, const cJSON *header, struct error *e) {
+    struct buffer b = {0};
+    bool ok = print_header(&b, header, e) && file_writer_add(&w->file, b.data, b.length, e);
     buffer_free(&b);
     return ok;
 }
@@ -526,5 +529,24 @@ bool safetensors_write(const char *path, const struct safetensors_item *items, s
         ok = safetensors_writer_add(w, items[i].values, w->item[i].count, e);
     ok = ok && safetensors_writer_finish(w, e);
     safetensors_writer_close(w);
+    return ok;
+}
+
+bool safetensors_print(struct buffer *out, const struct safetensors_item *items, size_t item_count,
+                       const struct safetensors_pair *metadata, size_t pair_count, struct error *e) {
+    struct safetensors_writer w = {.items = item_count};
+    size_t before = out->length;
+    w.item = mem_calloc(item_count, sizeof *w.item, e);
+    cJSON *header = w.item ? build_header(&w, items, metadata, pair_count, e) : NULL;
+    bool ok = header && print_header(out, header, e);
+    for (size_t i = 0; ok && i < item_count; i++) {
+        assert(items[i].type == DTYPE_F32);
+        buffer_add(out, items[i].values, w.item[i].count * sizeof *items[i].values);
+        ok = buffer_ok(out, e);
+    }
+    if (!ok)
+        out->length = before;
+    cJSON_Delete(header);
+    free(w.item);
     return ok;
 }

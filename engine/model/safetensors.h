@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "engine/base/error.h"
+#include "engine/base/memory.h"
 #include "engine/tensor/dtype.h"
 
 enum safetensors_type {
@@ -96,6 +97,9 @@ void safetensors_writer_close(struct safetensors_writer *w);
 
 // All at once, from items[i].values.
 bool safetensors_write(const char *path, const struct safetensors_item *items, size_t item_count,
+                       const struct safetensors_pair *metadata, size_t pair_count, struct error *e);
+// The same file as bytes in memory, added to `out`; only F32. Nothing is added on failure.
+bool safetensors_print(struct buffer *out, const struct safetensors_item *items, size_t item_count,
                        const struct safetensors_pair *metadata, size_t pair_count, struct error *e);
 
 #endif

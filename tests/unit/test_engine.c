@@ -11,7 +11,7 @@
 #include "engine/engine.h"
 
 struct kept {
-    atomic_int best, pause, finish, close, metrics, tests;
+    atomic_int best, pause, finish, close, step, metrics, tests;
     atomic_size_t last_step;
 };
 

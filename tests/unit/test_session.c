@@ -534,6 +534,129 @@ TEST(a_damaged_checkpoint_is_no_end) {
     session_free(s);
 }
 
+static size_t resumed_step(struct session *s, struct error *e) {
+    struct engine_setup *setup = session_setup(s, false, e);
+    size_t step = setup && setup->resume ? setup->resume->step : SIZE_MAX;
+    engine_setup_free(setup);
+    return step;
+}
+
+TEST(steps_are_kept_in_turn_and_the_newest_whole_one_counts) {
+    struct error e = {0};
+    struct session *s;
+    struct stat st;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    engine_setup_free(session_setup(s, false, &e));
+    struct run_checkpoint c = picture(0);
+    keep_steps(s, 0, 0);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_BEST, &c, &e));
+    for (size_t i = 1; i <= 5; i++) {
+        c = picture(i);
+        keep_steps(s, i, i);
+        CHECK_OK(session_keep_checkpoint(s, KEEP_STEP, &c, &e));
+    }
+    session_free(s);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    CHECK_SIZE(resumed_step(s, &e), 5);
+    CHECK_TEXT(session_notes(s), "");
+    session_free(s);
+    // The fifth is in the first file. A byte of it is another: the fourth counts.
+    const char *first = at("home/films/prompts/step-1.safetensors"),
+               *second = at("home/films/prompts/step-2.safetensors");
+    int fd = open(first, O_RDWR);
+    CHECK(fd >= 0 && fstat(fd, &st) == 0 && pwrite(fd, "?", 1, st.st_size - 3) == 1 && close(fd) == 0);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    CHECK_SIZE(resumed_step(s, &e), 4);
+    keep_steps(s, 5, 5); // the damaged one is written over first
+    c = picture(5);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_STEP, &c, &e));
+    session_free(s);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    CHECK_SIZE(resumed_step(s, &e), 5);
+    session_free(s);
+    CHECK(truncate(first, 100) == 0 && truncate(second, 0) == 0);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    CHECK_SIZE(resumed_step(s, &e), 0); // what waited for the disk
+    session_free(s);
+}
+
+TEST(a_step_without_its_journal_does_not_count) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    engine_setup_free(session_setup(s, false, &e));
+    struct run_checkpoint c = picture(2);
+    keep_steps(s, 0, 2);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_PAUSE, &c, &e));
+    c = picture(3);
+    keep_steps(s, 3, 3);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_STEP, &c, &e));
+    session_free(s);
+    struct stat st;
+    CHECK(stat(at("home/films/journal.jsonl"), &st) == 0);
+    CHECK(truncate(at("home/films/journal.jsonl"), st.st_size - 5) == 0);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    CHECK_SIZE(resumed_step(s, &e), 2);
+    session_free(s);
+    CHECK(unlink(at("home/films/prompts/last.safetensors")) == 0); // a step alone is enough
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    CHECK_SIZE(resumed_step(s, &e), SIZE_MAX);
+    keep_steps(s, 3, 3);
+    c = picture(3);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_STEP, &c, &e));
+    session_free(s);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    CHECK_SIZE(resumed_step(s, &e), 3);
+    session_free(s);
+}
+
+TEST(what_was_kept_last_counts_however_far_it_is) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    engine_setup_free(session_setup(s, false, &e));
+    struct run_checkpoint c = picture(9);
+    keep_steps(s, 0, 9);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_STEP, &c, &e));
+    c = picture(0); // started over
+    CHECK_OK(session_keep_checkpoint(s, KEEP_ASKED, &c, &e));
+    session_free(s);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    CHECK_SIZE(resumed_step(s, &e), 0);
+    c = picture(1);
+    keep_steps(s, 1, 1);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_STEP, &c, &e));
+    session_free(s);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    CHECK_SIZE(resumed_step(s, &e), 1);
+    session_free(s);
+}
+
+TEST(an_evaluation_that_was_not_kept_is_made_once_more) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    engine_setup_free(session_setup(s, false, &e));
+    struct run_checkpoint c = picture(2);
+    c.scored_step = SIZE_MAX;
+    struct metric m = {.kind = METRIC_EVAL, .step = 2, .dev_loss = 0.5f};
+    keep_steps(s, 1, 2);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_STEP, &c, &e));
+    session_keep_metric(s, &m);
+    session_free(s);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    struct engine_setup *setup = session_setup(s, false, &e);
+    CHECK(setup && setup->resume && setup->history_count == 2);
+    engine_setup_free(setup);
+    session_keep_metric(s, &m);
+    CHECK_SIZE(journal_count(at("home/films/journal.jsonl")), 3);
+    session_free(s);
+}
+
 TEST(a_torn_journal_is_told) {
     struct error e = {0};
     struct session *s;
