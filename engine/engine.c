@@ -144,6 +144,7 @@ static bool make_run(struct engine *g, const struct engine_setup *s, struct erro
                             .template = &w->template,
                             .verbalizer = &w->verbalizer,
                             .pool = g->pool,
+                            .openblas = g->options.openblas,
                             .start_vectors = s->start_vectors,
                             .start_count = s->start_count};
     if (!run_create(&g->run, &in, &s->settings, e))

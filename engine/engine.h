@@ -141,6 +141,7 @@ struct keeper {
 struct engine_options {
     size_t threads;       // 0: as many as there are processors, at most 16
     struct keeper keeper; // members may be NULL
+    bool openblas;        // OpenBLAS does the large products instead of our own kernels
 };
 bool engine_create(struct engine **out, const struct engine_options *options, struct error *e);
 // Cancels, keeps, joins. May take as long as one keeper call. NULL is fine.

@@ -14,6 +14,7 @@ static void print_json(const struct benchmark_options *o, const struct benchmark
     cJSON_AddStringToObject(j, "shape", o->shape);
     cJSON_AddStringToObject(j, "texts", o->texts);
     cJSON_AddStringToObject(j, "dtype", dtype_name(o->dtype));
+    cJSON_AddStringToObject(j, "products", o->openblas ? "openblas" : "own");
     cJSON_AddNumberToObject(j, "threads", (double)r->threads);
     cJSON_AddNumberToObject(j, "step_s", r->step_s);
     cJSON_AddNumberToObject(j, "step_least_s", r->step_least_s);
@@ -81,6 +82,9 @@ static int run(int argc, char **argv) {
          .argument = "TYPE",
          .help = "of the weights: f32, f16, bf16 (default f32)",
          .text = &dtype},
+        {.name = "openblas",
+         .help = "OpenBLAS does the large products of the steps, too",
+         .flag = &o.openblas},
         {.name = "threads",
          .argument = "N",
          .help = "threads to use (default: all processors)",

@@ -288,7 +288,7 @@ static bool apply_settings(struct headless *h, const struct cli_values *set, boo
 }
 
 static bool open_all(struct headless *h, const char *what, const char *model, const struct cli_values *set,
-                     bool fresh, size_t threads, struct error *e) {
+                     bool fresh, size_t threads, bool openblas, struct error *e) {
     h->terminal = isatty(STDERR_FILENO);
     h->began = clock_seconds();
     struct sigaction action = {.sa_handler = ask_to_stop};
@@ -298,7 +298,8 @@ static bool open_all(struct headless *h, const char *what, const char *model, co
         !session_save(h->session, e))
         return false;
     struct engine_setup *setup = session_setup(h->session, false, e);
-    struct engine_options options = {.threads = threads, .keeper = session_keeper(h->session)};
+    struct engine_options options = {
+        .threads = threads, .keeper = session_keeper(h->session), .openblas = openblas};
     if (!setup)
         return false;
     if (!engine_create(&h->engine, &options, e)) {
@@ -342,7 +343,7 @@ static void print_done(struct headless *h) {
 static int run_tune(int argc, char **argv) {
     const char *model = NULL;
     size_t threads = 0;
-    bool fresh = false, no_test = false;
+    bool fresh = false, no_test = false, openblas = false;
     struct cli_values set = {0};
     const struct cli_option options[] = {
         {.name = "model",
@@ -355,6 +356,9 @@ static int run_tune(int argc, char **argv) {
          .list = &set},
         {.name = "fresh", .help = "start over; the run that was kept moves to kept/", .flag = &fresh},
         {.name = "no-test", .help = "do not score the test set at the end", .flag = &no_test},
+        {.name = "openblas",
+         .help = "OpenBLAS does the large products instead of our own kernels",
+         .flag = &openblas},
         {.name = "threads",
          .argument = "N",
          .help = "threads to use (default: all processors)",
@@ -366,7 +370,7 @@ static int run_tune(int argc, char **argv) {
         return status;
     struct error e = {0};
     struct headless h = {.command = "tune", .print_steps = true};
-    bool ok = open_all(&h, argv[0], model, &set, fresh, threads, &e);
+    bool ok = open_all(&h, argv[0], model, &set, fresh, threads, openblas, &e);
     if (!ok)
         cli_complain("tune", e.text);
     ok = ok && wait_for(&h, EVENT_OPENED);
@@ -389,7 +393,7 @@ static int run_tune(int argc, char **argv) {
 static int run_eval(int argc, char **argv) {
     const char *model = NULL, *split = "test";
     size_t threads = 0;
-    bool json = false;
+    bool json = false, openblas = false;
     struct cli_values none = {0};
     const struct cli_option options[] = {
         {.name = "split", .argument = "NAME", .help = "test or dev (default test)", .text = &split},
@@ -398,6 +402,9 @@ static int run_eval(int argc, char **argv) {
          .help = "score on this model instead of the session's",
          .text = &model},
         {.name = "json", .help = "print a JSON object", .flag = &json},
+        {.name = "openblas",
+         .help = "OpenBLAS does the large products instead of our own kernels",
+         .flag = &openblas},
         {.name = "threads",
          .argument = "N",
          .help = "threads to use (default: all processors)",
@@ -414,7 +421,7 @@ static int run_eval(int argc, char **argv) {
     }
     struct error e = {0};
     struct headless h = {.command = "eval"};
-    bool ok = open_all(&h, argv[0], model, &none, false, threads, &e);
+    bool ok = open_all(&h, argv[0], model, &none, false, threads, openblas, &e);
     if (!ok)
         cli_complain("eval", e.text);
     ok = ok && wait_for(&h, EVENT_OPENED);

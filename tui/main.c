@@ -30,6 +30,7 @@ static int print_overview(void) {
     puts("\nOptions of the workbench:\n"
          "  --model DIR           a T5 model's folder (default: the session's, or the shipped one)\n"
          "  --threads N           threads to use (default: all processors)\n"
+         "  --openblas            OpenBLAS does the large products instead of Prompter's own kernels\n"
          "  --ascii               draw with ASCII characters alone\n"
          "  --no-color            no colours (also: NO_COLOR in the environment)\n"
          "  --script FILE         drive the workbench from a file of keys instead of a terminal\n"
@@ -112,6 +113,7 @@ static int run_workbench(int argc, char **argv) {
     const struct cli_option options[] = {
         {.name = "model", .argument = "DIR", .help = "a T5 model's folder", .text = &a.options.model_folder},
         {.name = "threads", .argument = "N", .help = "threads to use", .number = &a.options.threads},
+        {.name = "openblas", .help = "OpenBLAS does the large products", .flag = &a.options.openblas},
         {.name = "ascii", .help = "draw with ASCII characters alone", .flag = &a.ascii},
         {.name = "no-color", .help = "no colours", .flag = &a.no_color},
         {.name = "script",

@@ -63,8 +63,8 @@ enum request_where {
     X(EXAMPLE_PREVIOUS, "previous", "p [", "", WHERE_PATTERN, "", "show the previous example")               \
     X(TEMPLATE_NEXT, "template-next", "T", "", WHERE_PATTERN, "next template",                               \
       "take the task's next suggested template")                                                             \
-    X(APPLY, "apply", "Ctrl-S", "", WHERE_ALL, "apply",                                                       \
-      "a new run with the edited pattern, label words and settings")                                        \
+    X(APPLY, "apply", "Ctrl-S", "", WHERE_ALL, "apply",                                                      \
+      "a new run with the edited pattern, label words and settings")                                         \
     X(UNDO_EDIT, "undo-edit", "Ctrl-_", "", 0, "", "take back the last edit (Ctrl-_ in an editor)")          \
     X(METRIC, "metric", "m", "", WHERE_PROMPT, "metric", "nearest by cosine, dot product or L2")             \
     X(SORT, "sort", "o", "", WHERE_PROMPT, "sort", "order vectors by number, drift or norm")                 \

@@ -274,7 +274,8 @@ static bool watch(struct workbench *w, int fd, struct error *e) {
 }
 
 static bool start_engine(struct workbench *w, struct error *e) {
-    const struct engine_options options = {.threads = w->threads, .keeper = session_keeper(w->session)};
+    const struct engine_options options = {
+        .threads = w->threads, .keeper = session_keeper(w->session), .openblas = w->openblas};
     if (w->recording)
         return watch(w, recording_fd(w->recording), e);
     return engine_create(&w->engine, &options, e) && watch(w, engine_fd(w->engine), e);
@@ -720,6 +721,7 @@ bool workbench_create(struct workbench **out, const struct workbench_options *op
     if (!w)
         return false;
     w->threads = options->threads;
+    w->openblas = options->openblas;
     w->screen = w->behind = w->previous = VIEW_RUN;
     w->dirty = true;
     w->fd = -1;

@@ -47,6 +47,7 @@ struct view {
 struct workbench_options {
     const char *what, *model_folder; // as session_open takes them
     size_t threads;
+    bool openblas; // OpenBLAS does the large products
     // For recorded screens: read events from a recording instead of an engine (views/recording.h); NULL:
     // live. Overrides model_folder.
     const char *recording;

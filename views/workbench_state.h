@@ -17,6 +17,7 @@ struct workbench {
     struct recording *recording;
     struct session *session;
     size_t threads;
+    bool openblas;
 
     // Copies of what the engine told.
     struct workspace *workspace;

@@ -144,8 +144,8 @@ void buffer_free(struct buffer *b) {
     *b = (struct buffer){0};
 }
 
-// Not cleared: what is planned for the largest batch but never used then costs no memory. Large blocks ask for
-// large pages, so that matrix products miss the address caches less.
+// Not cleared: what is planned for the largest batch but never used then costs no memory. Large blocks ask
+// for large pages, so that matrix products miss the address caches less.
 static void *take_block(size_t bytes, struct error *e) {
     const size_t page = (size_t)2 << 20;
     size_t alignment = bytes < 2 * page ? ALIGNMENT : page;

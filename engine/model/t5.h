@@ -20,6 +20,7 @@
 #include "engine/base/error.h"
 #include "engine/base/threads.h"
 #include "engine/model/model.h"
+#include "engine/tensor/gemm.h"
 
 // An encoder row that is soft vector `slot` is written as T5_SOFT(slot), a negative number.
 #define T5_SOFT(slot) (-1 - (int32_t)(slot))
@@ -43,6 +44,8 @@ struct t5_pass;
 // The pool (may be NULL) is borrowed and must outlive the pass.
 bool t5_pass_create(struct t5_pass **out, struct model *m, struct thread_pool *pool, struct error *e);
 void t5_pass_free(struct t5_pass *pass);
+// Which library does the large products; before anything, gemm_default_library().
+void t5_pass_use_library(struct t5_pass *pass, enum gemm_library library);
 
 // What the largest batch to come looks like. Planning again with less keeps the memory; with more it grows.
 struct t5_plan {

@@ -17,6 +17,7 @@ bool t5_pass_create(struct t5_pass **out, struct model *m, struct thread_pool *p
     const struct t5_config *c = &m->config;
     pass->model = m;
     pass->gemm.pool = pool;
+    pass->gemm.library = gemm_default_library();
     pass->d = c->d_model;
     pass->heads = c->num_heads;
     pass->width = c->d_kv;
@@ -48,6 +49,10 @@ void t5_pass_free(struct t5_pass *pass) {
     free(pass->decoder.saved);
     free(pass->vocabulary);
     free(pass);
+}
+
+void t5_pass_use_library(struct t5_pass *pass, enum gemm_library library) {
+    pass->gemm.library = library;
 }
 
 size_t t5_pass_bytes(const struct t5_pass *pass) {

@@ -113,6 +113,68 @@ void gemm_tn(size_t m, size_t n, size_t k, const float *a, size_t a_stride, cons
     multiply(m, n, k, a, 1, a_stride, &f, 0, 0, c, c_stride, add);
 }
 
+// ---- over the pool, by OpenBLAS ----
+
+enum { BLAS_LEAST_ROWS = 32 }; // below, packing costs more than OpenBLAS gains
+
+static bool blas_takes(const struct gemm *g, size_t m, size_t count, const struct weight *const *w) {
+    bool takes = g->library == GEMM_OPENBLAS && m >= BLAS_LEAST_ROWS;
+    for (size_t i = 0; i < count; i++)
+        takes &= w[i]->dtype == DTYPE_F32;
+    return takes;
+}
+
+// Rows of the result are dealt out in as many blocks as there are workers; each block is one call a weight.
+struct blas_product {
+    bool forward;
+    size_t m, rows_a_block, count;
+    const float *const *a; // [count] of backward; the same for all of forward
+    size_t a_stride;
+    const struct weight *const *w;
+    float *const *c; // [count] of forward; one for backward
+    size_t c_stride;
+    bool add;
+};
+
+static void blas_block(void *context, size_t block, size_t worker) {
+    const struct blas_product *p = context;
+    size_t row = block * p->rows_a_block, rows = least(p->rows_a_block, p->m - row);
+    (void)worker;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct weight *w = p->w[i];
+        const float *a = p->a[p->forward ? 0 : i] + row * p->a_stride;
+        float *c = p->c[p->forward ? i : 0] + row * p->c_stride;
+        bool add = p->add || (!p->forward && i > 0);
+        size_t n = p->forward ? w->rows : w->columns, k = p->forward ? w->columns : w->rows;
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, p->forward ? CblasTrans : CblasNoTrans, (blasint)rows,
+                    (blasint)n, (blasint)k, 1.0f, a, (blasint)p->a_stride, w->data, (blasint)w->columns,
+                    add ? 1.0f : 0.0f, c, (blasint)p->c_stride);
+    }
+}
+
+static void run_blas(const struct gemm *g, struct blas_product *p) {
+    size_t workers = thread_pool_size(g->pool);
+    p->rows_a_block = (p->m + workers - 1) / workers;
+    thread_pool_run(g->pool, (p->m + p->rows_a_block - 1) / p->rows_a_block, blas_block, p);
+}
+
+struct blas_gradient {
+    size_t m, rows_a_block;
+    const float *dy, *x;
+    size_t dy_stride, x_stride;
+    const struct weight *w;
+};
+
+static void blas_gradient_block(void *context, size_t block, size_t worker) {
+    const struct blas_gradient *p = context;
+    size_t row = block * p->rows_a_block, rows = least(p->rows_a_block, p->w->rows - row),
+           columns = p->w->columns;
+    (void)worker;
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (blasint)rows, (blasint)columns, (blasint)p->m, 1.0f,
+                p->dy + row, (blasint)p->dy_stride, p->x, (blasint)p->x_stride, 1.0f,
+                p->w->gradient + row * columns, (blasint)columns);
+}
+
 // ---- over the pool ----
 
 enum { MOST_WEIGHTS = 4 };
@@ -172,6 +234,19 @@ void gemm_forward_several(const struct gemm *g, size_t m, const float *x, size_t
     struct product p = {
         .forward = true, .m = m, .count = count, .a_stride = x_stride, .c_stride = y_stride, .add = add};
     assert(count <= MOST_WEIGHTS);
+    if (blas_takes(g, m, count, w)) {
+        struct blas_product b = {.forward = true,
+                                 .m = m,
+                                 .count = count,
+                                 .a = &x,
+                                 .a_stride = x_stride,
+                                 .w = w,
+                                 .c = y,
+                                 .c_stride = y_stride,
+                                 .add = add};
+        run_blas(g, &b);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         p.a[i] = x;
         p.w[i] = w[i];
@@ -258,6 +333,18 @@ void gemm_backward_several(const struct gemm *g, size_t m, size_t count, const f
                         .add = add,
                         .columns = count ? w[0]->columns : 0};
     assert(count <= MOST_WEIGHTS);
+    if (blas_takes(g, m, count, w)) {
+        struct blas_product b = {.m = m,
+                                 .count = count,
+                                 .a = dy,
+                                 .a_stride = dy_stride,
+                                 .w = w,
+                                 .c = &dx,
+                                 .c_stride = dx_stride,
+                                 .add = add};
+        run_blas(g, &b);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         p.a[i] = dy[i];
         p.w[i] = w[i];
@@ -267,7 +354,7 @@ void gemm_backward_several(const struct gemm *g, size_t m, size_t count, const f
 
 void gemm_backward(const struct gemm *g, size_t m, const float *dy, size_t dy_stride, const struct weight *w,
                    float *dx, size_t dx_stride, bool add) {
-    if (w->rows >= LONG_SUM && w->columns <= SUM_FLOATS / SUM_PARTS)
+    if (!blas_takes(g, m, 1, &w) && w->rows >= LONG_SUM && w->columns <= SUM_FLOATS / SUM_PARTS)
         backward_long(g, m, dy, dy_stride, w, dx, dx_stride, add);
     else
         gemm_backward_several(g, m, 1, &dy, dy_stride, &w, dx, dx_stride, add);
@@ -332,6 +419,12 @@ static void gradient_piece(void *context, size_t item, size_t worker) {
 
 void gemm_weight_gradient(const struct gemm *g, size_t m, const float *dy, size_t dy_stride, const float *x,
                           size_t x_stride, const struct weight *w) {
+    if (blas_takes(g, m, 1, &w)) {
+        size_t workers = thread_pool_size(g->pool), rows = (w->rows + workers - 1) / workers;
+        struct blas_gradient b = {m, rows, dy, x, dy_stride, x_stride, w};
+        thread_pool_run(g->pool, (w->rows + rows - 1) / rows, blas_gradient_block, &b);
+        return;
+    }
     struct gradient d = {m, dy, x, dy_stride, x_stride, w};
     thread_pool_run(g->pool, (w->rows + GRADIENT_ROWS - 1) / GRADIENT_ROWS, gradient_piece, &d);
 }
@@ -350,7 +443,15 @@ struct weight gemm_weight_rows(const struct weight *w, size_t first, size_t coun
     return part;
 }
 
-// ---- BLAS ----
+// ---- OpenBLAS ----
+
+enum gemm_library gemm_default_library(void) {
+#if defined(__AVX512F__) || defined(__FMA__)
+    return GEMM_OWN;
+#else
+    return GEMM_OPENBLAS;
+#endif
+}
 
 void gemm_prepare(void) {
     openblas_set_num_threads(1);
@@ -364,20 +465,4 @@ void gemm_by_blas(bool b_transposed, size_t m, size_t n, size_t k, const float *
 
 const char *gemm_core(void) {
     return openblas_get_corename();
-}
-
-bool gemm_prefers_core(const char **core) {
-    *core = NULL;
-#if defined(__x86_64__)
-    static const char *const narrow[] = {"Haswell", "Zen", "Excavator", "Sandybridge", "Prescott"};
-    __builtin_cpu_init();
-    if (getenv("OPENBLAS_CORETYPE") || !__builtin_cpu_supports("avx512f") ||
-        !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq") ||
-        !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512cd"))
-        return false;
-    for (size_t i = 0; i < sizeof narrow / sizeof *narrow; i++)
-        if (strcasecmp(gemm_core(), narrow[i]) == 0)
-            *core = "SkylakeX";
-#endif
-    return *core != NULL;
 }

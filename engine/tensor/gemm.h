@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Matrix products with weights, forward and backward, over our own kernels (kernel.h).
+// Matrix products with weights, forward and backward, over our own kernels (kernel.h) or, asked for,
+// OpenBLAS.
 //
 // A weight W is [out, in] in the type its file has. Its elements become float panels on their way into the
 // product, so that the memory held is the file's size. The pool splits the result into blocks. Every element
@@ -15,10 +16,20 @@
 #include "engine/base/threads.h"
 #include "engine/tensor/dtype.h"
 
+// Our own kernels take weights of every type, are as fast as OpenBLAS at its best on the processors it knows
+// and faster where it does not know one, and give the same bits for any packing. OpenBLAS does the large
+// products with F32 weights when it is chosen (its results then depend on the rows around an example, in the
+// last bits); all others stay with our own.
+enum gemm_library { GEMM_OWN, GEMM_OPENBLAS };
+// Our own kernels where they were compiled with fused multiply-add (x86-64 with AVX2 or AVX-512), else
+// OpenBLAS.
+enum gemm_library gemm_default_library(void);
+
 // Where products run: the pool (may be NULL) and scratch of gemm_scratch_floats() floats, both borrowed.
 struct gemm {
     struct thread_pool *pool;
     float *scratch;
+    enum gemm_library library;
 };
 size_t gemm_scratch_floats(size_t threads);
 // Once before the first product of the program; may be called again.
@@ -67,13 +78,8 @@ void gemm_tn(size_t m, size_t n, size_t k, const float *a, size_t a_stride, cons
 // c [m, n] = a [m, k] · bᵀ (b [n, k]) or, not transposed, a · b (b [k, n]), by BLAS on the calling thread.
 void gemm_by_blas(bool b_transposed, size_t m, size_t n, size_t k, const float *a, size_t a_stride,
                   const float *b, size_t b_stride, float *c, size_t c_stride);
-// The BLAS library chooses its kernels when it is loaded and does not know every processor: on some with full
-// AVX-512 it takes AVX2 kernels at half the speed. True when it did so here and nobody chose for it; then
-// *core is the value for the environment variable OPENBLAS_CORETYPE that makes it choose better. A program
-// that wants a fair yardstick calls this first thing in main() and starts itself anew with the variable set,
-// since it must be set before loading.
-bool gemm_prefers_core(const char **core);
-// The kernels BLAS chose, e.g. "Haswell". Static storage.
+// OpenBLAS chooses its kernels when it is loaded, by processor or by the environment variable
+// OPENBLAS_CORETYPE. The kernels BLAS chose, e.g. "Haswell". Static storage.
 const char *gemm_core(void);
 
 #endif

@@ -246,7 +246,11 @@ static bool bench_plan(struct bench *b, struct error *e) {
                            .longest_decoder = 2,
                            .soft_slots = t->slots,
                            .head_rows = VOCABULARY};
-    return t5_pass_create(&b->pass, &b->model.m, b->pool, e) && t5_pass_plan(b->pass, &plan, e);
+    if (!t5_pass_create(&b->pass, &b->model.m, b->pool, e))
+        return false;
+    if (b->o->openblas)
+        t5_pass_use_library(b->pass, GEMM_OPENBLAS);
+    return t5_pass_plan(b->pass, &plan, e);
 }
 
 static bool bench_open(struct bench *b, const struct shape *s, const struct text_lengths *lengths,

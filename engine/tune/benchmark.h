@@ -22,6 +22,7 @@ struct benchmark_options {
     const char *shape; // "small", "base", "large", "xl", "xxl"
     const char *texts; // "sst2": N(25, 12) tokens in 5..60; "race": N(300, 100) in 50..512
     enum dtype dtype;  // how the weights are stored
+    bool openblas;     // OpenBLAS does the large products of the steps, too
     size_t threads;    // 0: as many as the process may use
     size_t batch, slots, steps, warmup;
     uint64_t seed;

@@ -149,6 +149,8 @@ bool run_create(struct run **out, const struct run_inputs *in, const struct run_
         t5_pass_create(&r->pass, in->model, in->pool, e);
     if (!ok)
         goto done;
+    if (in->openblas)
+        t5_pass_use_library(r->pass, GEMM_OPENBLAS);
     r->count = r->pattern.slots * in->model->config.d_model;
     r->batch_size = s->batch < r->train.count ? s->batch : r->train.count;
     ok = allocate(r, e) && plan(r, T5_EVALUATE, &r->dev, score_batch(&r->dev), e) && plan_training(r, e);

@@ -64,6 +64,7 @@ struct run_inputs { // all borrowed, to outlive the run
     const struct template *template;
     const struct verbalizer *verbalizer; // bound
     struct thread_pool *pool;            // may be NULL
+    bool openblas;                       // OpenBLAS does the large products (engine/tensor/gemm.h)
     const float *start_vectors;          // [start_count, d_model] for START_FILE, or NULL
     size_t start_count;
 };

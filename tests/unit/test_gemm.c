@@ -67,12 +67,13 @@ enum { SHAPES = sizeof shapes / sizeof *shapes, GAP = 3 };
 static const double TOLERANCE = 1e-6;
 
 // All three products of a shape; gaps between rows must stay as they are.
-static void check_shape(const struct shape *s, enum dtype type, struct thread_pool *pool, bool add) {
+static void check_shape(const struct shape *s, enum dtype type, struct thread_pool *pool,
+                        enum gemm_library library, bool add) {
     struct sample w = make_weight(type, s->out, s->in);
     size_t x_stride = s->in + GAP, y_stride = s->out + GAP;
     float *x = numbers(s->m * x_stride, 1), *y = numbers(s->m * y_stride, 2);
     float *x0 = numbers(s->m * x_stride, 1), *y0 = numbers(s->m * y_stride, 2);
-    struct gemm g = {pool, malloc(gemm_scratch_floats(thread_pool_size(pool)) * sizeof(float))};
+    struct gemm g = {pool, malloc(gemm_scratch_floats(thread_pool_size(pool)) * sizeof(float)), library};
     gemm_forward(&g, s->m, x, x_stride, &w.w, y, y_stride, add);
     double forward =
         error_of(s->m, s->out, s->in, x, x_stride, 1, w.exact, 1, s->in, add ? y0 : NULL, y, y_stride);
@@ -96,7 +97,7 @@ static void check_shape(const struct shape *s, enum dtype type, struct thread_po
     CHECK_NEAR(gradient, 0, TOLERANCE);
 }
 
-static void check_all_shapes(size_t threads) {
+static void check_all_shapes(size_t threads, enum gemm_library library) {
     struct error e = {0};
     struct thread_pool *pool = NULL;
     gemm_prepare();
@@ -104,16 +105,21 @@ static void check_all_shapes(size_t threads) {
         CHECK_OK(thread_pool_create(&pool, threads, &e));
     for (size_t i = 0; i < SHAPES; i++)
         for (int type = DTYPE_F32; type <= DTYPE_BF16; type++)
-            check_shape(&shapes[i], (enum dtype)type, pool, i % 2);
+            check_shape(&shapes[i], (enum dtype)type, pool, library, i % 2);
     thread_pool_free(pool);
 }
 
 TEST(products_on_one_thread) {
-    check_all_shapes(1);
+    check_all_shapes(1, GEMM_OWN);
 }
 
 TEST(products_on_three_threads) {
-    check_all_shapes(3);
+    check_all_shapes(3, GEMM_OWN);
+}
+
+TEST(products_by_openblas) {
+    check_all_shapes(1, GEMM_OPENBLAS);
+    check_all_shapes(3, GEMM_OPENBLAS);
 }
 
 TEST(products_inside_a_job) {
@@ -161,7 +167,7 @@ TEST(plain_products) {
 // Old contents must not come through when the product replaces them.
 TEST(replacing_ignores_what_was_there) {
     struct sample w = make_weight(DTYPE_BF16, 6, 1030);
-    struct gemm g = {NULL, malloc(gemm_scratch_floats(1) * sizeof(float))};
+    struct gemm g = {NULL, malloc(gemm_scratch_floats(1) * sizeof(float)), GEMM_OWN};
     float *x = numbers(2 * 1030, 1), y[12];
     for (size_t i = 0; i < 12; i++)
         y[i] = NAN;
@@ -169,19 +175,4 @@ TEST(replacing_ignores_what_was_there) {
     double error = error_of(2, 6, 1030, x, 1030, 1, w.exact, 1, 1030, NULL, y, 6);
     free(x), free(g.scratch), free_weight(&w);
     CHECK_NEAR(error, 0, TOLERANCE);
-}
-
-TEST(a_chosen_core_is_left_alone) {
-    const char *core = "unset";
-    CHECK(gemm_core()[0]);
-    setenv("OPENBLAS_CORETYPE", "Haswell", 1);
-    CHECK(!gemm_prefers_core(&core));
-    CHECK(core == NULL);
-    unsetenv("OPENBLAS_CORETYPE");
-    if (gemm_prefers_core(&core)) {
-        CHECK_TEXT(core, "SkylakeX");
-        CHECK(strcmp(gemm_core(), "SkylakeX") != 0);
-    } else {
-        CHECK(core == NULL);
-    }
 }
