@@ -9,15 +9,18 @@ passed=0 failed=0 skipped=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-for folder in tests/golden/*/ "$shared"/*/; do
-    [ -e "$folder/golden.json" ] || continue
-    if "$tool" "$folder" >"$scratch/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $folder"
-        grep -w OFF "$scratch/log" | head -n 20
-    fi
+# Once with our own kernels, once with OpenBLAS.
+for library in "" --openblas; do
+    for folder in tests/golden/*/ "$shared"/*/; do
+        [ -e "$folder/golden.json" ] || continue
+        if "$tool" $library "$folder" >"$scratch/log" 2>&1; then
+            passed=$((passed + 1))
+        else
+            failed=$((failed + 1))
+            echo "FAIL $library $folder"
+            grep -w OFF "$scratch/log" | head -n 20
+        fi
+    done
 done
 [ -d "$shared" ] || { skipped=$((skipped + 1)); echo "skip ../shared/golden is absent"; }
 

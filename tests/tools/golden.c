@@ -18,11 +18,13 @@ static bool check_all(struct golden *g, struct error *e) {
     return true;
 }
 
-static bool check_folder(const char *folder) {
+static bool check_folder(const char *folder, bool openblas) {
     struct error e = {0};
     struct golden g;
     printf("%s\n", folder);
-    bool ok = golden_open(&g, folder, &e) && check_all(&g, &e);
+    bool ok = golden_open(&g, folder, &e);
+    g.openblas = openblas;
+    ok = ok && check_all(&g, &e);
     if (!ok) {
         golden_off(&g, folder, e.text);
         printf("%s: not compared to the end: ", folder);
@@ -37,13 +39,14 @@ static bool check_folder(const char *folder) {
 
 int main(int argc, char **argv) {
     if (argc < 2 || strcmp(argv[1], "--help") == 0) {
-        fputs(
-            "usage: golden FOLDER...\nCompares the engine with golden values, e.g. golden tests/golden/*/\n",
-            argc < 2 ? stderr : stdout);
+        fputs("usage: golden [--openblas] FOLDER...\nCompares the engine with golden values, e.g. golden "
+              "tests/golden/*/\n"
+              "--openblas: OpenBLAS does the large products instead of our own kernels\n",
+              argc < 2 ? stderr : stdout);
         return argc < 2 ? 2 : 0;
     }
-    bool ok = true;
-    for (int i = 1; i < argc; i++)
-        ok = check_folder(argv[i]) && ok;
+    bool ok = true, openblas = strcmp(argv[1], "--openblas") == 0;
+    for (int i = 1 + openblas; i < argc; i++)
+        ok = check_folder(argv[i], openblas) && ok;
     return ok ? 0 : 1;
 }

@@ -17,6 +17,7 @@
 
 struct golden {
     const char *folder;
+    bool openblas; // OpenBLAS does the large products
     cJSON *json;
     struct safetensors *tensors;
     bool *checked; // [tensors]

@@ -25,7 +25,11 @@ bool golden_open_pass(struct golden *g, struct t5_pass **pass, struct model *mod
                            .longest_decoder = g->decoder_rows,
                            .soft_slots = g->P,
                            .head_rows = model->config.vocab_size};
-    return t5_pass_create(pass, model, g->pool, e) && t5_pass_plan(*pass, &plan, e);
+    if (!t5_pass_create(pass, model, g->pool, e))
+        return false;
+    if (g->openblas)
+        t5_pass_use_library(*pass, GEMM_OPENBLAS);
+    return t5_pass_plan(*pass, &plan, e);
 }
 
 static void check_predictions(struct golden *g, const double *scores) {
