@@ -97,12 +97,26 @@ static tile_function *const tiles[KERNEL_VECTORS][KERNEL_ROWS] = {TILE_ROW(1), T
 #endif
 };
 
+// Sums are made of short parts that are added up: the rounding error of one long float sum grows with its
+// length.
+enum { PART = 16 };
+
+// `rows` <= KERNEL_ROWS, `width` whole vectors.
+static inline void multiply_tile(size_t rows, size_t width, size_t k, const float *a, size_t a_row,
+                                 size_t a_step, const float *panel, float *c, size_t c_stride, bool add) {
+    tile_function *run = tiles[width / L - 1][rows - 1];
+    size_t p = 0;
+    for (; k - p > PART + PART / 2; p += PART)
+        run(PART, a + p * a_step, a_row, a_step, panel + p * width, c, c_stride, add || p > 0);
+    run(k - p, a + p * a_step, a_row, a_step, panel + p * width, c, c_stride, add || p > 0);
+}
+
 // Columns that are no whole vectors go through a tile of our own.
 static void multiply_ragged(size_t rows, size_t columns, size_t k, const float *a, size_t a_row,
                             size_t a_step, const float *panel, float *c, size_t c_stride, bool add) {
     float whole[KERNEL_ROWS * KERNEL_WIDTH];
     size_t width = kernel_panel_width(columns);
-    tiles[width / L - 1][rows - 1](k, a, a_row, a_step, panel, whole, width, false);
+    multiply_tile(rows, width, k, a, a_row, a_step, panel, whole, width, false);
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j++)
             c[i * c_stride + j] = add ? c[i * c_stride + j] + whole[i * width + j] : whole[i * width + j];
@@ -117,7 +131,7 @@ void kernel_multiply(size_t m, size_t columns, size_t k, const float *a, size_t 
         if (columns % L)
             multiply_ragged(rows, columns, k, ai, a_row, a_step, panel, ci, c_stride, add);
         else
-            tiles[columns / L - 1][rows - 1](k, ai, a_row, a_step, panel, ci, c_stride, add);
+            multiply_tile(rows, columns, k, ai, a_row, a_step, panel, ci, c_stride, add);
     }
 }
 
