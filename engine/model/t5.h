@@ -87,7 +87,8 @@ void t5_vocabulary_loss(struct t5_pass *pass, const int32_t *labels, const float
                         double *row_loss, int32_t *arg_max);
 
 // Adds d(loss)/d(soft) to soft_gradient [soft_slots, d_model] (may be NULL) and, in T5_TRAIN_ALL, the
-// weights' gradients to their `gradient`. After it the activations are spent.
+// weights' gradients to their `gradient`. After it the activations are spent. Cancelled, it leaves
+// soft_gradient as it was, and weights' gradients that are worth nothing: clear them.
 bool t5_backward(struct t5_pass *pass, float *soft_gradient, const atomic_bool *cancel, struct error *e);
 
 // What a pass shows to someone who looks inside: tests, and screens that draw attention. Costs nothing while

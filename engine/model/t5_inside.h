@@ -94,7 +94,8 @@ struct t5_pass {
     struct arena arena;
     struct t5_plan plan;
     bool planned, absorbed;
-    enum t5_mode mode; // of the last forward
+    atomic_bool skipped; // products were left undone because of a cancel
+    enum t5_mode mode;   // of the last forward
     bool forwarded;
     struct t5_side encoder, decoder;
     struct t5_work work;

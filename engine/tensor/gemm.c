@@ -113,7 +113,16 @@ void gemm_tn(size_t m, size_t n, size_t k, const float *a, size_t a_stride, cons
     multiply(m, n, k, a, 1, a_stride, &f, 0, 0, c, c_stride, add);
 }
 
-// ---- over the pool, by OpenBLAS ----
+// ---- over the pool ----
+
+static bool skip(const struct gemm *g) {
+    if (!g->cancel || !atomic_load_explicit(g->cancel, memory_order_relaxed))
+        return false;
+    atomic_store_explicit(g->skipped, true, memory_order_relaxed);
+    return true;
+}
+
+// ---- by OpenBLAS ----
 
 enum { BLAS_LEAST_ROWS = 32 }; // below, packing costs more than OpenBLAS gains
 
@@ -126,6 +135,7 @@ static bool blas_takes(const struct gemm *g, size_t m, size_t count, const struc
 
 // Rows of the result are dealt out in as many blocks as there are workers; each block is one call a weight.
 struct blas_product {
+    const struct gemm *g;
     bool forward;
     size_t m, rows_a_block, count;
     const float *const *a; // [count] of backward; the same for all of forward
@@ -140,7 +150,7 @@ static void blas_block(void *context, size_t block, size_t worker) {
     const struct blas_product *p = context;
     size_t row = block * p->rows_a_block, rows = least(p->rows_a_block, p->m - row);
     (void)worker;
-    for (size_t i = 0; i < p->count; i++) {
+    for (size_t i = 0; i < p->count && !skip(p->g); i++) {
         const struct weight *w = p->w[i];
         const float *a = p->a[p->forward ? 0 : i] + row * p->a_stride;
         float *c = p->c[p->forward ? i : 0] + row * p->c_stride;
@@ -153,12 +163,14 @@ static void blas_block(void *context, size_t block, size_t worker) {
 }
 
 static void run_blas(const struct gemm *g, struct blas_product *p) {
+    p->g = g;
     size_t workers = thread_pool_size(g->pool);
     p->rows_a_block = (p->m + workers - 1) / workers;
     thread_pool_run(g->pool, (p->m + p->rows_a_block - 1) / p->rows_a_block, blas_block, p);
 }
 
 struct blas_gradient {
+    const struct gemm *g;
     size_t m, rows_a_block;
     const float *dy, *x;
     size_t dy_stride, x_stride;
@@ -170,18 +182,21 @@ static void blas_gradient_block(void *context, size_t block, size_t worker) {
     size_t row = block * p->rows_a_block, rows = least(p->rows_a_block, p->w->rows - row),
            columns = p->w->columns;
     (void)worker;
+    if (skip(p->g))
+        return;
     cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (blasint)rows, (blasint)columns, (blasint)p->m, 1.0f,
                 p->dy + row, (blasint)p->dy_stride, p->x, (blasint)p->x_stride, 1.0f,
                 p->w->gradient + row * columns, (blasint)columns);
 }
 
-// ---- over the pool ----
+// ---- by our own kernels ----
 
 enum { MOST_WEIGHTS = 4 };
 
 // Products that share their rows, cut along the columns of the results and, where that gives too few pieces,
 // along the rows. Forward: weight i has its own y; backward: all add to one dx.
 struct product {
+    const struct gemm *g;
     bool forward;
     size_t m, count;
     const float *a[MOST_WEIGHTS]; // forward: all the same
@@ -197,6 +212,8 @@ struct product {
 static void run_piece(void *context, size_t item, size_t worker) {
     const struct product *p = context;
     (void)worker;
+    if (skip(p->g))
+        return;
     size_t row = item % p->pieces_down * p->rows_a_piece, across = item / p->pieces_down;
     size_t rows = least(p->rows_a_piece, p->m - row);
     size_t i = across / p->pieces_across, column = across % p->pieces_across * KERNEL_WIDTH;
@@ -218,6 +235,7 @@ static void run_piece(void *context, size_t item, size_t worker) {
 }
 
 static void run_product(const struct gemm *g, struct product *p) {
+    p->g = g;
     size_t workers = thread_pool_size(g->pool);
     p->pieces_across = (p->columns + KERNEL_WIDTH - 1) / KERNEL_WIDTH;
     size_t across = p->pieces_across * (p->forward ? p->count : 1), most = p->m / LEAST_ROWS + 1;
@@ -264,6 +282,7 @@ void gemm_forward(const struct gemm *g, size_t m, const float *x, size_t x_strid
 // One part of a long sum, for some rows: part [m, columns] of the scratch = dy · W over its share of W's
 // rows.
 struct long_sum {
+    const struct gemm *g;
     size_t m;
     const float *dy;
     size_t dy_stride;
@@ -277,6 +296,8 @@ struct long_sum {
 static void sum_part(void *context, size_t part, size_t worker) {
     const struct long_sum *s = context;
     const struct weight *w = s->w;
+    if (skip(s->g))
+        return;
     struct factor f = weights(w, false);
     size_t share = (w->rows + SUM_PARTS - 1) / SUM_PARTS, from = least(part * share, w->rows);
     size_t length = least(share, w->rows - from), step = LONGEST / 4;
@@ -309,7 +330,8 @@ static void backward_long(const struct gemm *g, size_t m, const float *dy, size_
                           const struct weight *w, float *dx, size_t dx_stride, bool add) {
     size_t most = SUM_FLOATS / SUM_PARTS / w->columns;
     for (size_t row = 0; row < m; row += most) {
-        struct long_sum s = {.m = least(most, m - row),
+        struct long_sum s = {.g = g,
+                             .m = least(most, m - row),
                              .dy = dy + row * dy_stride,
                              .dy_stride = dy_stride,
                              .w = w,
@@ -378,6 +400,7 @@ void gemm_weight_gradient_on(size_t m, const float *dy, size_t dy_stride, const 
 }
 
 struct gradient {
+    const struct gemm *g;
     size_t m;
     const float *dy, *x;
     size_t dy_stride, x_stride;
@@ -402,6 +425,8 @@ static void gradient_piece(void *context, size_t item, size_t worker) {
     size_t columns = g->w->columns, step = block_of(g->m);
     float *c = g->w->gradient + first * columns;
     (void)worker;
+    if (skip(g->g))
+        return;
     for (size_t p = 0; p < g->m; p += step) {
         size_t k = least(step, g->m - p);
         pack_tiles(g->dy + p * g->dy_stride + first, g->dy_stride, k, rows, tiles);
@@ -421,11 +446,11 @@ void gemm_weight_gradient(const struct gemm *g, size_t m, const float *dy, size_
                           size_t x_stride, const struct weight *w) {
     if (blas_takes(g, m, 1, &w)) {
         size_t workers = thread_pool_size(g->pool), rows = (w->rows + workers - 1) / workers;
-        struct blas_gradient b = {m, rows, dy, x, dy_stride, x_stride, w};
+        struct blas_gradient b = {g, m, rows, dy, x, dy_stride, x_stride, w};
         thread_pool_run(g->pool, (w->rows + rows - 1) / rows, blas_gradient_block, &b);
         return;
     }
-    struct gradient d = {m, dy, x, dy_stride, x_stride, w};
+    struct gradient d = {g, m, dy, x, dy_stride, x_stride, w};
     thread_pool_run(g->pool, (w->rows + GRADIENT_ROWS - 1) / GRADIENT_ROWS, gradient_piece, &d);
 }
 

@@ -10,6 +10,7 @@
 #ifndef PROMPTER_ENGINE_TENSOR_GEMM_H
 #define PROMPTER_ENGINE_TENSOR_GEMM_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -30,6 +31,10 @@ struct gemm {
     struct thread_pool *pool;
     float *scratch;
     enum gemm_library library;
+    // Where both are set: once *cancel is, pieces of products are left undone and *skipped is set. What was
+    // computed since is worthless then. That makes a product of any size end within milliseconds.
+    const atomic_bool *cancel;
+    atomic_bool *skipped;
 };
 size_t gemm_scratch_floats(size_t threads);
 // Once before the first product of the program; may be called again.

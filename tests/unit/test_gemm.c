@@ -73,7 +73,9 @@ static void check_shape(const struct shape *s, enum dtype type, struct thread_po
     size_t x_stride = s->in + GAP, y_stride = s->out + GAP;
     float *x = numbers(s->m * x_stride, 1), *y = numbers(s->m * y_stride, 2);
     float *x0 = numbers(s->m * x_stride, 1), *y0 = numbers(s->m * y_stride, 2);
-    struct gemm g = {pool, malloc(gemm_scratch_floats(thread_pool_size(pool)) * sizeof(float)), library};
+    struct gemm g = {.pool = pool,
+                     .scratch = malloc(gemm_scratch_floats(thread_pool_size(pool)) * sizeof(float)),
+                     .library = library};
     gemm_forward(&g, s->m, x, x_stride, &w.w, y, y_stride, add);
     double forward =
         error_of(s->m, s->out, s->in, x, x_stride, 1, w.exact, 1, s->in, add ? y0 : NULL, y, y_stride);
@@ -167,7 +169,7 @@ TEST(plain_products) {
 // Old contents must not come through when the product replaces them.
 TEST(replacing_ignores_what_was_there) {
     struct sample w = make_weight(DTYPE_BF16, 6, 1030);
-    struct gemm g = {NULL, malloc(gemm_scratch_floats(1) * sizeof(float)), GEMM_OWN};
+    struct gemm g = {.scratch = malloc(gemm_scratch_floats(1) * sizeof(float))};
     float *x = numbers(2 * 1030, 1), y[12];
     for (size_t i = 0; i < 12; i++)
         y[i] = NAN;
@@ -175,4 +177,26 @@ TEST(replacing_ignores_what_was_there) {
     double error = error_of(2, 6, 1030, x, 1030, 1, w.exact, 1, 1030, NULL, y, 6);
     free(x), free(g.scratch), free_weight(&w);
     CHECK_NEAR(error, 0, TOLERANCE);
+}
+
+TEST(a_cancelled_product_is_left_undone_and_says_so) {
+    for (int library = GEMM_OWN; library <= GEMM_OPENBLAS; library++) {
+        struct sample w = make_weight(DTYPE_F32, 70, 90);
+        atomic_bool cancel = false, skipped = false;
+        struct gemm g = {.scratch = malloc(gemm_scratch_floats(1) * sizeof(float)),
+                         .library = (enum gemm_library)library,
+                         .cancel = &cancel,
+                         .skipped = &skipped};
+        float *x = numbers(40 * 90, 1), *y = numbers(40 * 70, 2), *before = numbers(40 * 70, 2);
+        gemm_forward(&g, 40, x, 90, &w.w, y, 70, false);
+        CHECK(!atomic_load(&skipped));
+        memcpy(before, y, 40 * 70 * sizeof *y);
+        x[0] += 1;
+        atomic_store(&cancel, true);
+        gemm_forward(&g, 40, x, 90, &w.w, y, 70, false);
+        CHECK(atomic_load(&skipped));
+        CHECK(memcmp(before, y, 40 * 70 * sizeof *y) == 0);
+        free_weight(&w);
+        free(x), free(y), free(before), free(g.scratch);
+    }
 }

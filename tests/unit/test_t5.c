@@ -881,6 +881,42 @@ TEST(a_cancelled_pass_may_run_again) {
     toy_free(&t);
 }
 
+static void raise_flag(void *context, const struct t5_attention *which, size_t example, size_t head,
+                       size_t first_query, size_t queries, size_t keys, const float *probabilities,
+                       size_t stride) {
+    (void)which, (void)example, (void)head, (void)first_query, (void)queries, (void)keys, (void)probabilities;
+    (void)stride;
+    atomic_store((atomic_bool *)context, true);
+}
+
+static void lower_flag(void *context, bool decoder, size_t block, const float *rows) {
+    (void)decoder, (void)block, (void)rows;
+    atomic_store((atomic_bool *)context, false);
+}
+
+// Products between the two were left undone: that must not pass as a result.
+TEST(a_cancel_that_comes_and_goes_within_a_block_still_cancels) {
+    struct error e = {0};
+    static struct toy t;
+    static struct toy_batch batch;
+    struct t5_pass *pass;
+    float soft[SLOTS * 12];
+    atomic_bool cancel = false;
+    toy_make(&t, &SMALL);
+    batch_make(&batch, 3, LENGTHS, FEW, SMALL.vocabulary);
+    soft_make(soft, SMALL.d);
+    struct t5_plan plan = plan_of(&batch, &t.m, T5_TRAIN_PROMPT);
+    CHECK_OK(t5_pass_create(&pass, &t.m, NULL, &e));
+    CHECK_OK(t5_pass_plan(pass, &plan, &e));
+    t5_pass_watch(pass, &(struct t5_watch){.context = &cancel, .attention = raise_flag, .block = lower_flag});
+    CHECK(!t5_forward(pass, T5_TRAIN_PROMPT, &batch.b, soft, &cancel, &e));
+    CHECK(e.kind == ERROR_CANCELLED);
+    t5_pass_watch(pass, NULL);
+    CHECK_OK(t5_forward(pass, T5_TRAIN_PROMPT, &batch.b, soft, &cancel, &e));
+    t5_pass_free(pass);
+    toy_free(&t);
+}
+
 TEST(memory_follows_the_plan) {
     struct error e = {0};
     static struct toy t;
