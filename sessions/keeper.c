@@ -98,6 +98,8 @@ bool session_move_kept(struct session *s, struct error *e) {
 }
 
 bool session_begin_run(struct session *s, struct error *e) {
+    if (!session_may_write(s, e))
+        return false;
     pthread_mutex_lock(&s->disk_lock);
     bool ok = !s->written || session_move_kept(s, e);
     pthread_mutex_unlock(&s->disk_lock);
@@ -168,6 +170,10 @@ static bool is_new_run(size_t step) {
 
 void session_keep_metric(struct session *s, const struct metric *m) {
     pthread_mutex_lock(&s->disk_lock);
+    if (s->read_only) {
+        pthread_mutex_unlock(&s->disk_lock);
+        return;
+    }
     if (s->retired.folder && is_new_run(m->step))
         forget_retired(s);
     if (s->retired.folder) {
@@ -185,7 +191,7 @@ void session_keep_metric(struct session *s, const struct metric *m) {
 
 void session_keep_test(struct session *s, const struct evaluation *test, size_t step) {
     pthread_mutex_lock(&s->disk_lock);
-    if (!s->retired.folder)
+    if (!s->retired.folder && !s->read_only)
         make_ready(s, NULL);
     struct journal *j = s->retired.folder ? s->retired.journal : s->journal;
     if (j && journal_add_test(j, test, step, time(NULL), NULL))
@@ -265,7 +271,8 @@ static bool keep_locked(struct session *s, enum keep_reason why, const struct ru
 bool session_keep_checkpoint(struct session *s, enum keep_reason why, const struct run_checkpoint *c,
                              struct error *e) {
     pthread_mutex_lock(&s->disk_lock);
-    bool ok = keep_locked(s, why, c, e) || error_context(e, "the session %s was not kept", s->name);
+    bool ok =
+        s->read_only || keep_locked(s, why, c, e) || error_context(e, "the session %s was not kept", s->name);
     pthread_mutex_unlock(&s->disk_lock);
     return ok;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 const char lock_file_name[] = "session.lock";
 
 struct holder {
-    size_t pid;
+    size_t pid, started; // started: in the kernel's ticks since the machine did; 0: not known
     char host[256], since[STAMP_SIZE];
 };
 
@@ -27,6 +28,31 @@ static void own_host(char out[256]) {
     if (gethostname(out, 256) != 0)
         snprintf(out, 256, "this machine");
     out[255] = '\0';
+}
+
+// When a process began: field 22 of /proc/PID/stat, behind its name in parentheses. 0: it cannot be told.
+static size_t start_of(size_t pid) {
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%zu/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    const char *p = strrchr(text, ')');
+    for (int field = 2; p && field < 22; field++) {
+        p = strchr(p, ' ');
+        p = p ? p + 1 : NULL;
+    }
+    return p ? (size_t)strtoull(p, NULL, 10) : 0;
+}
+
+// Whether the process that wrote the file still runs; another one may have got its number.
+static bool is_alive(const struct holder *h) {
+    if (kill((pid_t)h->pid, 0) != 0 && errno == ESRCH)
+        return false;
+    size_t started = start_of(h->pid);
+    return !h->started || !started || started == h->started;
 }
 
 // Who wrote the file; all empty where that cannot be read (it may be about to be written).
@@ -37,6 +63,7 @@ static struct holder read_holder(int fd) {
     cJSON *json = n > 0 ? json_parse(text, (size_t)n, NULL) : NULL;
     const char *host = "", *since = "";
     json_get_size(json, "pid", false, 1, 1u << 30, &h.pid, NULL);
+    json_get_size(json, "started", false, 0, SIZE_MAX >> 11, &h.started, NULL);
     json_get_string(json, "host", false, &host, NULL);
     json_get_string(json, "time", false, &since, NULL);
     snprintf(h.host, sizeof h.host, "%s", host);
@@ -51,6 +78,7 @@ static bool write_holder(int fd, time_t now) {
     stamp_print(now, since);
     cJSON *json = cJSON_CreateObject();
     bool ok = json && cJSON_AddNumberToObject(json, "pid", (double)getpid()) &&
+              cJSON_AddNumberToObject(json, "started", (double)start_of((size_t)getpid())) &&
               cJSON_AddStringToObject(json, "host", host) && cJSON_AddStringToObject(json, "time", since) &&
               cJSON_PrintPreallocated(json, text, sizeof text - 1, false);
     cJSON_Delete(json);
@@ -89,7 +117,7 @@ static enum verdict judge(const char *folder, const char *path, int fd, const st
         return REFUSE;
     }
     // Where the file system knows no locks, the process itself is asked for.
-    if (!locked && h->pid && (kill((pid_t)h->pid, 0) == 0 || errno != ESRCH)) {
+    if (!locked && h->pid && is_alive(h)) {
         in_use(folder, h, e);
         return REFUSE;
     }

@@ -2,8 +2,10 @@
 // One program at a time on a session: a locked file that says who has it.
 //
 // The kernel's lock on session.lock decides, and goes with the process; what stands in the file (pid, host,
-// since when) is for the message. A file left behind by a program that died is taken over, unless it names
-// another host: then the lock may be one that our kernel cannot see, and a person has to decide.
+// when it began, since when it has the session) is for the message, and for file systems that know no locks:
+// there the process itself is asked for, and told by its beginning from a later one of the same number. A
+// file left behind by a program that died is taken over, unless it names another host: then the lock may be
+// one that our kernel cannot see, and a person has to decide.
 #ifndef PROMPTER_SESSIONS_LOCK_H
 #define PROMPTER_SESSIONS_LOCK_H
 

@@ -42,6 +42,7 @@ void session_free(struct session *s) {
     free(s->retired.folder);
     session_lock_release(&s->lock);
     session_parts_free(&s->parts);
+    free(s->read_only);
     free(s->saved_template);
     free(s->saved_label_words);
     buffer_free(&s->notes);
@@ -74,6 +75,14 @@ const char *session_name(const struct session *s) {
 
 const char *session_folder(const struct session *s) {
     return s->folder;
+}
+
+const char *session_read_only(const struct session *s) {
+    return s->read_only;
+}
+
+bool session_may_write(const struct session *s, struct error *e) {
+    return !s->read_only || error_set(e, ERROR_INPUT, "read-only: %s", s->read_only);
 }
 
 const char *session_notes(const struct session *s) {
@@ -183,6 +192,8 @@ static bool make_place(struct session *s, struct error *e) {
 }
 
 bool session_write(struct session *s, bool always, struct error *e) {
+    if (!session_may_write(s, e))
+        return false;
     if (s->written && !always)
         return true;
     if (!make_place(s, e))
@@ -278,6 +289,19 @@ static bool move_path(char **path, const char *from, const char *to, struct erro
     return true;
 }
 
+// The program that has the session may be further than this one, whose run the copy is of.
+static bool forget_steps(const char *folder, struct error *e) {
+    bool ok = true;
+    for (size_t i = 0; ok && i < STEP_FILES; i++) {
+        struct buffer b = {0};
+        buffer_printf(&b, "%s/prompts/%s", folder, step_file_names[i]);
+        ok = buffer_ok(&b, e) &&
+             (unlink(b.data) == 0 || errno == ENOENT || error_system(e, "cannot remove %s", b.data));
+        buffer_free(&b);
+    }
+    return ok;
+}
+
 // The copy is made under a name that is no session's and then takes its own in one step.
 static bool copy_session(const struct session *s, const char *home, const char *to, struct error *e) {
     struct buffer b = {0};
@@ -285,6 +309,7 @@ static bool copy_session(const struct session *s, const char *home, const char *
     bool ok = buffer_ok(&b, e) && file_make_folders(home, e) && folder_remove(b.data, e);
     if (ok && s->written) {
         ok = folder_copy(s->folder, b.data, lock_file_name, e) &&
+             (!s->read_only || forget_steps(b.data, e)) &&
              (rename(b.data, to) == 0 || error_system(e, "cannot make %s", to));
         if (!ok)
             folder_remove(b.data, NULL);
@@ -315,6 +340,8 @@ static bool become(struct session *s, const char *name, const char *to, struct e
     pthread_mutex_unlock(&s->parts_lock);
     session_lock_release(&s->lock);
     s->lock = lock;
+    free(s->read_only);
+    s->read_only = NULL;
     journal_free(s->journal);
     s->journal = NULL;
     step_files_close(&s->steps);

@@ -36,6 +36,13 @@ char *share_folder(const char *kind, struct error *e); // kind: "models", "tasks
 // model: a folder, or the name of a shipped one. A session that another program has open is refused, saying
 // who has it.
 bool session_open(struct session **out, const char *what, const char *model_folder, struct error *e);
+// The same to look at it: a session that another program has open, or that cannot be locked (no permission,
+// full disk), is opened read-only.
+bool session_open_reading(struct session **out, const char *what, const char *model_folder, struct error *e);
+// Why it is read-only, as a sentence; NULL when it is not. Nothing is written then: saving and beginning a
+// run are refused with this message, and the keeper keeps nothing. session_save_as makes a copy that can be
+// written.
+const char *session_read_only(const struct session *s);
 // A new session from parts; fails if one of that name exists. data_folder may be NULL.
 bool session_create(struct session **out, const char *name, const char *model_folder, const char *task_path,
                     const char *data_folder, struct error *e);

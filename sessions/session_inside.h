@@ -38,6 +38,7 @@ struct session {
     // The disk: taken by whoever writes into the folder; never while holding parts_lock.
     pthread_mutex_t disk_lock;
     struct session_lock lock;
+    char *read_only;     // why; NULL: it is not
     bool written;        // session.json is there
     bool begin_pending;  // what is kept belongs to another run: it moves away before the next write
     bool active;         // the engine has told of a run that it did not close yet
@@ -82,6 +83,8 @@ void session_parts_free(struct session_parts *p);
 char *session_peek_task(const char *folder);
 
 // ---- session.c ----
+// False, saying why, when it is read-only.
+bool session_may_write(const struct session *s, struct error *e);
 // Folder, lock and session.json on the disk; with `always`, session.json is written even where it is there.
 // Under disk_lock.
 bool session_write(struct session *s, bool always, struct error *e);

@@ -194,16 +194,29 @@ static bool override_model(struct session *s, const char *model, struct error *e
     return true;
 }
 
-static bool open_folder(struct session **out, const char *folder, const char *model, struct error *e) {
+// Without the lock the session can be read, where that is enough.
+static bool take_lock(struct session *s, bool reading, bool *stale, struct error *e) {
+    struct error why = {0};
+    if (session_lock_take(&s->lock, s->folder, time(NULL), stale, &why))
+        return true;
+    if (reading)
+        s->read_only = mem_strdup(why.text, e);
+    else if (e)
+        *e = why;
+    return s->read_only != NULL;
+}
+
+static bool open_folder(struct session **out, const char *folder, const char *model, bool reading,
+                        struct error *e) {
     char *real = path_real(folder, e), *file = NULL;
     struct session *s = real ? session_new(path_name(real), real, e) : NULL;
     bool stale = false, ok = s && (file = session_path(s, session_file_name, e)) != NULL;
-    ok = ok && session_lock_take(&s->lock, s->folder, time(NULL), &stale, e) &&
-         session_parts_read(s, file, e) && override_model(s, model, e) && check_places(s, e);
+    ok = ok && take_lock(s, reading, &stale, e) && session_parts_read(s, file, e) &&
+         override_model(s, model, e) && check_places(s, e);
     if (ok && stale)
         session_note(s,
                      "the program that had this session open last did not close it; its work is kept up to "
-                     "its last save");
+                     "the last step");
     if (ok) {
         s->written = true;
         ok = session_remember_saved(s, e);
@@ -288,13 +301,15 @@ static char *session_of_task(const char *name, const char *task, char **folder, 
     return NULL;
 }
 
-static bool open_task(struct session **out, const char *path, const char *model, struct error *e) {
+static bool open_task(struct session **out, const char *path, const char *model, bool reading,
+                      struct error *e) {
     bool taken = false, ok = false;
     char *task = find_task(path, e), *folder = NULL;
     char *name = task ? task_session_name(task, e) : NULL;
     char *session = name ? session_of_task(name, task, &folder, &taken, e) : NULL;
     if (session)
-        ok = taken ? open_folder(out, folder, model, e) : make_session(out, session, model, task, NULL, e);
+        ok = taken ? open_folder(out, folder, model, reading, e)
+                   : make_session(out, session, model, task, NULL, e);
     free(task);
     free(name);
     free(session);
@@ -302,7 +317,7 @@ static bool open_task(struct session **out, const char *path, const char *model,
     return ok;
 }
 
-static bool open_default(struct session **out, const char *model, struct error *e) {
+static bool open_default(struct session **out, const char *model, bool reading, struct error *e) {
     struct name_list tasks;
     if (!list_shipped(&tasks, "tasks", task_file_name, e))
         return false;
@@ -313,7 +328,7 @@ static bool open_default(struct session **out, const char *model, struct error *
     bool ok = false;
     char *file = name ? shipped_task(name) : NULL;
     if (file)
-        ok = open_task(out, file, model, e);
+        ok = open_task(out, file, model, reading, e);
     else
         error_set(e, ERROR_INPUT, "no task is shipped with this program; name a session or a task.json");
     free(file);
@@ -354,16 +369,26 @@ static char *session_at(const char *what) {
     return folder;
 }
 
-bool session_open(struct session **out, const char *what, const char *model_folder, struct error *e) {
+static bool open_any(struct session **out, const char *what, const char *model_folder, bool reading,
+                     struct error *e) {
     *out = NULL;
     if (!what)
-        return open_default(out, model_folder, e);
+        return open_default(out, model_folder, reading, e);
     char *folder = named_session(what);
     if (!folder)
         folder = session_at(what);
-    bool ok = folder ? open_folder(out, folder, model_folder, e) : open_task(out, what, model_folder, e);
+    bool ok = folder ? open_folder(out, folder, model_folder, reading, e)
+                     : open_task(out, what, model_folder, reading, e);
     free(folder);
     return ok;
+}
+
+bool session_open(struct session **out, const char *what, const char *model_folder, struct error *e) {
+    return open_any(out, what, model_folder, false, e);
+}
+
+bool session_open_reading(struct session **out, const char *what, const char *model_folder, struct error *e) {
+    return open_any(out, what, model_folder, true, e);
 }
 
 bool session_create(struct session **out, const char *name, const char *model_folder, const char *task_path,

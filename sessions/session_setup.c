@@ -167,7 +167,7 @@ static bool read_kept(struct session *s, struct engine_setup *setup, const char 
                      "and the kept one moves to kept/");
         s->begin_pending = true;
     } else if (k.found) {
-        if (h.note[0])
+        if (h.note[0] && !s->read_only) // another program may be writing its last line
             session_note(s, "%s", h.note);
         ok = resume(s, setup, &k, &h, wanted, e);
     } else if (h.count) { // killed before anything was kept: from the beginning

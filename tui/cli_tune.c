@@ -287,21 +287,40 @@ static bool apply_settings(struct headless *h, const struct cli_values *set, boo
     return (same && !fresh) || session_begin_run(h->session, e);
 }
 
+// With `look` nothing has to be written, so that a session that another program has can be opened too.
+static bool open_session(struct headless *h, const char *what, const char *model,
+                         const struct cli_values *set, bool fresh, bool look, struct error *e) {
+    if (!look)
+        return session_open(&h->session, what, model, e) && apply_settings(h, set, fresh, e) &&
+               session_save(h->session, e);
+    if (!session_open_reading(&h->session, what, model, e))
+        return false;
+    if (session_read_only(h->session))
+        fprintf(stderr, "prompter %s: read-only: %s\n", h->command, session_read_only(h->session));
+    return true;
+}
+
+static void tell_notes(const struct headless *h) {
+    const char *notes = session_notes(h->session);
+    if (notes[0])
+        fprintf(stderr, "prompter %s: %s\n", h->command, notes);
+}
+
 static bool open_all(struct headless *h, const char *what, const char *model, const struct cli_values *set,
-                     bool fresh, size_t threads, bool openblas, struct error *e) {
+                     bool fresh, bool look, size_t threads, bool openblas, struct error *e) {
     h->terminal = isatty(STDERR_FILENO);
     h->began = clock_seconds();
     struct sigaction action = {.sa_handler = ask_to_stop};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    if (!session_open(&h->session, what, model, e) || !apply_settings(h, set, fresh, e) ||
-        !session_save(h->session, e))
+    if (!open_session(h, what, model, set, fresh, look, e))
         return false;
     struct engine_setup *setup = session_setup(h->session, false, e);
     struct engine_options options = {
         .threads = threads, .keeper = session_keeper(h->session), .openblas = openblas};
     if (!setup)
         return false;
+    tell_notes(h);
     if (!engine_create(&h->engine, &options, e)) {
         engine_setup_free(setup);
         return false;
@@ -370,7 +389,7 @@ static int run_tune(int argc, char **argv) {
         return status;
     struct error e = {0};
     struct headless h = {.command = "tune", .print_steps = true};
-    bool ok = open_all(&h, argv[0], model, &set, fresh, threads, openblas, &e);
+    bool ok = open_all(&h, argv[0], model, &set, fresh, false, threads, openblas, &e);
     if (!ok)
         cli_complain("tune", e.text);
     ok = ok && wait_for(&h, EVENT_OPENED);
@@ -421,7 +440,7 @@ static int run_eval(int argc, char **argv) {
     }
     struct error e = {0};
     struct headless h = {.command = "eval"};
-    bool ok = open_all(&h, argv[0], model, &none, false, threads, openblas, &e);
+    bool ok = open_all(&h, argv[0], model, &none, false, true, threads, openblas, &e);
     if (!ok)
         cli_complain("eval", e.text);
     ok = ok && wait_for(&h, EVENT_OPENED);

@@ -44,6 +44,8 @@ static size_t title_pieces(const struct workbench *w, char piece[][160], size_t 
     snprintf(piece[n++], 160, "%.80s %s", ws->model_name, number);
     split_text(number, ws);
     snprintf(piece[n++], 160, "%.60s %s", ws->task->name, number);
+    if (w->session && session_read_only(w->session) && n < most)
+        snprintf(piece[n++], 160, "read-only");
     if (w->session && strcmp(session_name(w->session), ws->task->name) != 0 && n < most)
         snprintf(piece[n++], 160, "%.60s", session_name(w->session));
     // The Run screen tells the step itself.
@@ -77,8 +79,8 @@ static void speed_text(const struct workbench *w, bool with_left, char out[2 * P
 }
 
 static void draw_title(const struct workbench *w, struct grid *g, struct area row) {
-    char piece[6][160], speed[2 * PART_SHORT + 32];
-    size_t n = title_pieces(w, piece, 6);
+    char piece[7][160], speed[2 * PART_SHORT + 32];
+    size_t n = title_pieces(w, piece, 7);
     // Model and task matter more than the time that is left.
     int least = 14;
     for (size_t i = 0; i < n && i < 2; i++)

@@ -87,7 +87,9 @@ void workbench_say(struct workbench *w, enum style style, double now, const char
     vsnprintf(w->message.text, sizeof w->message.text, format, args);
     va_end(args);
     w->message.style = style;
-    w->message.until = now + (style == STYLE_BAD ? SAY_BAD : style == STYLE_WARN ? SAY_WARN : SAY_PLAIN);
+    double stays = style == STYLE_BAD ? SAY_BAD : style == STYLE_WARN ? SAY_WARN : SAY_PLAIN;
+    w->message.until = now + stays;
+    w->message.undrawn = now > 0 ? 0 : stays;
     w->dirty = true;
 }
 
@@ -255,6 +257,20 @@ static void workbench_wake(void *context, double now) {
 
 // ---- opening ----
 
+// What opening a session brought to light.
+static void tell_notes(struct workbench *w, double now) {
+    const char *notes = session_notes(w->session), *why = session_read_only(w->session);
+    struct buffer b = {0};
+    if (why)
+        buffer_printf(&b, "read-only: %s%s", why, notes[0] ? "\n" : "");
+    buffer_add_text(&b, notes);
+    if (b.length && !b.failed && frame_message_rows(b.data, w->columns > 0 ? w->columns : 80) <= MESSAGE_ROWS)
+        workbench_say(w, STYLE_WARN, now, "%s", b.data);
+    else if (b.length && !b.failed)
+        workbench_show(w, "about this session", b.data);
+    buffer_free(&b);
+}
+
 static bool send_session(struct workbench *w, bool fresh, double now) {
     struct error e = {0};
     struct engine_setup *setup = session_setup(w->session, fresh, &e);
@@ -291,7 +307,8 @@ static void close_session(struct workbench *w) {
     engine_close(w->engine);
     w->engine = NULL;
     // A recording is a picture of a run, not a run: nothing of it is kept.
-    if (w->session && !w->recording && session_changed(w->session) && !session_save(w->session, &e))
+    if (w->session && !w->recording && !session_read_only(w->session) && session_changed(w->session) &&
+        !session_save(w->session, &e))
         fprintf(stderr, "prompter: the session could not be saved: %s\n", e.text);
     session_free(w->session);
     w->session = NULL;
@@ -309,7 +326,7 @@ void workbench_open(struct workbench *w, const char *what, double now) {
         workbench_say(w, STYLE_PLAIN, now, "%s is open already", what);
         return;
     }
-    if (!session_open(&next, what, NULL, &e)) {
+    if (!session_open_reading(&next, what, NULL, &e)) {
         complain(w, e.text, now);
         return;
     }
@@ -321,8 +338,10 @@ void workbench_open(struct workbench *w, const char *what, double now) {
         return;
     }
     workbench_refresh(w, now);
-    if (send_session(w, false, now))
+    if (send_session(w, false, now)) {
         workbench_say(w, STYLE_PLAIN, now, "opening %s", session_name(next));
+        tell_notes(w, now);
+    }
 }
 
 bool workbench_pending(const struct workbench *w) {
@@ -592,9 +611,25 @@ static bool pattern_request(enum request r) {
     return r == REQUEST_TEMPLATE || r == REQUEST_WORDS || r == REQUEST_APPLY || r == REQUEST_TEMPLATE_NEXT;
 }
 
+// Requests that change the run or the session.
+static bool request_writes(enum request r) {
+    return r == REQUEST_RUN_PAUSE || r == REQUEST_STEP || r == REQUEST_RATE_UP || r == REQUEST_RATE_DOWN ||
+           r == REQUEST_RATE || r == REQUEST_UNDO_TO_BEST || r == REQUEST_RESTART || r == REQUEST_SET ||
+           r == REQUEST_SEED || r == REQUEST_APPLY;
+}
+
+static bool refused(struct workbench *w, enum request r, const char *argument, double now) {
+    const char *why = w->session ? session_read_only(w->session) : NULL;
+    bool shows = r == REQUEST_SET && !(argument && strchr(argument, ' ')); // tells what settings are
+    if (!why || shows || (!request_writes(r) && (r != REQUEST_WRITE || argument)))
+        return false;
+    workbench_say(w, STYLE_WARN, now, "read-only: %s; :write NAME saves a copy", why);
+    return true;
+}
+
 void workbench_request(struct workbench *w, enum request r, const char *argument, double now) {
     w->dirty = true;
-    if (r == REQUEST_NONE || (w->overlay.text && overlay_request(w, r)))
+    if (r == REQUEST_NONE || (w->overlay.text && overlay_request(w, r)) || refused(w, r, argument, now))
         return;
     const size_t at = pattern_request(r) ? VIEW_PATTERN : w->screen;
     const struct view *v = view_list[at];
@@ -665,7 +700,11 @@ static void workbench_command(void *context, const char *line, double now) {
     command_run(context, line, now);
 }
 
-static bool message_faded(const struct workbench *w, double now) {
+static bool message_faded(struct workbench *w, double now) {
+    if (w->message.undrawn > 0 && now > 0) {
+        w->message.until = now + w->message.undrawn;
+        w->message.undrawn = 0;
+    }
     return w->message.text[0] && now >= w->message.until;
 }
 
@@ -729,14 +768,15 @@ bool workbench_create(struct workbench **out, const struct workbench_options *op
     for (size_t i = 0; i < VIEW_COUNT; i++)
         if (view_list[i]->create && !view_list[i]->create(&w->view_state[i], e))
             goto failed;
-    if (!session_open(&w->session, options->what, options->model_folder, e))
+    if (!session_open_reading(&w->session, options->what, options->model_folder, e))
         goto failed;
     w->wanted = *session_settings(w->session);
     if (options->recording && !recording_open(&w->recording, options->recording, e))
         goto failed;
     if (!start_engine(w, e))
         goto failed;
-    send_session(w, false, 0); // what goes wrong here is told on the screen
+    if (send_session(w, false, 0)) // what goes wrong here is told on the screen
+        tell_notes(w, 0);
     *out = w;
     return true;
 failed:

@@ -44,6 +44,7 @@ struct workbench {
         char text[1024];
         enum style style;
         double until;
+        double undrawn; // how long it stays once it is drawn, for one from before the first drawing; 0: until
     } message;
     enum question question;
     char *question_argument; // of QUESTION_OPEN

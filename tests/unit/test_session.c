@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -17,6 +18,8 @@
 #include "sessions/journal.h"
 #include "sessions/prompt_file.h"
 #include "sessions/session_inside.h"
+
+static size_t journal_count(const char *path);
 
 // ---- a place with a share and a home, fresh for each test ----
 
@@ -349,6 +352,124 @@ TEST(a_second_program_is_told_who_has_it) {
     CHECK(put("home/films/session.lock", "rubbish"));
     CHECK_OK(session_open(&s, "films", NULL, &e));
     session_free(s);
+}
+
+// A child that has films open until `done` is closed.
+static pid_t holder(int *done) {
+    int ready[2], end[2];
+    char c = 'n';
+    if (pipe(ready) != 0 || pipe(end) != 0)
+        return -1;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        struct session *s;
+        close(end[1]);
+        c = session_open(&s, "films", NULL, NULL) ? 'y' : 'n';
+        bool told = write(ready[1], &c, 1) == 1 && read(end[0], &c, 1) >= 0;
+        _exit(told ? 0 : 1);
+    }
+    close(end[0]);
+    close(ready[1]);
+    bool ok = child > 0 && read(ready[0], &c, 1) == 1 && c == 'y';
+    close(ready[0]);
+    *done = end[1];
+    return ok ? child : -1;
+}
+
+TEST(a_session_of_another_program_can_be_looked_at) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    engine_setup_free(session_setup(s, false, &e));
+    struct run_checkpoint c = {0};
+    struct run_array array = {"prompt", 1, 2, (float[]){1, 2}};
+    c.array = &array;
+    c.arrays = 1;
+    struct metric m = {.kind = METRIC_EVAL, .step = 0};
+    session_keep_metric(s, &m);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_PAUSE, &c, &e));
+    CHECK(!session_read_only(s));
+    session_free(s);
+    int done;
+    pid_t child = holder(&done);
+    CHECK(child > 0);
+    CHECK_OK(session_open_reading(&s, "films", NULL, &e));
+    CHECK_HAS(session_read_only(s), "is open in another prompter (process ");
+    struct engine_setup *setup = session_setup(s, false, &e);
+    CHECK(setup && setup->resume && setup->history_count == 1);
+    engine_setup_free(setup);
+    // Nothing of it is written, whatever is asked.
+    char *before = slurp(at("home/films/journal.jsonl"));
+    CHECK(!session_save(s, &e));
+    CHECK_HAS(e.text, "read-only: ");
+    e = (struct error){0};
+    CHECK(!session_begin_run(s, &e));
+    CHECK_HAS(e.text, "read-only: ");
+    session_keep_metric(s, &m);
+    CHECK(session_keep_checkpoint(s, KEEP_STEP, &c, &e) && session_keep_checkpoint(s, KEEP_BEST, &c, &e));
+    struct evaluation test = {.examples = 1};
+    session_keep_test(s, &test, 0);
+    char *after = slurp(at("home/films/journal.jsonl"));
+    bool same = before && after && strcmp(before, after) == 0;
+    free(before);
+    free(after);
+    CHECK(same && !file_exists(at("home/films/kept")) &&
+          !file_exists(at("home/films/prompts/step-1.safetensors")));
+    // A copy is one's own.
+    CHECK_OK(session_save_as(s, "mine", &e));
+    CHECK(!session_read_only(s));
+    m.step = 1;
+    session_keep_metric(s, &m);
+    CHECK_SIZE(journal_count(at("home/mine/journal.jsonl")), 2);
+    CHECK_SIZE(journal_count(at("home/films/journal.jsonl")), 1);
+    session_free(s);
+    CHECK(file_exists(at("home/films/session.lock"))); // it is still the other's
+    close(done);
+    waitpid(child, NULL, 0);
+}
+
+// Takes the lock again and again. While it has it, the file must be its own alone.
+static int racer(const char *folder, const char *file) {
+    struct session_lock lock;
+    int taken = 0;
+    for (int i = 0; taken < 300; i++) {
+        char text[32], got[32] = "";
+        if (!session_lock_take(&lock, folder, 1, NULL, NULL)) {
+            sched_yield();
+            continue;
+        }
+        taken++;
+        int n = snprintf(text, sizeof text, "%ld %d", (long)getpid(), i);
+        int fd = open(file, O_RDWR | O_CREAT | O_TRUNC, 0666);
+        bool ok = fd >= 0 && write(fd, text, (size_t)n) == n;
+        sched_yield();
+        ok = ok && pread(fd, got, sizeof got - 1, 0) == n && strcmp(got, text) == 0;
+        close(fd);
+        if (!ok)
+            return 2;
+        session_lock_release(&lock);
+    }
+    return 0;
+}
+
+TEST(two_programs_never_have_it_at_once) {
+    CHECK(set_up());
+    CHECK(put("race/x", ""));
+    pid_t child[3];
+    fflush(stdout);
+    for (int i = 0; i < 3; i++) {
+        child[i] = fork();
+        if (child[i] == 0)
+            _exit(racer(at("race"), at("race/x")));
+    }
+    bool ok = true;
+    for (int i = 0; i < 3; i++) {
+        int status = 0;
+        ok &= child[i] > 0 && waitpid(child[i], &status, 0) == child[i] && status == 0;
+    }
+    CHECK(ok);
 }
 
 TEST(two_new_ones_of_one_name) {
