@@ -74,6 +74,8 @@ bool session_move_kept(struct session *s, struct error *e) {
         s->begin_pending = false;
         return true;
     }
+    if (is_kept(s, journal_name) && !session_flush_edits(s, e)) // the edits that end this run
+        return false;
     if (s->journal && !journal_flush(s->journal, e))
         return false;
     char *to = make_kept_folder(s, e);
@@ -98,7 +100,7 @@ bool session_move_kept(struct session *s, struct error *e) {
 }
 
 bool session_begin_run(struct session *s, struct error *e) {
-    if (!session_may_write(s, e))
+    if (!session_may_write(s, e) || !session_commit_edits(s, e))
         return false;
     pthread_mutex_lock(&s->disk_lock);
     bool ok = !s->written || session_move_kept(s, e);
@@ -120,7 +122,8 @@ static bool add_begin(struct session *s, struct error *e) {
               cJSON_AddStringToObject(o, "task", task) &&
               cJSON_AddStringToObject(o, "template", p->template_text) &&
               cJSON_AddStringToObject(o, "label_words", p->label_words) &&
-              json_put(o, "settings", session_settings_json(&p->settings), e);
+              json_put(o, "settings", session_settings_json(&p->settings), e) &&
+              history_put(&s->history, o, e);
     pthread_mutex_unlock(&s->parts_lock);
     ok = ok ? journal_add_event(s->journal, "begin", o, time(NULL), e)
             : error_set(e, ERROR_MEMORY, "no memory for the journal");
@@ -147,7 +150,13 @@ bool session_need_journal(struct session *s, struct error *e) {
     free(path);
     if (!ok)
         return false;
-    return journal_records(s->journal) || add_begin(s, e); // what cannot be written now is pending
+    // What cannot be written now is pending.
+    if (!journal_records(s->journal))
+        ok = add_begin(s, e);
+    else if (!s->told_open)
+        ok = journal_add_event(s->journal, "open", NULL, s->opened, e);
+    s->told_open = true;
+    return ok;
 }
 
 // Everything that has to be there before the engine's thread writes. What fails is tried again at the next
@@ -155,7 +164,7 @@ bool session_need_journal(struct session *s, struct error *e) {
 static bool make_ready(struct session *s, struct error *e) {
     if ((s->begin_pending && !session_move_kept(s, e)) || !session_write(s, false, e))
         return false;
-    bool ok = session_need_journal(s, e);
+    bool ok = session_need_journal(s, e) && session_flush_edits(s, e);
     if (s->journal && s->resume_pending) {
         s->resume_pending = false;
         ok = add_resume(s, ok ? e : NULL) && ok;

@@ -22,6 +22,7 @@ struct session *session_new(const char *name, const char *folder, struct error *
     pthread_mutex_init(&s->disk_lock, NULL);
     run_settings_default(&s->parts.settings);
     s->lock.fd = -1;
+    s->opened = time(NULL);
     step_files_reset(&s->steps, 0);
     s->name = mem_strdup(name, e);
     s->folder = mem_strdup(folder, e);
@@ -45,6 +46,7 @@ void session_free(struct session *s) {
     free(s->read_only);
     free(s->saved_template);
     free(s->saved_label_words);
+    history_free(&s->history);
     buffer_free(&s->notes);
     pthread_mutex_destroy(&s->parts_lock);
     pthread_mutex_destroy(&s->disk_lock);
@@ -158,23 +160,6 @@ bool session_set_label_words(struct session *s, const char *text, struct error *
 
 // ---- saving ----
 
-bool session_remember_saved(struct session *s, struct error *e) {
-    pthread_mutex_lock(&s->parts_lock);
-    char *t = mem_strdup(s->parts.template_text, e), *w = t ? mem_strdup(s->parts.label_words, e) : NULL;
-    struct run_settings settings = s->parts.settings;
-    pthread_mutex_unlock(&s->parts_lock);
-    if (!w) {
-        free(t);
-        return false;
-    }
-    free(s->saved_template);
-    free(s->saved_label_words);
-    s->saved_template = t;
-    s->saved_label_words = w;
-    s->saved_settings = settings;
-    return true;
-}
-
 // Folder and lock of a session that is not on the disk yet. Somebody may have made one of that name since.
 static bool make_place(struct session *s, struct error *e) {
     char *file = session_path(s, session_file_name, e);
@@ -213,61 +198,22 @@ bool session_write(struct session *s, bool always, struct error *e) {
     return ok && (s->saved_template || session_remember_saved(s, e));
 }
 
-static bool add_edit(struct journal *j, const char *part, cJSON *take_from, cJSON *take_to, struct error *e) {
-    cJSON *edit = cJSON_CreateObject();
-    bool ok = edit && cJSON_AddStringToObject(edit, "part", part);
-    if (!ok) {
-        cJSON_Delete(take_from);
-        cJSON_Delete(take_to);
-        cJSON_Delete(edit);
-        return error_set(e, ERROR_MEMORY, "no memory for the journal");
-    }
-    ok = json_put(edit, "from", take_from, e);
-    if (ok)
-        ok = json_put(edit, "to", take_to, e);
-    else
-        cJSON_Delete(take_to);
-    ok = ok && journal_add_event(j, "edit", edit, time(NULL), e);
-    cJSON_Delete(edit);
-    return ok;
-}
-
-// One "edit" record for each part that is not as it was saved last.
-static bool journal_edits(struct session *s, struct error *e) {
-    struct journal *j = s->journal;
-    const struct session_parts *p = &s->parts;
-    bool ok = true;
-    if (strcmp(p->template_text, s->saved_template) != 0)
-        ok = add_edit(j, "template", cJSON_CreateString(s->saved_template),
-                      cJSON_CreateString(p->template_text), e);
-    if (ok && strcmp(p->label_words, s->saved_label_words) != 0)
-        ok = add_edit(j, "label_words", cJSON_CreateString(s->saved_label_words),
-                      cJSON_CreateString(p->label_words), e);
-    for (size_t i = 0; ok && i < run_setting_count; i++) {
-        char from[RUN_SETTING_TEXT], to[RUN_SETTING_TEXT], part[64];
-        const char *name = run_setting_table[i].name;
-        run_settings_get(&s->saved_settings, name, from, sizeof from);
-        run_settings_get(&p->settings, name, to, sizeof to);
-        snprintf(part, sizeof part, "settings.%s", name);
-        if (strcmp(from, to) != 0)
-            ok = add_edit(j, part, cJSON_CreateString(from), cJSON_CreateString(to), e);
-    }
-    return ok;
+// The journal of a run that ended may be gone already: then its successor tells of the edits.
+static bool edits_have_a_journal(const struct session *s) {
+    char *path = session_path(s, "journal.jsonl", NULL);
+    bool there = !s->begin_pending || (path && file_exists(path));
+    free(path);
+    return there;
 }
 
 static bool save_locked(struct session *s, struct error *e) {
-    bool tell = s->written && session_changed(s) && !s->begin_pending;
-    if (!session_write(s, true, e))
-        return false;
-    if (tell) {
-        // From here on all is saved: what goes wrong concerns the story of it alone.
-        if (!session_need_journal(s, e) || !journal_edits(s, e))
-            return false;
-    }
-    return session_remember_saved(s, e);
+    // Once session.json is written all is saved: what goes wrong then concerns the story of it alone.
+    return session_write(s, true, e) && (!edits_have_a_journal(s) || session_flush_edits(s, e));
 }
 
 bool session_save(struct session *s, struct error *e) {
+    if (!session_commit_edits(s, e))
+        return false;
     pthread_mutex_lock(&s->disk_lock);
     bool ok = save_locked(s, e);
     pthread_mutex_unlock(&s->disk_lock);
@@ -366,7 +312,7 @@ static bool save_as_locked(struct session *s, const char *name, struct error *e)
 }
 
 bool session_save_as(struct session *s, const char *name, struct error *e) {
-    if (!session_name_valid(name, e))
+    if (!session_name_valid(name, e) || !session_commit_edits(s, e))
         return false;
     pthread_mutex_lock(&s->disk_lock);
     bool ok = save_as_locked(s, name, e);

@@ -19,6 +19,7 @@
 #include <stddef.h>
 
 #include "engine/engine.h"
+#include "sessions/history.h"
 
 struct session;
 
@@ -67,6 +68,15 @@ const char *session_template(const struct session *s); // "" until set: the task
 bool session_set_template(struct session *s, const char *text, struct error *e);
 const char *session_label_words(const struct session *s);
 bool session_set_label_words(struct session *s, const char *text, struct error *e);
+// What was set since the last call becomes one edit that can be undone; session_save and session_begin_run do
+// so too. Nothing is written here.
+bool session_commit_edits(struct session *s, struct error *e);
+// Undo and redo of edits, those of earlier openings too (sessions/history.h). Each call leads one edit back
+// or forth and says which, NULL if there is none (valid until the next commit). The session does not change:
+// the caller shows the texts, sets what a person applies, and calls session_accept_edits before the commit.
+const struct history_edit *session_undo_edit(struct session *s);
+const struct history_edit *session_redo_edit(struct session *s);
+bool session_accept_edits(struct session *s, struct error *e);
 bool session_changed(const struct session *s);
 bool session_save(struct session *s, struct error *e);
 // The same session under another name (a copy of its folder's files); the session then is that one.

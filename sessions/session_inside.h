@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the files of sessions/session*.c and keeper.c share; nobody else includes it.
 //
-//   session.c        the session, its parts, saving, copies       session_json.c  session.json <-> the parts
-//   session_open.c   what a name on the command line means        keeper.c        what the engine's thread
-//   keeps session_setup.c  what the engine opens
+//   session.c        the session, its parts, saving, copies
+//   session_json.c   session.json <-> the parts
+//   session_open.c   what a name on the command line means
+//   session_setup.c  what the engine opens
+//   session_edits.c  what was edited, undo and redo
+//   keeper.c         what the engine's thread keeps
 #ifndef PROMPTER_SESSIONS_SESSION_INSIDE_H
 #define PROMPTER_SESSIONS_SESSION_INSIDE_H
 
@@ -14,6 +17,7 @@
 
 #include "checkpoint.h"
 #include "engine/base/memory.h"
+#include "history.h"
 #include "journal.h"
 #include "lock.h"
 #include "session.h"
@@ -57,9 +61,12 @@ struct session {
         struct journal *journal;
         char mark[CHECKPOINT_SETUP];
     } retired;
-    // As saved last, for the journal's "edit" records.
+    // As of the last edit; under parts_lock. NULL texts: nothing was saved yet, and no edit is told.
     struct run_settings saved_settings;
     char *saved_template, *saved_label_words;
+    struct history history; // under parts_lock
+    time_t opened;
+    bool told_open; // the journal says so
     struct buffer notes;
 };
 
@@ -82,14 +89,23 @@ void session_parts_free(struct session_parts *p);
 // The task that a session.json names, as an absolute path; NULL if it cannot be told.
 char *session_peek_task(const char *folder);
 
+// The settings that an object names; an unknown one goes to the notes of `s`, which may be NULL.
+bool session_settings_read(struct run_settings *out, const cJSON *object, struct session *s);
+
 // ---- session.c ----
 // False, saying why, when it is read-only.
 bool session_may_write(const struct session *s, struct error *e);
 // Folder, lock and session.json on the disk; with `always`, session.json is written even where it is there.
 // Under disk_lock.
 bool session_write(struct session *s, bool always, struct error *e);
+
+// ---- session_edits.c ----
 // Copies the parts as they are to the saved ones.
 bool session_remember_saved(struct session *s, struct error *e);
+// Writes the edits that the journal does not have yet. Under disk_lock.
+bool session_flush_edits(struct session *s, struct error *e);
+// What journals say about edits, and what was changed by hand since. For a session that was just read.
+bool session_load_edits(struct session *s, struct error *e);
 
 // ---- keeper.c ----
 // The journal, opened and begun. Under disk_lock.

@@ -69,22 +69,27 @@ static const char *kind_name(enum run_setting_kind kind) {
                                                            : "a string";
 }
 
-static bool read_settings(struct session *s, const cJSON *object, struct error *e) {
+static bool read_settings(struct run_settings *out, struct session *s, const cJSON *object, struct error *e) {
     for (const cJSON *node = object->child; node; node = node->next) {
         const struct run_setting *setting = find_setting(node->string);
         char room[64];
         const char *text;
         if (!setting) {
-            note_unknown(s, node->string);
+            if (s)
+                note_unknown(s, node->string);
             continue;
         }
         if (!setting_text(node, setting->kind, room, sizeof room, &text))
             return error_set(e, ERROR_INPUT, "settings.%s should be %s (%s), but is %s", setting->name,
                              kind_name(setting->kind), setting->values, json_type_name(node));
-        if (!run_settings_set(&s->parts.settings, setting->name, text, e))
+        if (!run_settings_set(out, setting->name, text, e))
             return error_context(e, "settings.%s", setting->name);
     }
     return true;
+}
+
+bool session_settings_read(struct run_settings *out, const cJSON *object, struct session *s) {
+    return read_settings(out, s, object, NULL);
 }
 
 // A string that is there and not empty, copied; *out stays NULL where it is absent and may be.
@@ -148,7 +153,7 @@ static bool read_members(struct session *s, struct error *e) {
            read_path(s, tree, "data", NULL, false, &p->data, e) &&
            read_text(tree, "template", false, &p->template_text, e) &&
            read_text(tree, "label_words", true, &p->label_words, e) &&
-           (!settings || read_settings(s, settings, e));
+           (!settings || read_settings(&p->settings, s, settings, e));
 }
 
 bool session_parts_read(struct session *s, const char *path, struct error *e) {

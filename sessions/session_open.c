@@ -219,7 +219,7 @@ static bool open_folder(struct session **out, const char *folder, const char *mo
                      "the last step");
     if (ok) {
         s->written = true;
-        ok = session_remember_saved(s, e);
+        ok = session_load_edits(s, e);
     }
     if (!ok) {
         session_free(s);
@@ -307,9 +307,15 @@ static bool open_task(struct session **out, const char *path, const char *model,
     char *task = find_task(path, e), *folder = NULL;
     char *name = task ? task_session_name(task, e) : NULL;
     char *session = name ? session_of_task(name, task, &folder, &taken, e) : NULL;
-    if (session)
-        ok = taken ? open_folder(out, folder, model, reading, e)
-                   : make_session(out, session, model, task, NULL, e);
+    if (session && taken) {
+        ok = open_folder(out, folder, model, reading, e);
+    } else if (session) {
+        ok = make_session(out, session, model, task, NULL, e) && session_remember_saved(*out, e);
+        if (!ok) {
+            session_free(*out);
+            *out = NULL;
+        }
+    }
     free(task);
     free(name);
     free(session);

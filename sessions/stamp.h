@@ -13,4 +13,11 @@ static inline void stamp_print(time_t when, char out[STAMP_SIZE]) {
         out[0] = '\0';
 }
 
+// The way back; 0 for what is none.
+static inline time_t stamp_read(const char *stamp) {
+    struct tm parts = {0};
+    const char *rest = strptime(stamp, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return rest && !*rest ? timegm(&parts) : 0;
+}
+
 #endif

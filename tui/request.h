@@ -65,7 +65,8 @@ enum request_where {
       "take the task's next suggested template")                                                             \
     X(APPLY, "apply", "Ctrl-S", "", WHERE_ALL, "apply",                                                      \
       "a new run with the edited pattern, label words and settings")                                         \
-    X(UNDO_EDIT, "undo-edit", "Ctrl-_", "", 0, "", "take back the last edit (Ctrl-_ in an editor)")          \
+    X(UNDO_EDIT, "undo-edit", "Ctrl-_", "", WHERE_PATTERN, "undo edit", "take back the last applied edit")   \
+    X(REDO_EDIT, "redo-edit", "Alt-_", "", WHERE_PATTERN, "", "make an edit again that was taken back")      \
     X(METRIC, "metric", "m", "", WHERE_PROMPT, "metric", "nearest by cosine, dot product or L2")             \
     X(SORT, "sort", "o", "", WHERE_PROMPT, "sort", "order vectors by number, drift or norm")                 \
     X(SET, "set", "", "NAME [VALUE]", 0, "", "show or change a setting")                                     \

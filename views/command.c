@@ -9,6 +9,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
+#include "engine/base/utf8.h"
 #include "sessions/prompt_file.h"
 
 #include "parts.h"
@@ -118,6 +119,7 @@ static bool send_live(struct workbench *w, const char *name, double now) {
         return false;
     }
     session_set_settings(w->session, &s);
+    session_commit_edits(w->session, NULL); // without memory for it, it is part of the next edit
     return workbench_send(w, command, now);
 }
 
@@ -151,6 +153,76 @@ void command_set(struct workbench *w, const char *argument, double now) {
     else
         workbench_say(w, STYLE_WARN, now,
                       "%s will be %.200s in a new run: Ctrl-S starts it, this one is kept", name, value);
+}
+
+// ---- :undo-edit, :redo-edit ----
+
+static const char *setting_of(const struct history_change *c) {
+    static const char prefix[] = "settings.";
+    return strncmp(c->part, prefix, sizeof prefix - 1) == 0 ? c->part + sizeof prefix - 1 : NULL;
+}
+
+// Puts the text of a part where a person edits it; nothing is applied.
+static void wish(struct workbench *w, const struct history_change *c, const char *text, double now) {
+    if (setting_of(c))
+        run_settings_set(&w->wanted, setting_of(c), text, NULL);
+    else
+        workbench_request(w, strcmp(c->part, "template") == 0 ? REQUEST_TEMPLATE : REQUEST_WORDS, text, now);
+}
+
+static void name_change(struct buffer *said, const struct history_change *c, const char *text, bool alone) {
+    enum { MOST = 60 };
+    const char *name = setting_of(c)                    ? setting_of(c)
+                       : strcmp(c->part, "label_words") ? c->part
+                                                        : "label words";
+    const char *verb = strcmp(c->part, "label_words") ? "is" : "are";
+    size_t shown = utf8_boundary(text, strlen(text), MOST);
+    if (said->length)
+        buffer_add_text(said, ", ");
+    buffer_add_text(said, name);
+    if (alone && !*text)
+        buffer_printf(said, " %s %s", verb, setting_of(c) ? "empty" : "the task's own");
+    else if (alone)
+        buffer_printf(said, " %s %.*s%s", verb, (int)shown, text, text[shown] ? "..." : "");
+}
+
+// An edit of rate and steps alone is taken back in the run that is there; everything else waits for Ctrl-S,
+// as the edit itself did.
+void command_undo(struct workbench *w, bool redo, double now) {
+    struct buffer said = {0};
+    bool live = true;
+    struct run_settings settings;
+    if (!w->session || !w->workspace) {
+        workbench_say(w, STYLE_WARN, now, "nothing is open yet");
+        return;
+    }
+    const struct history_edit *edit = redo ? session_redo_edit(w->session) : session_undo_edit(w->session);
+    if (!edit) {
+        workbench_say(w, STYLE_PLAIN, now, redo ? "no edit was taken back" : "there is no edit to take back");
+        return;
+    }
+    settings = *session_settings(w->session);
+    for (size_t i = 0; i < edit->count; i++) {
+        const struct history_change *c = &edit->change[i];
+        if (setting_of(c))
+            run_settings_set(&settings, setting_of(c), redo ? c->to : c->from, NULL);
+        wish(w, c, redo ? c->to : c->from, now);
+        name_change(&said, c, redo ? c->to : c->from, edit->count == 1);
+        live &= setting_of(c) && setting_is_live(setting_of(c));
+    }
+    // All of it together, so that the next commit finds the session as the edit left it.
+    if (live && session_accept_edits(w->session, NULL))
+        session_set_settings(w->session, &settings);
+    for (size_t i = 0, count = live ? edit->count : 0; i < count; i++)
+        send_live(w, setting_of(&edit->change[i]), now);
+    workbench_refresh(w, now);
+    if (buffer_ok(&said, NULL))
+        workbench_say(w, live ? STYLE_GOOD : STYLE_WARN, now, "%s: %s%s", redo ? "redone" : "undone",
+                      said.data,
+                      live                   ? " now"
+                      : workbench_pending(w) ? "; Ctrl-S tunes with it"
+                                             : ", as in this run");
+    buffer_free(&said);
 }
 
 // ---- :export ----

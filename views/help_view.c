@@ -75,7 +75,7 @@ enum list { LIST_HERE, LIST_EVERYWHERE, LIST_TYPED };
 static bool listed(enum request r, enum list list, unsigned where) {
     const struct request_info *info = request_info(r);
     bool keyed = info->keys[0] != 0 && info->where != 0;
-    if (r == REQUEST_UNDO_EDIT || r == REQUEST_LEFT || r == REQUEST_RIGHT) // keys of editors and lists
+    if (r == REQUEST_LEFT || r == REQUEST_RIGHT) // keys of editors and lists
         return false;
     switch (list) {
     case LIST_HERE:

@@ -25,6 +25,7 @@ struct pattern_view {
     struct editor *template_editor, *words_editor;
     size_t focus, opened, example, scroll;
     bool editing, zoom, form_openprompt;
+    bool own_template, own_words;             // an undo asked for the task's own: its text stands for ""
     size_t template_revision, words_revision; // as looked at last, with these settings:
     size_t budget;
     enum run_loss loss;
@@ -184,6 +185,22 @@ static char *words_line(const struct verbalizer *words) {
     return buffer_take(&line, NULL);
 }
 
+// The task's own label words on one line; "" where it has none.
+static char *own_words(const struct workspace *ws) {
+    const struct task *t = ws->task;
+    struct verbalizer words;
+    if (!t->label_words ||
+        !verbalizer_parse(&words, t->label_words, t->class_name, t->class_value, t->classes, NULL))
+        return mem_strdup("", NULL);
+    char *line = words_line(&words);
+    verbalizer_free(&words);
+    return line;
+}
+
+static const char *own_template(const struct workspace *ws) {
+    return ws->task->templates ? ws->task->template_text[0] : "";
+}
+
 static bool edited(const struct pattern_view *v) {
     return (v->applied_template && strcmp(editor_text(v->template_editor), v->applied_template) != 0) ||
            (v->applied_words && strcmp(editor_text(v->words_editor), v->applied_words) != 0);
@@ -192,9 +209,7 @@ static bool edited(const struct pattern_view *v) {
 // The editors show what the new workspace has, unless somebody is in the middle of something.
 static void take_workspace(struct pattern_view *v, const struct workspace *ws) {
     bool keep = edited(v);
-    const char *text = ws->setup && ws->setup->template_text ? ws->setup->template_text
-                       : ws->task->templates                 ? ws->task->template_text[0]
-                                                             : "";
+    const char *text = ws->setup && ws->setup->template_text ? ws->setup->template_text : own_template(ws);
     free(v->applied_template);
     free(v->applied_words);
     v->applied_template = mem_strdup(text, NULL);
@@ -690,6 +705,27 @@ static bool ready_to_apply(const struct pattern_view *v, const struct workbench 
     return ok;
 }
 
+// What the session is to say: what it said where nothing was changed, and "" for the task's own after an undo
+// that led there. Otherwise undone edits would not be the same as before they were made.
+static bool set_texts(const struct pattern_view *v, const struct workspace *ws, struct session *s,
+                      struct error *e) {
+    const char *template = editor_text(v->template_editor), *words = editor_text(v->words_editor);
+    char *task_words = own_words(ws);
+    if (!task_words)
+        return error_set(e, ERROR_MEMORY, "no memory for the label words");
+    if (v->applied_template && strcmp(template, v->applied_template) == 0)
+        template = session_template(s);
+    else if (v->own_template && strcmp(template, own_template(ws)) == 0)
+        template = "";
+    if (v->applied_words && strcmp(words, v->applied_words) == 0)
+        words = session_label_words(s);
+    else if (v->own_words && strcmp(words, task_words) == 0)
+        words = "";
+    bool ok = session_set_template(s, template, e) && session_set_label_words(s, words, e);
+    free(task_words);
+    return ok;
+}
+
 static void apply(struct pattern_view *v, struct workbench *w, double now) {
     struct session *s = workbench_session(w);
     struct error e = {0};
@@ -703,8 +739,7 @@ static void apply(struct pattern_view *v, struct workbench *w, double now) {
                       "nothing has changed: the run has this pattern and these settings");
         return;
     }
-    if (!ready_to_apply(v, w, &e) || !session_set_template(s, editor_text(v->template_editor), &e) ||
-        !session_set_label_words(s, editor_text(v->words_editor), &e)) {
+    if (!ready_to_apply(v, w, &e) || !set_texts(v, workbench_workspace(w), s, &e)) {
         workbench_say(w, STYLE_BAD, now, "%s", e.text);
         return;
     }
@@ -735,6 +770,11 @@ static bool edit_request(struct pattern_view *v, struct workbench *w, enum reque
         return true;
     }
     workbench_request(w, REQUEST_SCREEN_PATTERN, NULL, now);
+    char *own = !*argument && r == REQUEST_WORDS ? own_words(workbench_workspace(w)) : NULL;
+    if (!*argument) { // from an undo
+        *(r == REQUEST_TEMPLATE ? &v->own_template : &v->own_words) = true;
+        argument = r == REQUEST_TEMPLATE ? own_template(workbench_workspace(w)) : own ? own : "";
+    }
     if (replace(v, w, ed, argument, now)) {
         if (r == REQUEST_TEMPLATE)
             v->form_openprompt = strstr(argument, "{\"") != NULL;
@@ -746,6 +786,7 @@ static bool edit_request(struct pattern_view *v, struct workbench *w, enum reque
                           : !v->template_good ? v->template_error.text
                                               : v->render_error.text);
     }
+    free(own);
     return true;
 }
 

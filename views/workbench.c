@@ -358,6 +358,10 @@ void workbench_apply(struct workbench *w, double now) {
         return;
     }
     session_set_settings(w->session, &w->wanted);
+    if (!session_accept_edits(w->session, &e) || !session_commit_edits(w->session, &e)) {
+        complain(w, e.text, now);
+        return;
+    }
     if (!w->recording && (!session_begin_run(w->session, &e) || !session_save(w->session, &e))) {
         complain(w, e.text, now);
         return;
@@ -417,6 +421,7 @@ static void set_rate(struct workbench *w, double rate, double now) {
     s = *session_settings(w->session);
     s.rate = w->wanted.rate = rate;
     session_set_settings(w->session, &s);
+    session_commit_edits(w->session, NULL); // without memory for it, it is part of the next edit
     if (!workbench_send(w, (struct engine_command){.verb = ENGINE_SET_RATE, .number = rate}, now))
         return;
     snprintf(number, sizeof number, "%.4g", rate);
@@ -589,6 +594,10 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
         command_set(w, line, now);
         return true;
     }
+    case REQUEST_UNDO_EDIT:
+    case REQUEST_REDO_EDIT:
+        command_undo(w, r == REQUEST_REDO_EDIT, now);
+        return true;
     case REQUEST_EXPORT:
         command_export(w, argument, now);
         return true;

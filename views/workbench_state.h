@@ -71,6 +71,7 @@ void command_run(struct workbench *w, const char *line, double now);
 void command_complete(void *workbench, const char *line, size_t word_at,
                       void (*add)(void *sink, const char *candidate), void *sink);
 void command_set(struct workbench *w, const char *argument, double now);
+void command_undo(struct workbench *w, bool redo, double now);
 void command_export(struct workbench *w, const char *argument, double now);
 
 // workbench.c, for command.c
