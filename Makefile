@@ -8,6 +8,7 @@
 #   make sanitize   tests under ASan+UBSan, TSan   make bench      speed on this machine
 #   make goldens    rewrite the pictures of tests/screens; read their difference before committing it
 #   make fuzz       every reader under libFuzzer   make install    into PREFIX (/usr/local)
+#   make soak       a long run in the workbench: memory, stalls
 #   make clean                                     make V=1        show the compiler's commands
 
 BUILD   ?= build
@@ -45,7 +46,7 @@ REPLAY   := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
 FUZZERS  := $(FUZZ:%=$(BUILD)/tests/fuzz/libfuzzer_%)
 FUZZ_SECONDS ?= 600
 
-.PHONY: all run test tests deps test-deps layers lint sanitize fuzzers fuzz fuzz-short goldens bench install clean
+.PHONY: all run test tests deps test-deps layers lint sanitize fuzzers fuzz fuzz-short goldens soak bench install clean
 all: $(BUILD)/prompter
 
 # ---- what people type ----
@@ -116,6 +117,8 @@ fuzz-short:
 	@$(MAKE) --no-print-directory FUZZ_SECONDS=2 fuzz
 goldens: $(BUILD)/tests/screens
 	@BUILD=$(BUILD) REWRITE=1 tests/e2e/screens.sh
+soak: $(BUILD)/prompter $(BUILD)/tests/soak
+	@BUILD=$(BUILD) SOAK=1 tests/e2e/soak.sh
 bench: $(BUILD)/prompter
 	$(BUILD)/prompter bench
 

@@ -10,6 +10,8 @@
 
 #include "engine/base/memory.h"
 
+enum { FORGET_AT = 4096 };
+
 struct outbox {
     int fd;
     pthread_mutex_t lock;
@@ -18,6 +20,7 @@ struct outbox {
     size_t first, events, event_capacity;
     struct metric *metric;
     size_t metrics, metric_capacity, epoch;
+    size_t forgotten; // metrics of the log that the reader has, and that stand no longer in front of `metric`
     struct prompt_picture *latest, *spare;
 };
 
@@ -113,7 +116,7 @@ void outbox_metric(struct outbox *o, const struct metric *m) {
 
 void outbox_metrics_reset(struct outbox *o, const struct metric *first, size_t count) {
     pthread_mutex_lock(&o->lock);
-    o->metrics = 0;
+    o->metrics = o->forgotten = 0;
     o->epoch++;
     if (count && mem_grow(&o->metric, &o->metric_capacity, count, sizeof *first, NULL)) {
         memcpy(o->metric, first, count * sizeof *first);
@@ -123,12 +126,23 @@ void outbox_metrics_reset(struct outbox *o, const struct metric *first, size_t c
     ring(o);
 }
 
+// Forgets what the reader has, a good deal at once.
+static void forget_before(struct outbox *o, size_t from) {
+    size_t read = from > o->forgotten ? from - o->forgotten : 0;
+    if (read < FORGET_AT || read > o->metrics)
+        return;
+    o->metrics -= read;
+    memmove(o->metric, o->metric + read, o->metrics * sizeof *o->metric);
+    o->forgotten = from;
+}
+
 size_t outbox_metrics(struct outbox *o, size_t from, struct metric *out, size_t most, size_t *epoch) {
     pthread_mutex_lock(&o->lock);
-    size_t n = from < o->metrics ? o->metrics - from : 0;
+    size_t at = from - o->forgotten, n = from >= o->forgotten && at < o->metrics ? o->metrics - at : 0;
     n = n < most ? n : most;
     if (n)
-        memcpy(out, o->metric + from, n * sizeof *out);
+        memcpy(out, o->metric + at, n * sizeof *out);
+    forget_before(o, from);
     if (epoch)
         *epoch = o->epoch;
     pthread_mutex_unlock(&o->lock);

@@ -20,6 +20,7 @@ bool outbox_next_event(struct outbox *o, struct engine_event *event);
 void outbox_metric(struct outbox *o, const struct metric *m);
 // Begins the log anew with these.
 void outbox_metrics_reset(struct outbox *o, const struct metric *first, size_t count);
+// Reading from `from` says that the reader has what stands before it: of a long log it is forgotten.
 size_t outbox_metrics(struct outbox *o, size_t from, struct metric *out, size_t most, size_t *epoch);
 
 // Makes `take` the latest picture; returns one that is free for reuse, or NULL.

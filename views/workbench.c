@@ -12,6 +12,7 @@
 
 #include "engine/base/memory.h"
 
+#include "thinning.h"
 #include "parts.h"
 #include "workbench_state.h"
 
@@ -213,15 +214,18 @@ static void take_metrics(struct workbench *w) {
         if (!mem_grow(&w->history, &w->history_capacity, w->history_count + CHUNK, sizeof *w->history, NULL))
             return;
         struct metric *to = w->history + w->history_count;
-        size_t got = w->recording ? recording_metrics(w->recording, w->history_count, to, CHUNK, &epoch)
-                     : w->engine  ? engine_metrics(w->engine, w->history_count, to, CHUNK, &epoch)
+        size_t got = w->recording ? recording_metrics(w->recording, w->history_read, to, CHUNK, &epoch)
+                     : w->engine  ? engine_metrics(w->engine, w->history_read, to, CHUNK, &epoch)
                                   : 0;
         if (epoch != w->history_epoch) { // another log, or a shorter one: from the beginning
             w->history_epoch = epoch;
-            w->history_count = 0;
+            w->history_count = w->history_read = 0;
             continue;
         }
         w->history_count += got;
+        w->history_read += got;
+        if (w->history_count >= HISTORY_MOST)
+            w->history_count = history_thin(w->history, w->history_count);
         if (got < CHUNK)
             return;
     }
@@ -314,7 +318,7 @@ static void close_session(struct workbench *w) {
     w->session = NULL;
     prompt_picture_free(w->picture);
     w->picture = NULL;
-    w->history_count = w->history_epoch = 0;
+    w->history_count = w->history_read = w->history_epoch = 0;
     w->has_dev = w->has_test = false;
     w->state = ENGINE_EMPTY;
 }

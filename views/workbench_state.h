@@ -23,8 +23,9 @@ struct workbench {
     struct workspace *workspace;
     size_t opened;
     enum engine_state state;
-    struct metric *history;
+    struct metric *history; // thinned in a long run (thinning.h)
     size_t history_count, history_capacity, history_epoch;
+    size_t history_read; // how many the engine gave in this epoch
     struct prompt_picture *picture;
     struct evaluation dev, test;
     bool has_dev, has_test;
