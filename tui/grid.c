@@ -404,7 +404,7 @@ int grid_put(struct grid *g, struct area a, int row, int column, enum style styl
 
 int grid_printf(struct grid *g, struct area a, int row, int column, enum style style, const char *format,
                 ...) {
-    char text[1024], *all = text;
+    char text[1024], *longer = NULL;
     va_list args;
     va_start(args, format);
     int length = vsnprintf(text, sizeof text, format, args);
@@ -412,19 +412,17 @@ int grid_printf(struct grid *g, struct area a, int row, int column, enum style s
     if (length < 0)
         return 0;
     if ((size_t)length >= sizeof text) {
-        all = malloc((size_t)length + 1);
-        if (all) {
+        longer = malloc((size_t)length + 1);
+        if (longer) {
             va_start(args, format);
-            vsnprintf(all, (size_t)length + 1, format, args);
+            vsnprintf(longer, (size_t)length + 1, format, args);
             va_end(args);
-        } else {
-            all = text; // out of memory: the beginning is better than nothing
+        } else { // out of memory: the beginning is better than nothing
             length = (int)utf8_boundary(text, sizeof text - 1, sizeof text - 1);
         }
     }
-    int used = grid_put_bytes(g, a, row, column, style, all, (size_t)length);
-    if (all != text)
-        free(all);
+    int used = grid_put_bytes(g, a, row, column, style, longer ? longer : text, (size_t)length);
+    free(longer);
     return used;
 }
 
