@@ -20,9 +20,9 @@ OPT     ?= -O3 $(MARCH) -fno-math-errno -fno-trapping-math -fopenmp-simd
 SAN     ?=
 Q       := $(if $(V),,@)
 
-PACKAGES := build-essential pkg-config libopenblas-dev libcjson-dev libncurses-dev libreadline-dev libsentencepiece-dev
+PACKAGES := build-essential pkg-config libopenblas-dev libcjson-dev libncurses-dev libreadline-dev libsentencepiece-dev libzip-dev
 TEST_PACKAGES := tmux procps
-PC_NAMES := openblas libcjson readline ncursesw sentencepiece
+PC_NAMES := openblas libcjson readline ncursesw sentencepiece libzip
 
 pc       = $(shell pkg-config $(1) $(PC_NAMES) 2>/dev/null)
 CPPFLAGS = -I. -D_GNU_SOURCE -DPROMPTER_SHARE='"$(PREFIX)/share/prompter"' $(EXTRA_CPPFLAGS)

@@ -119,6 +119,15 @@ bool session_keep_checkpoint(struct session *s, enum keep_reason why, const stru
 void session_keep_metric(struct session *s, const struct metric *m);
 void session_keep_test(struct session *s, const struct evaluation *test, size_t step);
 
+// ---- session_open.c ----
+// The folder of the session called `what` in session_home, or at that path; owned.
+char *session_find(const char *what, struct error *e);
+// A folder, "shipped:NAME" or the name of a shipped model; NULL: the shipped one. Absolute, owned.
+char *session_find_model(const char *model, struct error *e);
+// The task.json that a path means: itself, or the one in the folder. NULL without an error: neither.
+char *session_task_file(const char *path);
+bool session_model_shipped(const struct session *s);
+
 // ---- session_setup.c ----
 // A mark that changes with everything that makes another run of it: model, task, template, label words, and
 // the settings that are not live; and behind it the learning rate that the run was opened with.

@@ -65,8 +65,7 @@ static bool nothing_found(const char *what, struct error *e) {
 
 // ---- models ----
 
-// A folder, "shipped:NAME" or the name of a shipped model; NULL: the shipped one. Absolute, owned.
-static char *find_model(const char *model, struct error *e) {
+char *session_find_model(const char *model, struct error *e) {
     struct name_list models = {0};
     char *share = NULL, *path = NULL, *found = NULL;
     if (model && file_is_folder(model))
@@ -99,10 +98,16 @@ static char *find_model(const char *model, struct error *e) {
     return found;
 }
 
+bool session_model_shipped(const struct session *s) {
+    char *stored = stored_path_print(s->parts.model, s->folder, "models", NULL);
+    bool yes = stored && strncmp(stored, shipped, sizeof shipped - 1) == 0;
+    free(stored);
+    return yes;
+}
+
 // ---- tasks ----
 
-// The task.json that a path means: itself, or the one in the folder. NULL without an error: neither.
-static char *task_file(const char *path) {
+char *session_task_file(const char *path) {
     if (!file_is_folder(path))
         return file_exists(path) ? mem_strdup(path, NULL) : NULL;
     char *file = path_join(path, task_file_name, NULL);
@@ -118,14 +123,14 @@ static char *shipped_task(const char *name) {
         name += sizeof shipped - 1;
     char *share = path_stays_inside(name) ? share_folder("tasks", NULL) : NULL;
     char *folder = share ? path_join(share, name, NULL) : NULL;
-    char *file = folder && file_is_folder(folder) ? task_file(folder) : NULL;
+    char *file = folder && file_is_folder(folder) ? session_task_file(folder) : NULL;
     free(share);
     free(folder);
     return file;
 }
 
 static char *find_task(const char *path, struct error *e) {
-    char *file = task_file(path), *real;
+    char *file = session_task_file(path), *real;
     if (!file)
         file = shipped_task(path);
     if (!file) {
@@ -176,17 +181,18 @@ static bool check_places(const struct session *s, struct error *e) {
 }
 
 static bool override_model(struct session *s, const char *model, struct error *e) {
-    char *found = model ? find_model(model, e) : NULL;
+    char *found = model ? session_find_model(model, e) : NULL;
     char *now = realpath(s->parts.model, NULL);
     if (model && !found) {
         free(now);
         return false;
     }
     if (found && (!now || strcmp(found, now) != 0)) {
+        // What is kept is another model's, unless this is the one that it was, at another place.
+        s->begin_pending |= now || strcmp(path_name(found), path_name(s->parts.model)) != 0;
         free(s->parts.model);
         s->parts.model = found;
         found = NULL;
-        s->begin_pending = true; // what is kept is another model's
         atomic_fetch_add(&s->edits, 1);
     }
     free(found);
@@ -246,7 +252,7 @@ static bool make_session(struct session **out, const char *name, const char *mod
     }
     struct session *s =
         folder && (absolute || folder[0] == '/') ? session_new(name, absolute ? absolute : folder, e) : NULL;
-    bool ok = s && (s->parts.model = find_model(model, e)) && (s->parts.task = mem_strdup(task, e)) &&
+    bool ok = s && (s->parts.model = session_find_model(model, e)) && (s->parts.task = mem_strdup(task, e)) &&
               (!data || (s->parts.data = path_real(data, e)));
     if (ok) {
         stamp_print(time(NULL), s->parts.created);
@@ -263,7 +269,7 @@ static bool make_session(struct session **out, const char *name, const char *mod
 
 // Whether the session in `folder` works on this task (an absolute path without links).
 static bool is_of_task(const char *folder, const char *task) {
-    char *stored = session_peek_task(folder), *file = stored ? task_file(stored) : NULL;
+    char *stored = session_peek_task(folder), *file = stored ? session_task_file(stored) : NULL;
     char *real = file ? realpath(file, NULL) : NULL;
     bool same = real && strcmp(real, task) == 0;
     free(stored);
@@ -373,6 +379,22 @@ static char *session_at(const char *what) {
     }
     free(file);
     return folder;
+}
+
+char *session_find(const char *what, struct error *e) {
+    char *folder = named_session(what);
+    struct name_list sessions = {0};
+    char have[200], near[160];
+    if (!folder)
+        folder = session_at(what);
+    if (folder || !list_sessions(&sessions, e))
+        return folder;
+    name_list_print(&sessions, have, sizeof have);
+    guess(what, &sessions, NULL, near, sizeof near);
+    name_list_free(&sessions);
+    error_set(e, ERROR_INPUT, "\"%.200s\" is no session and no session's folder%s (sessions: %s)", what, near,
+              have);
+    return NULL;
 }
 
 static bool open_any(struct session **out, const char *what, const char *model_folder, bool reading,

@@ -37,7 +37,8 @@ void session_mark(const struct session *s, char out[CHECKPOINT_SETUP]) {
         if (run_setting_table[i].live)
             continue;
         run_settings_get(&p->settings, run_setting_table[i].name, value, sizeof value);
-        buffer_printf(&b, "%s=%s", run_setting_table[i].name, value);
+        const char *shown = strcmp(run_setting_table[i].name, "start_file") == 0 ? path_name(value) : value;
+        buffer_printf(&b, "%s=%s", run_setting_table[i].name, shown);
         buffer_add_char(&b, '\0');
     }
     char rate[RUN_SETTING_TEXT];

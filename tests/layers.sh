@@ -20,6 +20,7 @@ function bad(why) { printf "FAIL %s:%d: %s\n", FILENAME, FNR, why; failures++ }
 FNR == 1 { files++ }
 /^#include <(n?curses|term)[a-z]*\.h>/ { if (!seen["curses", FILENAME]++) doors["curses"]++; if (doors["curses"] > 1) bad("curses belongs to one file") }
 /^#include <readline\// { if (!seen["readline", FILENAME]++) doors["readline"]++; if (doors["readline"] > 1) bad("readline belongs to one file") }
+/^#include <zip\.h>/ { if (!seen["zip", FILENAME]++) doors["zip"]++; if (doors["zip"] > 1) bad("zip belongs to one file") }
 /^#include [<"]cblas/ { if (!seen["cblas", FILENAME]++) doors["cblas"]++; if (doors["cblas"] > 1) bad("cblas belongs to one file") }
 /^#include "/ {
     split($0, part, "\""); to = part[2]

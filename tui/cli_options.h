@@ -37,8 +37,8 @@ bool cli_parse(const struct cli_command *command, const struct cli_option *optio
                int argc, char **argv, size_t *count, int *status);
 
 // The commands, in the order of the help page.
-extern const struct cli_command cli_tune, cli_eval, cli_new, cli_sessions, cli_nearest, cli_tokenize,
-    cli_convert, cli_bench;
+extern const struct cli_command cli_tune, cli_eval, cli_session, cli_new, cli_sessions, cli_nearest,
+    cli_tokenize, cli_convert, cli_bench;
 
 // "prompter tune: MESSAGE" on stderr.
 void cli_complain(const char *command, const char *message);

@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// prompter new and prompter sessions: making sessions, listing them.
+// prompter session: listing sessions, making them, telling what happened in them, packing and unpacking them.
+// prompter new and prompter sessions are the same as prompter session new and list.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
+#include "sessions/pack.h"
 #include "sessions/session.h"
 #include "tui/cli_options.h"
 
-static int run_new(int argc, char **argv) {
+static const struct cli_command session_new_command, session_list_command, session_pack_command,
+    session_unpack_command;
+
+static const char *last_word(const char *text) {
+    const char *space = strrchr(text, ' ');
+    return space ? space + 1 : text;
+}
+
+static int make_new(const struct cli_command *self, int argc, char **argv) {
     const char *model = NULL, *task = NULL, *data = NULL, *template = NULL, *words = NULL;
     struct cli_values set = {0};
     const struct cli_option options[] = {
@@ -37,10 +49,10 @@ static int run_new(int argc, char **argv) {
     };
     size_t count;
     int status;
-    if (!cli_parse(&cli_new, options, sizeof options / sizeof *options, argc, argv, &count, &status))
+    if (!cli_parse(self, options, sizeof options / sizeof *options, argc, argv, &count, &status))
         return status;
     if (!task) {
-        cli_complain("new", "name the task with --task PATH");
+        cli_complain(self->name, "name the task with --task PATH");
         return CLI_USAGE;
     }
     struct error e = {0};
@@ -63,21 +75,21 @@ static int run_new(int argc, char **argv) {
     if (ok)
         printf("%s\n", session_folder(s));
     else
-        cli_complain("new", e.text);
+        cli_complain(self->name, e.text);
     session_free(s);
-    return cli_finish("new", ok ? CLI_OK : CLI_FAILED);
+    return cli_finish(self->name, ok ? CLI_OK : CLI_FAILED);
 }
 
-static int run_sessions(int argc, char **argv) {
+static int list_all(const struct cli_command *self, int argc, char **argv) {
     size_t count;
     int status;
-    if (!cli_parse(&cli_sessions, NULL, 0, argc, argv, &count, &status))
+    if (!cli_parse(self, NULL, 0, argc, argv, &count, &status))
         return status;
     struct error e = {0};
     char **names;
     size_t n;
     if (!session_list(&names, &n, &e)) {
-        cli_complain("sessions", e.text);
+        cli_complain(self->name, e.text);
         return CLI_FAILED;
     }
     for (size_t i = 0; i < n; i++)
@@ -85,22 +97,150 @@ static int run_sessions(int argc, char **argv) {
     if (!n)
         fprintf(stderr, "There are no sessions yet; prompter opens one on a shipped task.\n");
     session_list_free(names, n);
-    return cli_finish("sessions", CLI_OK);
+    return cli_finish(self->name, CLI_OK);
 }
 
-const struct cli_command cli_new = {
-    .name = "new",
-    .operands = "NAME",
-    .summary = "Make a session from a task and a model, to be opened or tuned by its name.",
-    .example = "  $ prompter new reviews --task films --words 'bad; good' --set seed=3",
+static void tell_notes(const struct buffer *notes) {
+    if (notes->data)
+        fputs(notes->data, stderr);
+}
+
+static int run_pack(int argc, char **argv) {
+    size_t count;
+    int status;
+    if (!cli_parse(&session_pack_command, NULL, 0, argc, argv, &count, &status))
+        return status;
+    struct error e = {0};
+    struct buffer notes = {0}, name = {0};
+    size_t n = strlen(argv[0]);
+    while (n > 1 && argv[0][n - 1] == '/')
+        argv[0][--n] = '\0';
+    if (count < 2)
+        buffer_printf(&name, "%s.zip", path_name(argv[0]));
+    const char *file = count > 1 ? argv[1] : name.data ? name.data : "";
+    bool ok = (count > 1 || buffer_ok(&name, &e)) && session_pack(argv[0], file, &notes, &e);
+    if (ok) {
+        printf("%s\n", file);
+        tell_notes(&notes);
+    } else {
+        cli_complain(session_pack_command.name, e.text);
+    }
+    buffer_free(&notes);
+    buffer_free(&name);
+    return cli_finish(session_pack_command.name, ok ? CLI_OK : CLI_FAILED);
+}
+
+static int run_unpack(int argc, char **argv) {
+    const char *model = NULL;
+    const struct cli_option options[] = {
+        {.name = "model",
+         .argument = "DIR",
+         .help = "the model's folder on this machine (default: as the session has it)",
+         .text = &model},
+    };
+    size_t count;
+    int status;
+    if (!cli_parse(&session_unpack_command, options, 1, argc, argv, &count, &status))
+        return status;
+    struct error e = {0};
+    struct buffer notes = {0};
+    char *folder = NULL;
+    bool ok = session_unpack(argv[0], count > 1 ? argv[1] : NULL, model, &folder, &notes, &e);
+    if (ok) {
+        printf("%s\n", folder);
+        tell_notes(&notes);
+    } else {
+        cli_complain(session_unpack_command.name, e.text);
+    }
+    free(folder);
+    buffer_free(&notes);
+    return cli_finish(session_unpack_command.name, ok ? CLI_OK : CLI_FAILED);
+}
+
+// ---- the commands ----
+
+#define NEW_COMMAND(full)                                                                                    \
+    .name = full, .operands = "NAME",                                                                        \
+    .summary = "Make a session from a task and a model, to be opened or tuned by its name.",                 \
+    .example = "  $ prompter " full " reviews --task films --words 'bad; good' --set seed=3", .least = 1,    \
+    .most = 1
+#define LIST_COMMAND(full)                                                                                   \
+    .name = full, .operands = "", .summary = "List the sessions, the last used first.",                      \
+    .example = "  $ prompter " full
+
+static int run_new(int argc, char **argv) {
+    return make_new(&cli_new, argc, argv);
+}
+static int run_session_new(int argc, char **argv) {
+    return make_new(&session_new_command, argc, argv);
+}
+static int run_sessions(int argc, char **argv) {
+    return list_all(&cli_sessions, argc, argv);
+}
+static int run_session_list(int argc, char **argv) {
+    return list_all(&session_list_command, argc, argv);
+}
+
+const struct cli_command cli_new = {NEW_COMMAND("new"), .run = run_new};
+const struct cli_command cli_sessions = {LIST_COMMAND("sessions"), .run = run_sessions};
+static const struct cli_command session_new_command = {NEW_COMMAND("session new"), .run = run_session_new};
+static const struct cli_command session_list_command = {LIST_COMMAND("session list"),
+                                                        .run = run_session_list};
+static const struct cli_command session_pack_command = {
+    .name = "session pack",
+    .operands = "SESSION [FILE]",
+    .summary =
+        "Make one zip file of a session, with its task and data where they are not shipped, without the "
+        "model.",
+    .details = "Without FILE it is NAME.zip in this folder. A file that is there is not overwritten.",
+    .example = "  $ prompter session pack films\n  films.zip",
     .least = 1,
-    .most = 1,
-    .run = run_new,
+    .most = 2,
+    .run = run_pack,
 };
-const struct cli_command cli_sessions = {
-    .name = "sessions",
-    .operands = "",
-    .summary = "List the sessions, the last used first.",
-    .example = "  $ prompter sessions",
-    .run = run_sessions,
+static const struct cli_command session_unpack_command = {
+    .name = "session unpack",
+    .operands = "FILE [NAME]",
+    .summary = "Make a session of a packed one, to be opened by its name.",
+    .details = "Without NAME it is called as it was. A session that is there is not overwritten.",
+    .example = "  $ prompter session unpack films.zip films-of-ann",
+    .least = 1,
+    .most = 2,
+    .run = run_unpack,
+};
+
+static const struct cli_command *const session_commands[] = {
+    &session_list_command,
+    &session_new_command,
+    &session_pack_command,
+    &session_unpack_command,
+};
+
+static int run_session(int argc, char **argv) {
+    size_t commands = sizeof session_commands / sizeof *session_commands, count;
+    int status;
+    for (size_t i = 0; argc > 1 && i < commands; i++)
+        if (strcmp(argv[1], last_word(session_commands[i]->name)) == 0)
+            return session_commands[i]->run(argc - 1, argv + 1);
+    if (!cli_parse(&cli_session, NULL, 0, argc, argv, &count, &status))
+        return status;
+    fprintf(stderr, "prompter session: there is no \"%s\"; it is one of: list, new, log, pack, unpack\n",
+            argv[0]);
+    return CLI_USAGE;
+}
+
+const struct cli_command cli_session = {
+    .name = "session",
+    .operands = "list | new | log | pack | unpack",
+    .summary = "What sessions there are, what happened in them, and sending them.",
+    .details = "  prompter session list                  the sessions, the last used first\n"
+               "  prompter session new NAME --task T     make one\n"
+               "  prompter session log SESSION           what happened in it\n"
+               "  prompter session pack SESSION [FILE]   one file with all of it but the model\n"
+               "  prompter session unpack FILE [NAME]    the way back\n\n"
+               "Each has --help with an example.",
+    .example = "  $ prompter session log films",
+    .least = 1,
+    .most = 64,
+    .run = run_session,
 };

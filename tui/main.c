@@ -16,7 +16,8 @@
 #define PROMPTER_VERSION "0.1.0"
 
 static const struct cli_command *const commands[] = {
-    &cli_tune, &cli_eval, &cli_new, &cli_sessions, &cli_nearest, &cli_convert, &cli_tokenize, &cli_bench,
+    &cli_tune,    &cli_eval,    &cli_session,  &cli_new,   &cli_sessions,
+    &cli_nearest, &cli_convert, &cli_tokenize, &cli_bench,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -31,8 +31,10 @@ check() { # check WHAT CONDITION...
 
 expect 0 'Usage: prompter' $prompter --help
 expect 0 'prompter [0-9]' $prompter --version
-for c in tune eval new sessions nearest convert tokenize bench; do
+for c in tune eval session "session new" "session list" "session pack" "session unpack" new sessions nearest convert tokenize bench; do
+    # shellcheck disable=SC2086
     expect 0 'Example:' $prompter $c --help
+    # shellcheck disable=SC2086
     expect 2 'no option --colour' $prompter $c --colour
 done
 expect 2 'missing: SESSION' $prompter tune
@@ -60,6 +62,31 @@ check "sixteen numbers were compared" [ "$(wc -l <"$work/a")" = 16 ]
 expect 0 '"examples":1000.*"split":"test"' $prompter eval whole --json
 expect 0 'dev accuracy .* of 8' $prompter eval whole --split dev
 expect 0 'whole' $prompter sessions
+expect 0 'whole' $prompter session list
+
+# A session in one file: unpacked elsewhere it scores the same, with a shipped task and with one of its own.
+expect 0 'whole.zip' $prompter session pack whole "$work/whole.zip"
+expect 1 'there already' $prompter session pack whole "$work/whole.zip"
+expect 1 'session whole already' $prompter session unpack "$work/whole.zip"
+expect 0 'sessions/copy' $prompter session unpack "$work/whole.zip" copy
+$prompter eval whole --json >"$work/a" 2>/dev/null
+$prompter eval copy --json >"$work/b" 2>/dev/null
+check "an unpacked session scores the same" cmp -s "$work/a" "$work/b"
+check "a score was compared" grep -q '"examples":1000' "$work/a"
+mkdir "$work/mine"
+cp sessions/tasks/films/*.jsonl "$work/mine"
+sed 's/"name": "films"/"name": "mine"/' sessions/tasks/films/task.json >"$work/mine/task.json"
+$prompter session new own --task "$work/mine" --set steps=2 --set shots=4 --set evaluate_every=1 >/dev/null
+$prompter tune own --no-test >/dev/null 2>&1
+$prompter eval own --json >"$work/a" 2>/dev/null
+expect 0 'own.zip' $prompter session pack "$PROMPTER_SESSIONS/own" "$work/own.zip"
+rm -r "$work/mine" "$PROMPTER_SESSIONS/own"
+expect 0 'sessions/own' $prompter session unpack "$work/own.zip"
+$prompter eval own --json >"$work/b" 2>/dev/null
+check "so does one with a task of its own" cmp -s "$work/a" "$work/b"
+check "that score was compared" grep -q '"examples":1000' "$work/a"
+head -c 3000 "$work/own.zip" >"$work/cut.zip"
+expect 1 'cut.zip' $prompter session unpack "$work/cut.zip" cut
 
 # Interrupted by Ctrl-C: what was done is kept, the status says so.
 $prompter new long --task films --set steps=100000 >/dev/null
