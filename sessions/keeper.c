@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/file.h"
@@ -13,15 +14,16 @@
 #include "paths.h"
 #include "session_inside.h"
 
+enum { MOST_WAITING = 1 << 16 };
 static const char journal_name[] = "journal.jsonl", prompts_name[] = "prompts";
 
 // ---- moving an earlier run away ----
 
-static bool is_kept(const struct session *s, const char *name) {
-    char *path = session_path(s, name, NULL);
-    bool there = path && file_exists(path);
+static bool is_kept(const struct session *s, const char *name, bool *there, struct error *e) {
+    char *path = session_path(s, name, e);
+    *there = path && file_exists(path);
     free(path);
-    return there;
+    return path != NULL;
 }
 
 // Makes the first kept/NNN that is not there yet; mkdir is what makes sure that it is ours.
@@ -52,13 +54,30 @@ static char *make_kept_folder(const struct session *s, struct error *e) {
 }
 
 static bool move_into(const struct session *s, const char *name, const char *folder, struct error *e) {
-    if (!is_kept(s, name))
+    bool there;
+    if (!is_kept(s, name, &there, e))
+        return false;
+    if (!there)
         return true;
     char *from = session_path(s, name, e), *to = path_join(folder, name, e);
     bool ok = from && to && (rename(from, to) == 0 || error_system(e, "cannot move %s to %s", from, to));
     free(from);
     free(to);
     return ok;
+}
+
+// Both or none: what was moved before the failure goes back.
+static bool move_run(const struct session *s, const char *folder, struct error *e) {
+    if (!move_into(s, prompts_name, folder, e))
+        return false;
+    if (move_into(s, journal_name, folder, e))
+        return true;
+    char *moved = path_join(folder, prompts_name, NULL), *home = session_path(s, prompts_name, NULL);
+    if (moved && home && rename(moved, home) == 0)
+        rmdir(folder);
+    free(moved);
+    free(home);
+    return false;
 }
 
 static void forget_retired(struct session *s) {
@@ -70,16 +89,19 @@ static void forget_retired(struct session *s) {
 
 // The prompts go first: a checkpoint without its journal can be resumed, the other way round it is lost.
 bool session_move_kept(struct session *s, struct error *e) {
-    if (!is_kept(s, journal_name) && !is_kept(s, prompts_name)) {
+    bool journal_there, prompts_there;
+    if (!is_kept(s, journal_name, &journal_there, e) || !is_kept(s, prompts_name, &prompts_there, e))
+        return false;
+    if (!journal_there && !prompts_there) {
         s->begin_pending = false;
         return true;
     }
-    if (is_kept(s, journal_name) && !session_flush_edits(s, e)) // the edits that end this run
+    if (journal_there && !session_flush_edits(s, e)) // the edits that end this run
         return false;
     if (s->journal && !journal_flush(s->journal, e))
         return false;
     char *to = make_kept_folder(s, e);
-    if (!to || !move_into(s, prompts_name, to, e) || !move_into(s, journal_name, to, e)) {
+    if (!to || !move_run(s, to, e)) {
         free(to);
         return false;
     }
@@ -159,6 +181,36 @@ bool session_need_journal(struct session *s, struct error *e) {
     return ok;
 }
 
+// False where the journal did not even take it: what it took and could not write yet it writes later.
+static bool journal_takes(struct journal *j, const struct metric *m, struct error *e) {
+    uint64_t before = journal_records(j);
+    return journal_add_metric(j, m, time(NULL), e) || journal_records(j) > before;
+}
+
+// What waited goes before what comes; and what was lost is told once.
+static bool add_waiting(struct session *s, struct error *e) {
+    size_t done = 0, lost = s->lost;
+    while (s->journal && done < s->waits && journal_takes(s->journal, &s->waiting[done], e))
+        done++;
+    s->waits -= done;
+    if (done)
+        memmove(s->waiting, s->waiting + done, s->waits * sizeof *s->waiting);
+    if (s->waits)
+        return false;
+    s->lost = 0;
+    return !lost || error_set(e, ERROR_MEMORY, "there was no memory for %zu lines of the journal", lost);
+}
+
+// A metric that the journal does not take waits for the next call.
+static void add_metric(struct session *s, const struct metric *m) {
+    if (s->journal && !s->waits && journal_takes(s->journal, m, NULL))
+        return;
+    if (s->waits < MOST_WAITING && mem_grow(&s->waiting, &s->waiting_capacity, s->waits + 1, sizeof *m, NULL))
+        s->waiting[s->waits++] = *m;
+    else
+        s->lost++;
+}
+
 // Everything that has to be there before the engine's thread writes. What fails is tried again at the next
 // call. Without folder and lock there is no journal either: it could be another program's.
 static bool make_ready(struct session *s, struct error *e) {
@@ -169,7 +221,7 @@ static bool make_ready(struct session *s, struct error *e) {
         s->resume_pending = false;
         ok = add_resume(s, ok ? e : NULL) && ok;
     }
-    return ok;
+    return add_waiting(s, ok ? e : NULL) && ok;
 }
 
 // Whether this comes from a run that has just begun: one is retired only beyond its first step.
@@ -192,8 +244,7 @@ void session_keep_metric(struct session *s, const struct metric *m) {
         make_ready(s, NULL); // what could not be written is told by the next keep
         s->active = true;
         s->last_step = m->step;
-        if (s->journal)
-            journal_add_metric(s->journal, m, time(NULL), NULL);
+        add_metric(s, m);
     }
     pthread_mutex_unlock(&s->disk_lock);
 }

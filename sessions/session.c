@@ -38,6 +38,7 @@ void session_free(struct session *s) {
     if (!s)
         return;
     step_files_close(&s->steps);
+    free(s->waiting);
     journal_free(s->journal);
     journal_free(s->retired.journal);
     free(s->retired.folder);
@@ -88,7 +89,9 @@ bool session_may_write(const struct session *s, struct error *e) {
 }
 
 const char *session_notes(const struct session *s) {
-    return s->notes.data && !s->notes.failed ? s->notes.data : "";
+    if (s->notes.failed)
+        return "there is no memory for what should be told here";
+    return s->notes.data ? s->notes.data : "";
 }
 
 // ---- parts ----

@@ -50,7 +50,11 @@ struct session {
     size_t last_step;    // of the active run
     bool resume_pending; // the next record says where the run went on
     size_t resume_step;
-    struct journal *journal;     // NULL until needed
+    struct journal *journal; // NULL until needed
+    // Metrics that the journal has not taken yet: it could not be opened, or made a line. `lost`: there was
+    // no room for these either, which is yet to be told.
+    struct metric *waiting;
+    size_t waits, waiting_capacity, lost;
     struct step_files steps;     // of the present run
     uint64_t serial;             // of the newest checkpoint of the present run
     char mark[CHECKPOINT_SETUP]; // of the setup that the engine has

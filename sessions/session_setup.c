@@ -99,9 +99,17 @@ static bool look_at(struct session *s, struct kept_run *k, size_t which, const s
     char *path = session_path(s, name, e);
     if (!path)
         return false;
-    bool ok = file_exists(path) && (is_step ? step_file_read(&c, &o, path, NULL)
-                                            : checkpoint_read_from(&c, &o, path, &k->unusable));
+    struct error why = {0};
+    bool ok = file_exists(path) &&
+              (is_step ? step_file_read(&c, &o, path, &why) : checkpoint_read_from(&c, &o, path, &why));
     free(path);
+    if (!ok && (why.kind == ERROR_MEMORY || why.kind == ERROR_SYSTEM)) { // it may be read another time
+        if (e)
+            *e = why;
+        return false;
+    }
+    if (!ok && !is_step)
+        k->unusable = why;
     if (!ok)
         return true;
     if (o.serial > k->highest)
@@ -183,11 +191,11 @@ done:
 }
 
 // The run that is kept on the disk, if any, is not what the engine will open.
-static bool anything_kept(const struct session *s) {
-    char *path = session_path(s, "prompts", NULL);
-    bool there = path && file_exists(path);
+static bool anything_kept(const struct session *s, bool *there, struct error *e) {
+    char *path = session_path(s, "prompts", e);
+    *there = path && file_exists(path);
     free(path);
-    return there;
+    return path != NULL;
 }
 
 struct engine_setup *session_setup(struct session *s, bool fresh, struct error *e) {
@@ -204,10 +212,13 @@ struct engine_setup *session_setup(struct session *s, bool fresh, struct error *
     char mark[CHECKPOINT_SETUP];
     session_mark(s, mark);
     s->resume_pending = false;
-    if (ok && fresh && anything_kept(s) && s->active) // what the engine still has is told apart from now on
+    bool kept = false;
+    if (ok && fresh)
+        ok = anything_kept(s, &kept, e);
+    if (ok && fresh && kept && s->active) // what the engine still has is told apart from now on
         ok = session_move_kept(s, e);
     else if (ok && fresh)
-        s->begin_pending |= anything_kept(s);
+        s->begin_pending |= kept;
     else if (ok && !s->begin_pending)
         ok = read_kept(s, setup, mark, e);
     if (ok)

@@ -8,7 +8,7 @@
 #include "engine/engine.h"
 
 // When to thin, and how many of the newest metrics are left alone.
-enum { HISTORY_MOST = 16384, HISTORY_RECENT = 4096 };
+enum { HISTORY_MOST = 8192, HISTORY_RECENT = 2048 };
 
 // Thins all but the newest in place and returns how many stay, about half. The first of all and every best
 // evaluation stay. Of the steps, as of the other evaluations, two of four in a row stay: those with the least

@@ -371,11 +371,19 @@ bool json_get_array(const cJSON *object, const char *key, bool required, const c
 }
 
 bool json_put(cJSON *object, const char *key, cJSON *take_item, struct error *e) {
+    cJSON *old = take_item ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;
     bool ok = take_item != NULL;
-    if (ok && cJSON_GetObjectItemCaseSensitive(object, key))
-        ok = cJSON_ReplaceItemInObjectCaseSensitive(object, key, take_item);
-    else if (ok)
+    if (ok && old) {
+        // cJSON's own replacing by key leaves an item without a key where there is no memory for it.
+        char *name = mem_strdup(key, NULL);
+        ok = name != NULL;
+        if (ok) {
+            take_item->string = name;
+            ok = cJSON_ReplaceItemViaPointer(object, old, take_item);
+        }
+    } else if (ok) {
         ok = cJSON_AddItemToObject(object, key, take_item);
+    }
     if (!ok) {
         cJSON_Delete(take_item);
         return error_set(e, ERROR_MEMORY, "no memory for the key \"%s\"", key);

@@ -388,6 +388,18 @@ struct safetensors_writer {
     size_t done;      // values it has already
 };
 
+static bool no_header(struct error *e) {
+    return error_set(e, ERROR_MEMORY, "no memory for the header");
+}
+
+static bool add_to_list(cJSON *list, double x) {
+    cJSON *number = list ? cJSON_CreateNumber(x) : NULL;
+    bool ok = number && cJSON_AddItemToArray(list, number);
+    if (!ok)
+        cJSON_Delete(number);
+    return ok;
+}
+
 static bool add_offsets(cJSON *entry, const struct safetensors_item *item, size_t begin, size_t *end,
                         size_t *count, struct error *e) {
     cJSON *shape = cJSON_AddArrayToObject(entry, "shape");
@@ -396,45 +408,48 @@ static bool add_offsets(cJSON *entry, const struct safetensors_item *item, size_
     for (size_t i = 0; i < item->dimensions; i++) {
         if (!size_multiply(*count, item->shape[i], count))
             return error_set(e, ERROR_MEMORY, "tensor \"%s\" is too large", item->name);
-        cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)item->shape[i]));
+        if (!add_to_list(shape, (double)item->shape[i]))
+            return no_header(e);
     }
     if (!size_multiply(*count, dtype_size(item->type), &bytes) || (double)bytes > MOST_SIZE ||
         (double)begin + (double)bytes > MOST_SIZE)
         return error_set(e, ERROR_MEMORY, "tensor \"%s\" is too large", item->name);
     *end = begin + bytes;
     cJSON *offsets = cJSON_AddArrayToObject(entry, "data_offsets");
-    cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)begin));
-    cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)*end));
-    return true;
+    return (shape && add_to_list(offsets, (double)begin) && add_to_list(offsets, (double)*end)) ||
+           no_header(e);
+}
+
+static bool add_metadata(cJSON *root, const struct safetensors_pair *metadata, size_t count,
+                         struct error *e) {
+    cJSON *object = count ? cJSON_AddObjectToObject(root, "__metadata__") : NULL;
+    bool ok = object || !count;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = cJSON_AddStringToObject(object, metadata[i].key, metadata[i].value) != NULL;
+    return ok || no_header(e);
+}
+
+static bool add_entry(cJSON *root, struct safetensors_writer *w, const struct safetensors_item *item,
+                      size_t at, size_t *end, struct error *e) {
+    assert(item->dimensions <= SAFETENSORS_MOST_DIMENSIONS);
+    cJSON *entry = cJSON_AddObjectToObject(root, item->name);
+    w->item[at].type = item->type;
+    if (!entry || !cJSON_AddStringToObject(entry, "dtype", dtype_name(item->type)))
+        return no_header(e);
+    return add_offsets(entry, item, *end, end, &w->item[at].count, e);
 }
 
 static cJSON *build_header(struct safetensors_writer *w, const struct safetensors_item *items,
                            const struct safetensors_pair *metadata, size_t pair_count, struct error *e) {
     cJSON *root = cJSON_CreateObject();
-    if (pair_count) {
-        cJSON *object = cJSON_AddObjectToObject(root, "__metadata__");
-        for (size_t i = 0; i < pair_count; i++)
-            cJSON_AddStringToObject(object, metadata[i].key, metadata[i].value);
-    }
+    bool ok = root ? add_metadata(root, metadata, pair_count, e) : no_header(e);
     size_t end = 0;
-    for (size_t i = 0; i < w->items; i++) {
-        assert(items[i].dimensions <= SAFETENSORS_MOST_DIMENSIONS);
-        cJSON *entry = cJSON_CreateObject();
-        cJSON_AddStringToObject(entry, "dtype", dtype_name(items[i].type));
-        w->item[i].type = items[i].type;
-        if (!add_offsets(entry, &items[i], end, &end, &w->item[i].count, e)) {
-            cJSON_Delete(entry);
-            cJSON_Delete(root);
-            return NULL;
-        }
-        if (!cJSON_AddItemToObject(root, items[i].name, entry)) {
-            cJSON_Delete(entry);
-            cJSON_Delete(root);
-            error_set(e, ERROR_MEMORY, "no memory for the header");
-            return NULL;
-        }
-    }
-    return root;
+    for (size_t i = 0; ok && i < w->items; i++)
+        ok = add_entry(root, w, &items[i], i, &end, e);
+    if (ok)
+        return root;
+    cJSON_Delete(root);
+    return NULL;
 }
 
 static bool print_header(struct buffer *b, const cJSON *header, struct error *e) {
