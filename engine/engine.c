@@ -325,18 +325,7 @@ static void change_rate(struct engine *g, double rate) {
         return;
     }
     run_set_rate(g->run, rate);
-    struct metric m = {.kind = METRIC_RATE,
-                       .step = run_steps_done(g->run),
-                       .rate = (float)run_rate(g->run),
-                       .train_loss = NAN,
-                       .train_accuracy = NAN,
-                       .gradient_norm = NAN,
-                       .update_norm = NAN,
-                       .prompt_norm = NAN,
-                       .dev_loss = NAN,
-                       .dev_accuracy = NAN,
-                       .dev_f1 = NAN,
-                       .seconds = NAN};
+    struct metric m = run_metric(g->run, METRIC_RATE);
     record(g, &m);
     keep(g, KEEP_STEP);
 }
@@ -348,18 +337,7 @@ static void undo_to_best(struct engine *g) {
         tell_error(g, &e);
         return;
     }
-    struct metric m = {.kind = METRIC_UNDO,
-                       .step = run_steps_done(g->run),
-                       .rate = (float)run_rate(g->run),
-                       .train_loss = NAN,
-                       .train_accuracy = NAN,
-                       .gradient_norm = NAN,
-                       .update_norm = NAN,
-                       .prompt_norm = NAN,
-                       .dev_loss = NAN,
-                       .dev_accuracy = NAN,
-                       .dev_f1 = NAN,
-                       .seconds = NAN};
+    struct metric m = run_metric(g->run, METRIC_UNDO);
     record(g, &m);
     keep(g, KEEP_STEP);
     draw_picture(g, true);

@@ -155,8 +155,8 @@ void engine_acknowledge(struct engine *e);
 // The next event, oldest first; false when there is none. The receiver owns event.workspace's reference.
 bool engine_next_event(struct engine *e, struct engine_event *out);
 // Copies metrics [from, from + most) of the open run's log; returns how many. `epoch` (may be NULL) changes
-// whenever the log begins anew, or loses its end: read it again from 0 then. What was given before `from` may be
-// forgotten, so that a long run takes no more memory here than a short one; who needs it keeps it.
+// whenever the log begins anew, or loses its end: read it again from 0 then. What was given before `from` may
+// be forgotten, so that a long run takes no more memory here than a short one; who needs it keeps it.
 size_t engine_metrics(struct engine *e, size_t from, struct metric *out, size_t most, size_t *epoch);
 // Gives the latest picture if there is a newer one than the caller has seen; the caller owns it and returns
 // the old one here for reuse (*io may be NULL).

@@ -287,13 +287,20 @@ static bool apply_settings(struct headless *h, const struct cli_values *set, boo
     return (same && !fresh) || session_begin_run(h->session, e);
 }
 
-// With `look` nothing has to be written, so that a session that another program has can be opened too.
-static bool open_session(struct headless *h, const char *what, const char *model,
-                         const struct cli_values *set, bool fresh, bool look, struct error *e) {
-    if (!look)
-        return session_open(&h->session, what, model, e) && apply_settings(h, set, fresh, e) &&
+// What a command asks for.
+struct request {
+    const char *what, *model;
+    struct cli_values set;
+    bool fresh, openblas;
+    bool look; // nothing has to be written, so that a session that another program has can be opened too
+    size_t threads;
+};
+
+static bool open_session(struct headless *h, const struct request *r, struct error *e) {
+    if (!r->look)
+        return session_open(&h->session, r->what, r->model, e) && apply_settings(h, &r->set, r->fresh, e) &&
                session_save(h->session, e);
-    if (!session_open_reading(&h->session, what, model, e))
+    if (!session_open_reading(&h->session, r->what, r->model, e))
         return false;
     if (session_read_only(h->session))
         fprintf(stderr, "prompter %s: read-only: %s\n", h->command, session_read_only(h->session));
@@ -306,18 +313,17 @@ static void tell_notes(const struct headless *h) {
         fprintf(stderr, "prompter %s: %s\n", h->command, notes);
 }
 
-static bool open_all(struct headless *h, const char *what, const char *model, const struct cli_values *set,
-                     bool fresh, bool look, size_t threads, bool openblas, struct error *e) {
+static bool open_all(struct headless *h, const struct request *r, struct error *e) {
     h->terminal = isatty(STDERR_FILENO);
     h->began = clock_seconds();
     struct sigaction action = {.sa_handler = ask_to_stop};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    if (!open_session(h, what, model, set, fresh, look, e))
+    if (!open_session(h, r, e))
         return false;
     struct engine_setup *setup = session_setup(h->session, false, e);
     struct engine_options options = {
-        .threads = threads, .keeper = session_keeper(h->session), .openblas = openblas};
+        .threads = r->threads, .keeper = session_keeper(h->session), .openblas = r->openblas};
     if (!setup)
         return false;
     tell_notes(h);
@@ -360,28 +366,26 @@ static void print_done(struct headless *h) {
 // ---- the commands ----
 
 static int run_tune(int argc, char **argv) {
-    const char *model = NULL;
-    size_t threads = 0;
-    bool fresh = false, no_test = false, openblas = false;
-    struct cli_values set = {0};
+    struct request r = {0};
+    bool no_test = false;
     const struct cli_option options[] = {
         {.name = "model",
          .argument = "DIR",
          .help = "tune on this model instead of the session's",
-         .text = &model},
+         .text = &r.model},
         {.name = "set",
          .argument = "NAME=VALUE",
          .help = "change a setting first, e.g. --set rate=0.3 (may be repeated)",
-         .list = &set},
-        {.name = "fresh", .help = "start over; the run that was kept moves to kept/", .flag = &fresh},
+         .list = &r.set},
+        {.name = "fresh", .help = "start over; the run that was kept moves to kept/", .flag = &r.fresh},
         {.name = "no-test", .help = "do not score the test set at the end", .flag = &no_test},
         {.name = "openblas",
          .help = "OpenBLAS does the large products instead of our own kernels",
-         .flag = &openblas},
+         .flag = &r.openblas},
         {.name = "threads",
          .argument = "N",
          .help = "threads to use (default: all processors)",
-         .number = &threads},
+         .number = &r.threads},
     };
     size_t count;
     int status;
@@ -389,7 +393,8 @@ static int run_tune(int argc, char **argv) {
         return status;
     struct error e = {0};
     struct headless h = {.command = "tune", .print_steps = true};
-    bool ok = open_all(&h, argv[0], model, &set, fresh, false, threads, openblas, &e);
+    r.what = argv[0];
+    bool ok = open_all(&h, &r, &e);
     if (!ok)
         cli_complain("tune", e.text);
     ok = ok && wait_for(&h, EVENT_OPENED);
@@ -410,24 +415,23 @@ static int run_tune(int argc, char **argv) {
 }
 
 static int run_eval(int argc, char **argv) {
-    const char *model = NULL, *split = "test";
-    size_t threads = 0;
-    bool json = false, openblas = false;
-    struct cli_values none = {0};
+    struct request r = {.look = true};
+    const char *split = "test";
+    bool json = false;
     const struct cli_option options[] = {
         {.name = "split", .argument = "NAME", .help = "test or dev (default test)", .text = &split},
         {.name = "model",
          .argument = "DIR",
          .help = "score on this model instead of the session's",
-         .text = &model},
+         .text = &r.model},
         {.name = "json", .help = "print a JSON object", .flag = &json},
         {.name = "openblas",
          .help = "OpenBLAS does the large products instead of our own kernels",
-         .flag = &openblas},
+         .flag = &r.openblas},
         {.name = "threads",
          .argument = "N",
          .help = "threads to use (default: all processors)",
-         .number = &threads},
+         .number = &r.threads},
     };
     size_t count;
     int status;
@@ -440,7 +444,8 @@ static int run_eval(int argc, char **argv) {
     }
     struct error e = {0};
     struct headless h = {.command = "eval"};
-    bool ok = open_all(&h, argv[0], model, &none, false, true, threads, openblas, &e);
+    r.what = argv[0];
+    bool ok = open_all(&h, &r, &e);
     if (!ok)
         cli_complain("eval", e.text);
     ok = ok && wait_for(&h, EVENT_OPENED);

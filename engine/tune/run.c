@@ -255,7 +255,7 @@ static bool forward_backward(struct run *r, const atomic_bool *cancel, struct me
     return t5_backward(r->pass, r->gradient, cancel, e);
 }
 
-static struct metric blank_metric(enum metric_kind kind, const struct run *r) {
+struct metric run_metric(const struct run *r, enum metric_kind kind) {
     return (struct metric){.kind = kind,
                            .step = r->step,
                            .train_loss = NAN,
@@ -273,7 +273,7 @@ static struct metric blank_metric(enum metric_kind kind, const struct run *r) {
 bool run_step(struct run *r, const atomic_bool *cancel, struct metric *out, struct error *e) {
     double began = clock_seconds();
     size_t epoch = r->epoch, position = r->position;
-    struct metric m = blank_metric(METRIC_STEP, r);
+    struct metric m = run_metric(r, METRIC_STEP);
     pick(r);
     struct optimizer_report report;
     if (!forward_backward(r, cancel, &m, e) ||
@@ -383,7 +383,7 @@ bool run_evaluate(struct run *r, const atomic_bool *cancel, struct metric *out, 
     if (!score_set(r, &r->dev, r->prompt, cancel, &v, e))
         return false;
     evaluation_finish(&v);
-    struct metric m = blank_metric(METRIC_EVAL, r);
+    struct metric m = run_metric(r, METRIC_EVAL);
     m.dev_loss = (float)v.loss;
     m.dev_accuracy = (float)v.accuracy;
     m.dev_f1 = (float)v.macro_f1;

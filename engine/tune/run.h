@@ -85,6 +85,8 @@ bool run_score(struct run *r, const struct example *const *examples, size_t coun
                const atomic_bool *cancel, void (*progress)(void *context, size_t done, size_t count),
                void *context, struct evaluation *out, struct error *e);
 bool run_finished(const struct run *r); // all steps done
+// A line for the history at the present step and rate; nothing else is measured yet (NaN).
+struct metric run_metric(const struct run *r, enum metric_kind kind);
 // Whether an evaluation is due now: before step 0, every evaluate_every steps, and at the end.
 bool run_evaluation_due(const struct run *r);
 

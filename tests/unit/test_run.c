@@ -20,6 +20,47 @@ static bool train_losses(struct run *r, float *losses, size_t count, struct erro
     return true;
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// Counts allocations of all threads, for the test that steps make none.
+void *__libc_malloc(size_t);
+void *__libc_calloc(size_t, size_t);
+static atomic_size_t allocations;
+void *malloc(size_t size) {
+    atomic_fetch_add(&allocations, 1);
+    return __libc_malloc(size);
+}
+void *calloc(size_t count, size_t size) {
+    atomic_fetch_add(&allocations, 1);
+    return __libc_calloc(count, size);
+}
+void *aligned_alloc(size_t alignment, size_t size) {
+    void *p = NULL;
+    atomic_fetch_add(&allocations, 1);
+    return posix_memalign(&p, alignment, size) == 0 ? p : NULL;
+}
+
+TEST(steps_allocate_nothing_also_after_scoring) {
+    struct error e = {0};
+    struct fixture f = {.settings = fixture_settings()};
+    CHECK_OK(fixture_open(&f, "films", HYBRID, "bad; good", &e));
+    struct run *r;
+    struct metric m;
+    struct evaluation v;
+    CHECK_OK(fixture_run(&f, &r, &e));
+    for (int i = 0; i < 6; i++) {
+        CHECK_OK(run_evaluate(r, NULL, &m, &v, &e));
+        size_t before = atomic_load(&allocations);
+        CHECK_OK(run_step(r, NULL, &m, &e));
+        CHECK_SIZE(atomic_load(&allocations), before);
+    }
+    void *volatile kept = malloc(1); // the counter counts
+    CHECK(atomic_load(&allocations) > 0);
+    free(kept);
+    run_free(r);
+    fixture_close(&f);
+}
+#endif
+
 TEST(same_seed_same_curve_and_restart_repeats_it) {
     struct error e = {0};
     struct fixture f = {.settings = fixture_settings()};
