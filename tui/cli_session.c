@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/base/json.h"
 #include "sessions/pack.h"
 #include "sessions/session.h"
+#include "sessions/story.h"
 #include "tui/cli_options.h"
 
-static const struct cli_command session_new_command, session_list_command, session_pack_command,
-    session_unpack_command;
+static const struct cli_command session_new_command, session_list_command, session_log_command,
+    session_pack_command, session_unpack_command;
 
 static const char *last_word(const char *text) {
     const char *space = strrchr(text, ' ');
@@ -100,6 +102,40 @@ static int list_all(const struct cli_command *self, int argc, char **argv) {
     return cli_finish(self->name, CLI_OK);
 }
 
+static int run_log(int argc, char **argv) {
+    bool json = false;
+    const struct cli_option options[] = {
+        {.name = "json", .help = "print JSON objects, one a line (sessions/story.h)", .flag = &json},
+    };
+    size_t count;
+    int status;
+    if (!cli_parse(&session_log_command, options, 1, argc, argv, &count, &status))
+        return status;
+    struct error e = {0};
+    struct buffer text = {0};
+    cJSON *story = NULL;
+    bool ok = session_story(&story, json ? NULL : &text, argv[0], &e);
+    for (const cJSON *entry = ok ? story->child : NULL; ok && entry; entry = entry->next) {
+        char *line = json ? json_print(entry, false, &e) : NULL;
+        if (json)
+            buffer_printf(&text, "%s\n", line ? line : "");
+        else
+            story_print(entry, &text);
+        ok = !json || line;
+        free(line);
+    }
+    ok = ok && buffer_ok(&text, &e);
+    if (ok && text.data)
+        fputs(text.data, stdout);
+    if (ok && !story->child)
+        fprintf(stderr, "Nothing has happened in it yet.\n");
+    if (!ok)
+        cli_complain(session_log_command.name, e.text);
+    buffer_free(&text);
+    cJSON_Delete(story);
+    return cli_finish(session_log_command.name, ok ? CLI_OK : CLI_FAILED);
+}
+
 static void tell_notes(const struct buffer *notes) {
     if (notes->data)
         fputs(notes->data, stderr);
@@ -186,6 +222,15 @@ const struct cli_command cli_sessions = {LIST_COMMAND("sessions"), .run = run_se
 static const struct cli_command session_new_command = {NEW_COMMAND("session new"), .run = run_session_new};
 static const struct cli_command session_list_command = {LIST_COMMAND("session list"),
                                                         .run = run_session_list};
+static const struct cli_command session_log_command = {
+    .name = "session log",
+    .operands = "SESSION",
+    .summary = "Tell what happened in a session: edits, runs, what was best, tests. Times are local.",
+    .example = "  $ prompter session log films",
+    .least = 1,
+    .most = 1,
+    .run = run_log,
+};
 static const struct cli_command session_pack_command = {
     .name = "session pack",
     .operands = "SESSION [FILE]",
@@ -210,10 +255,8 @@ static const struct cli_command session_unpack_command = {
 };
 
 static const struct cli_command *const session_commands[] = {
-    &session_list_command,
-    &session_new_command,
-    &session_pack_command,
-    &session_unpack_command,
+    &session_list_command, &session_new_command,    &session_log_command,
+    &session_pack_command, &session_unpack_command,
 };
 
 static int run_session(int argc, char **argv) {

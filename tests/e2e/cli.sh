@@ -31,7 +31,7 @@ check() { # check WHAT CONDITION...
 
 expect 0 'Usage: prompter' $prompter --help
 expect 0 'prompter [0-9]' $prompter --version
-for c in tune eval session "session new" "session list" "session pack" "session unpack" new sessions nearest convert tokenize bench; do
+for c in tune eval session "session new" "session list" "session log" "session pack" "session unpack" new sessions nearest convert tokenize bench; do
     # shellcheck disable=SC2086
     expect 0 'Example:' $prompter $c --help
     # shellcheck disable=SC2086
@@ -63,6 +63,10 @@ expect 0 '"examples":1000.*"split":"test"' $prompter eval whole --json
 expect 0 'dev accuracy .* of 8' $prompter eval whole --split dev
 expect 0 'whole' $prompter sessions
 expect 0 'whole' $prompter session list
+
+expect 0 'steps 1 to 8: loss from' $prompter session log whole
+expect 0 '"what":"edit"' $prompter session log parts --json
+expect 1 'no session' $prompter session log nonesuch
 
 # A session in one file: unpacked elsewhere it scores the same, with a shipped task and with one of its own.
 expect 0 'whole.zip' $prompter session pack whole "$work/whole.zip"
