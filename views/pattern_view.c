@@ -258,6 +258,33 @@ static bool typing(void *state) {
 
 // ---- template and label words ----
 
+static bool count_line(void *context, const char *text, size_t length) {
+    (void)text, (void)length;
+    ++*(int *)context;
+    return true;
+}
+
+static int wrapped_rows(const char *text, int columns) {
+    int rows = 0;
+    text_wrap(text, strlen(text), columns > 0 ? columns : 1, count_line, &rows);
+    return rows;
+}
+
+// Rows that draw_error takes, with the wrong place in column `at` (-1: no one place).
+static int error_rows(const char *message, int at, int columns) {
+    int width = text_width(message, strlen(message));
+    bool beside = (at >= 0 && at + 2 + width <= columns) || at >= width + 1;
+    return beside ? 1 : wrapped_rows(message, columns);
+}
+
+// The column of the template's error where the template is one row; -1 otherwise.
+static int error_column(const struct pattern_view *v, int columns) {
+    const char *text = editor_text(v->template_editor);
+    size_t length = strlen(text), at = v->error_at < length ? v->error_at : length;
+    bool one_row = !strchr(text, '\n') && text_width(text, length) < columns;
+    return one_row ? text_width(text, at) : -1;
+}
+
 // The message, as near under the wrong place as it fits: "   ^ message" or "message ^".
 static void draw_error(struct grid *g, struct area a, int row, int at, const char *message) {
     int width = text_width(message, strlen(message));
@@ -285,14 +312,16 @@ static void draw_template(struct pattern_view *v, const struct workbench *w, str
     struct area inside = grid_frame(g, a, here, title, note[0] ? note : NULL);
     struct area body = area_columns(inside, 1, inside.columns - 2);
     bool bad = ws && !v->template_good;
-    struct area lines = area_rows(body, 0, bad && body.rows > 1 ? body.rows - 1 : body.rows);
+    int column = error_column(v, body.columns), below = 0;
+    if (bad && body.rows > 1) {
+        below = error_rows(v->template_error.text, column, body.columns);
+        below = below < body.rows - 1 ? below : body.rows - 1;
+    }
+    struct area lines = area_rows(body, 0, body.rows - below);
     int used =
         editor_draw(v->template_editor, g, lines, here && v->editing, v->style, bad ? v->error_at : SIZE_MAX);
-    if (bad) {
-        size_t length = strlen(text), at = v->error_at < length ? v->error_at : length;
-        int column = used == 1 ? text_width(text, at) : -1;
-        draw_error(g, body, used < lines.rows ? used : body.rows - 1, column, v->template_error.text);
-    }
+    if (bad)
+        draw_error(g, body, used < lines.rows ? used : body.rows - below, column, v->template_error.text);
 }
 
 static void word_text(const struct label_class *c, char *out, size_t size) {
@@ -382,9 +411,9 @@ static void draw_words(struct pattern_view *v, const struct workbench *w, struct
         snprintf(note, sizeof note, "scored by their pieces: %s", word_pieces_name(v->words.pieces));
     struct area inside = grid_frame(g, a, here, "label words", note[0] ? note : NULL);
     struct area body = area_columns(inside, 1, inside.columns - 2);
-    int used = editor_draw(v->words_editor, g, area_rows(body, 0, body.rows > 1 ? 1 : body.rows),
-                           here && v->editing, NULL, SIZE_MAX);
-    int row = used < 1 ? 1 : 1;
+    editor_draw(v->words_editor, g, area_rows(body, 0, body.rows > 1 ? 1 : body.rows), here && v->editing,
+                NULL, SIZE_MAX);
+    int row = 1;
     if (!ws)
         return;
     if (!v->words_good) {
@@ -621,8 +650,11 @@ static void draw(void *state, const struct workbench *w, struct grid *g, struct 
         text = text_width(editor_text(v->template_editor), strlen(editor_text(v->template_editor)));
     int lines = width > 0 ? 1 + text / width : 1, classes = ws ? (int)ws->task->classes : 1;
     int most = a.rows / 3;
-    int top = 2 + lines + (ws && !v->template_good),
-        words = 3 + classes + (v->words_good ? (int)warning_lines(v) : 1);
+    int top = 2 + lines, words = 3 + classes + (v->words_good ? (int)warning_lines(v) : 0);
+    if (ws && !v->template_good) // the message matters more than the example, which cannot be shown now
+        top += error_rows(v->template_error.text, error_column(v, width), width);
+    if (ws && !v->words_good && error_rows(v->words_error.text, -1, width) > classes)
+        words = 3 + error_rows(v->words_error.text, -1, width);
     top = top < 3 + (a.rows >= 18) ? 3 + (a.rows >= 18) : top > most ? most : top;
     words = words < 4 ? 4 : words > most && !beside ? most : words;
     if (beside)
