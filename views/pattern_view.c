@@ -561,6 +561,21 @@ static void draw_cut_line(const struct pattern_view *v, struct grid *g, struct a
     grid_put_cut(g, a, row, 0, a.columns, STYLE_WARN, text);
 }
 
+// Pieces of the example's own text that the model's vocabulary does not have.
+static size_t unknown_pieces(const struct pattern_view *v, const struct workspace *ws) {
+    size_t count = 0;
+    for (size_t i = 0; i < v->shown.count; i++)
+        count += v->shown.token[i].input == tokenizer_unk(ws->tokenizer);
+    return count;
+}
+
+static void draw_unknown_line(struct grid *g, struct area a, int row, size_t count) {
+    char text[128];
+    snprintf(text, sizeof text, "! %zu piece%s unknown to this model: it cannot read that text", count,
+             count == 1 ? " is" : "s are");
+    grid_put_cut(g, a, row, 0, a.columns, STYLE_WARN, text);
+}
+
 static void draw_legend(struct grid *g, struct area a, int row) {
     static const struct {
         const char *name;
@@ -585,8 +600,10 @@ static void draw_example_body(struct pattern_view *v, const struct workbench *w,
                               struct area body) {
     const struct workspace *ws = workbench_workspace(w);
     int foot = body.rows >= 5 ? 2 : body.rows >= 3 ? 1 : 0, cut = v->shown.cut > 0 && body.rows >= 4;
-    int legend = body.rows >= 11;
-    struct area flow = area_rows(body, 0, body.rows - foot - cut - 2 * legend - (body.rows >= 8 && foot));
+    size_t unknown = unknown_pieces(v, ws);
+    int legend = body.rows >= 11, warned = unknown > 0 && body.rows >= 6;
+    struct area flow =
+        area_rows(body, 0, body.rows - foot - cut - warned - 2 * legend - (body.rows >= 8 && foot));
     struct flow measure = {g, area_rows(flow, 0, 0), 0, 0, 0};
     flow_example(&measure, v, ws);
     v->example_rows = flow.rows;
@@ -596,6 +613,8 @@ static void draw_example_body(struct pattern_view *v, const struct workbench *w,
     flow_example(&f, v, ws);
     if (cut)
         draw_cut_line(v, g, body, body.rows - foot - cut - 2 * legend, workbench_settings(w)->budget);
+    if (warned)
+        draw_unknown_line(g, body, body.rows - foot - cut - warned - 2 * legend, unknown);
     if (foot)
         draw_decoder(v, w, g, area_rows(body, body.rows - foot - 2 * legend, foot));
     if (legend)

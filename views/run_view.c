@@ -419,11 +419,11 @@ static void collect(const struct workbench *w, struct number n[N_COUNT]) {
         step_numbers(n, step, ws);
     if (dev) {
         plot_number(n[N_DEV_LOSS].value, PART_SHORT, dev->dev_loss);
-        part_score(n[N_DEV].value, dev->dev_accuracy, ws->split->dev_count);
-        if (ws->task->metric == TASK_MACRO_F1) {
-            size_t used = strlen(n[N_DEV].value);
-            snprintf(n[N_DEV].value + used, sizeof n[N_DEV].value - used, ", F1 %.2f", dev->dev_f1);
+        if (ws->task->metric == TASK_MACRO_F1) { // beside the loss, where there is room at every width
+            size_t used = strlen(n[N_DEV_LOSS].value);
+            snprintf(n[N_DEV_LOSS].value + used, sizeof n[N_DEV_LOSS].value - used, ", F1 %.2f", dev->dev_f1);
         }
+        part_score(n[N_DEV].value, dev->dev_accuracy, ws->split->dev_count);
     }
     if (best) {
         char score[PART_SHORT];
