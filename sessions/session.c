@@ -21,6 +21,7 @@ struct session *session_new(const char *name, const char *folder, struct error *
     pthread_mutex_init(&s->parts_lock, NULL);
     pthread_mutex_init(&s->disk_lock, NULL);
     run_settings_default(&s->parts.settings);
+    s->parts.version = SESSION_VERSION;
     s->lock.fd = -1;
     s->opened = time(NULL);
     step_files_reset(&s->steps, 0);
@@ -112,8 +113,14 @@ bool session_changed(const struct session *s) {
     return atomic_load(&s->edits) != atomic_load(&s->saved_edits);
 }
 
-// A prompt file that is named from where the program runs must be found later from elsewhere.
-static void make_start_file_absolute(const struct session *s, struct run_settings *settings) {
+// A prompt file that is named from where the program runs must be found later from elsewhere; one in the
+// session's folder moves with it.
+static void settle_start_file(const struct session *s, struct run_settings *settings) {
+    const char *below = path_below(settings->start_file, s->folder);
+    if (below) {
+        memmove(settings->start_file, below, strlen(below) + 1);
+        return;
+    }
     if (!settings->start_file[0] || settings->start_file[0] == '/')
         return;
     char *inside = session_path(s, settings->start_file, NULL);
@@ -126,7 +133,7 @@ static void make_start_file_absolute(const struct session *s, struct run_setting
 
 bool session_set_settings(struct session *s, const struct run_settings *settings) {
     struct run_settings next = *settings;
-    make_start_file_absolute(s, &next);
+    settle_start_file(s, &next);
     if (run_settings_equal(&next, &s->parts.settings))
         return false;
     pthread_mutex_lock(&s->parts_lock);
@@ -191,8 +198,9 @@ bool session_write(struct session *s, bool always, struct error *e) {
     size_t edits = atomic_load(&s->edits);
     char *text = path ? session_parts_print(s, time(NULL), e) : NULL;
     pthread_mutex_unlock(&s->parts_lock);
-    bool ok = text && file_write_atomic(path, text, strlen(text), e);
+    bool ok = text && session_keep_version(s, path, e) && file_write_atomic(path, text, strlen(text), e);
     if (ok) {
+        s->parts.version = SESSION_VERSION;
         s->written = true;
         atomic_store(&s->saved_edits, edits);
     }

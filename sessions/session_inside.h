@@ -3,6 +3,7 @@
 //
 //   session.c        the session, its parts, saving, copies
 //   session_json.c   session.json <-> the parts
+//   session_version.c  older versions of session.json
 //   session_open.c   what a name on the command line means
 //   session_setup.c  what the engine opens
 //   session_edits.c  what was edited, undo and redo
@@ -30,6 +31,7 @@ struct session_parts {
     char *template_text, *label_words; // "" until set
     struct run_settings settings;
     char created[STAMP_SIZE];
+    int version; // of the file that was read
     cJSON *tree; // as read, with the keys that we do not know; NULL for a new session
 };
 
@@ -122,6 +124,12 @@ bool session_keep_checkpoint(struct session *s, enum keep_reason why, const stru
                              struct error *e);
 void session_keep_metric(struct session *s, const struct metric *m);
 void session_keep_test(struct session *s, const struct evaluation *test, size_t step);
+
+// ---- session_version.c ----
+// Brings what was read up to SESSION_VERSION; *version is the one that it had.
+bool session_migrate(cJSON *tree, int *version, struct error *e);
+// Keeps the file at `path` as PATH.vN if it is of an older version and is about to be written anew.
+bool session_keep_version(const struct session *s, const char *path, struct error *e);
 
 // ---- session_open.c ----
 // The folder of the session called `what` in session_home, or at that path; owned.

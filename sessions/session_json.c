@@ -121,28 +121,60 @@ static bool read_text(const cJSON *tree, const char *key, bool structured, char 
     return *out != NULL;
 }
 
-static bool check_version(const cJSON *tree, struct error *e) {
-    double version = 0;
-    if (!cJSON_IsObject(tree))
-        return error_set(e, ERROR_INPUT, "this should be a JSON object, but is %s", json_type_name(tree));
-    if (!json_get_number(tree, "version", true, &version, e))
-        return false;
-    if (version > SESSION_VERSION)
-        return error_set(e, ERROR_INPUT,
-                         "\"version\" is %g: a newer Prompter wrote this, and this one knows versions up to "
-                         "%d; please update",
-                         version, SESSION_VERSION);
-    return version == SESSION_VERSION ||
-           error_set(e, ERROR_INPUT, "\"version\" is %g, but should be %d", version, SESSION_VERSION);
+// A word, or a list of words.
+static bool check_words(const cJSON *node, const char *where, struct error *e) {
+    const cJSON *word;
+    size_t i = 0;
+    if (cJSON_IsString(node))
+        return true;
+    if (!cJSON_IsArray(node))
+        return error_set(e, ERROR_INPUT, "%s should be a string or a list of strings, but is %s", where,
+                         json_type_name(node));
+    cJSON_ArrayForEach(word, node) {
+        if (!cJSON_IsString(word))
+            return error_set(e, ERROR_INPUT, "%s[%zu] should be a string, but is %s", where, i,
+                             json_type_name(word));
+        i++;
+    }
+    return true;
+}
+
+// Label words that are no text: {"negative": ["bad"], ...}, or a list of words or of lists of words.
+static bool check_label_words(const cJSON *tree, struct error *e) {
+    const cJSON *words = cJSON_GetObjectItemCaseSensitive(tree, "label_words"), *node;
+    size_t i = 0;
+    if (!cJSON_IsObject(words) && !cJSON_IsArray(words))
+        return true;
+    cJSON_ArrayForEach(node, words) {
+        char where[128];
+        if (node->string)
+            snprintf(where, sizeof where, "label_words.%.80s", node->string);
+        else
+            snprintf(where, sizeof where, "label_words[%zu]", i);
+        if (!check_words(node, where, e))
+            return false;
+        i++;
+    }
+    return true;
 }
 
 static bool read_members(struct session *s, struct error *e) {
     struct session_parts *p = &s->parts;
     const cJSON *tree = p->tree, *settings = NULL;
-    const char *created = "", *name = NULL;
-    if (!check_version(tree, e))
+    const char *created = "", *name = NULL, *changed = NULL;
+    if (!cJSON_IsObject(tree))
+        return error_set(e, ERROR_INPUT, "this should be a JSON object, but is %s", json_type_name(tree));
+    if (!session_migrate(p->tree, &p->version, e))
         return false;
+    if (p->version < SESSION_VERSION)
+        session_note(
+            s,
+            "%s is of version %d%s: when it is written, as version %d, the old one stays beside it as "
+            "%s.v%d",
+            session_file_name, p->version, p->version ? "" : " (it names none)", SESSION_VERSION,
+            session_file_name, p->version);
     if (!json_get_string(tree, "created", false, &created, e) ||
+        !json_get_string(tree, "changed", false, &changed, e) ||
         !json_get_string(tree, "name", false, &name, e) ||
         !json_get_object(tree, "settings", false, &settings, e))
         return false;
@@ -151,13 +183,14 @@ static bool read_members(struct session *s, struct error *e) {
     return read_path(s, tree, "model", "models", true, &p->model, e) &&
            read_path(s, tree, "task", "tasks", true, &p->task, e) &&
            read_path(s, tree, "data", NULL, false, &p->data, e) &&
-           read_text(tree, "template", false, &p->template_text, e) &&
+           read_text(tree, "template", false, &p->template_text, e) && check_label_words(tree, e) &&
            read_text(tree, "label_words", true, &p->label_words, e) &&
            (!settings || read_settings(&p->settings, s, settings, e));
 }
 
 bool session_parts_read(struct session *s, const char *path, struct error *e) {
     session_parts_free(&s->parts);
+    s->parts.version = SESSION_VERSION;
     run_settings_default(&s->parts.settings);
     s->parts.tree = json_read_file(path, MOST_FILE, e); // its messages begin with the path
     return s->parts.tree && (read_members(s, e) || error_context(e, "%s", path));

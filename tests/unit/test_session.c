@@ -186,6 +186,8 @@ TEST(share_is_found_beside_the_program) {
     CHECK(source);
 }
 
+static float vectors[6] = {1, 2, 3, 4, 5, 6};
+
 // ---- session.json ----
 
 TEST(parts_and_unknown_keys_survive) {
@@ -251,10 +253,21 @@ TEST(wrong_session_files) {
     static const char *const cases[][2] = {
         {"", "session.json: line 1"},
         {"[]", "should be a JSON object, but is a list"},
-        {"{}", "\"version\" is missing"},
+        {"{}", "\"model\" is missing"}, // version 0
         {"{\"version\": \"1\"}", "\"version\" should be a number"},
         {"{\"version\": 2}", "newer Prompter"},
-        {"{\"version\": 0}", "should be 1"},
+        {"{\"version\": 0.5}", "\"version\" is 0.5, but should be a whole number up to 1"},
+        {"{\"version\": -1}", "\"version\" is -1, but should be"},
+        {"{\"version\": null, \"model\": 1}", "\"model\" should be a string"},
+        {"{\"version\": 1, \"changed\": 5}", "\"changed\" should be a string"},
+        {"{\"version\": 1, \"created\": []}", "\"created\" should be a string"},
+        {"{\"version\": 1, \"name\": {}}", "\"name\" should be a string"},
+        {"{\"version\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:films\", \"label_words\": "
+         "{\"a\": \"x\", \"b\": [\"y\", 1]}}",
+         "label_words.b[1] should be a string, but is a number"},
+        {"{\"version\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:films\", \"label_words\": "
+         "[\"x\", {}]}",
+         "label_words[1] should be a string or a list of strings, but is an object"},
         {"{\"version\": 1}", "\"model\" is missing"},
         {"{\"version\": 1, \"model\": 3}", "\"model\" should be a string"},
         {"{\"version\": 1, \"model\": \"\"}", "\"model\" is empty"},
@@ -297,6 +310,77 @@ TEST(wrong_session_files) {
         CHECK_HAS(message, "home/bad/session.json");
         CHECK(!file_exists(at("home/bad/session.lock"))); // what cannot be opened is not held
     }
+}
+
+TEST(an_older_version_is_brought_up_to_date_and_kept) {
+    static const char old[] = "{\"mood\": 1, \"model\": \"shipped:sprout\", \"task\": \"shipped:films\", "
+                              "\"settings\": {\"rate\": 0.25}}";
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK(put("home/old/session.json", old));
+    CHECK_OK(session_open(&s, "old", NULL, &e));
+    CHECK_HAS(session_notes(s), "session.json is of version 0 (it names none)");
+    CHECK_HAS(session_notes(s), "stays beside it as session.json.v0");
+    CHECK(session_settings(s)->rate == 0.25);
+    session_free(s);
+    char *text = slurp(at("home/old/session.json")); // looking at it changes nothing
+    CHECK_TEXT(text, old);
+    free(text);
+    CHECK(!file_exists(at("home/old/session.json.v0")));
+    CHECK_OK(session_open(&s, "old", NULL, &e));
+    CHECK_OK(session_set_template(s, "{mask}", &e));
+    CHECK_OK(session_save(s, &e));
+    CHECK_OK(session_set_template(s, "{mask}.", &e));
+    CHECK_OK(session_save(s, &e));
+    session_free(s);
+    text = slurp(at("home/old/session.json.v0"));
+    CHECK_TEXT(text, old);
+    free(text);
+    CHECK(!file_exists(at("home/old/session.json.v0-2"))); // once
+    text = slurp(at("home/old/session.json"));
+    CHECK_HAS(text, "\"version\":\t1");
+    CHECK_HAS(text, "\"mood\":\t1");
+    free(text);
+    CHECK_OK(session_open(&s, "old", NULL, &e));
+    CHECK_TEXT(session_notes(s), "");
+    session_free(s);
+    // Again an old one, as out of a backup: what was kept before stays.
+    CHECK(put("home/old/session.json", "{\"model\": \"shipped:other\", \"task\": \"shipped:films\"}"));
+    CHECK(saved("old"));
+    text = slurp(at("home/old/session.json.v0"));
+    CHECK_TEXT(text, old);
+    free(text);
+    text = slurp(at("home/old/session.json.v0-2"));
+    CHECK_HAS(text, "shipped:other");
+    free(text);
+}
+
+TEST(a_session_with_all_of_its_files_can_be_moved) {
+    struct error e = {0};
+    struct session *s;
+    struct prompt_matrix m = {vectors, 2, 3};
+    CHECK(set_up());
+    CHECK(put_task("home/own/task/task.json", "own") && put("home/own/data/x", "") &&
+          put("home/own/starts/x", ""));
+    CHECK_OK(prompt_file_write(at("home/own/starts/p.npy"), &m, NULL, &e));
+    CHECK_OK(session_create(&s, "own", NULL, at("home/own/task"), at("home/own/data"), &e));
+    struct run_settings settings = *session_settings(s);
+    settings.start = START_FILE;
+    CHECK_OK(run_settings_set(&settings, "start_file", at("home/own/starts/p.npy"), &e));
+    CHECK(session_set_settings(s, &settings));
+    CHECK_TEXT(session_settings(s)->start_file, "starts/p.npy");
+    CHECK_OK(session_save(s, &e));
+    session_free(s);
+    CHECK(rename(at("home/own"), at("moved")) == 0);
+    CHECK_OK(session_open(&s, at("moved"), NULL, &e));
+    struct engine_setup *setup = session_setup(s, false, &e);
+    CHECK_OK(setup != NULL);
+    CHECK_TEXT(setup->task_path, at("moved/task/task.json"));
+    CHECK_TEXT(setup->data_folder, at("moved/data"));
+    CHECK(setup->start_count == 2 && setup->start_vectors[5] == 6);
+    engine_setup_free(setup);
+    session_free(s);
 }
 
 TEST(a_session_can_be_moved) {
@@ -488,8 +572,6 @@ TEST(two_new_ones_of_one_name) {
 }
 
 // ---- runs ----
-
-static float vectors[6] = {1, 2, 3, 4, 5, 6};
 
 static struct run_checkpoint picture(size_t step) {
     static struct run_array arrays[3] = {
