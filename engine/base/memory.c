@@ -44,6 +44,18 @@ void *mem_calloc_aligned(size_t count, size_t size, struct error *e) {
     return p;
 }
 
+size_t mem_available(void) {
+    FILE *f = fopen("/proc/meminfo", "re");
+    char line[128];
+    size_t kib, bytes = SIZE_MAX;
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %zu kB", &kib) == 1 && !size_multiply(kib, 1024, &bytes))
+            bytes = SIZE_MAX;
+    if (f)
+        fclose(f);
+    return bytes;
+}
+
 char *mem_strndup(const char *text, size_t length, struct error *e) {
     if (length == SIZE_MAX)
         return no_memory(length, 1, e);

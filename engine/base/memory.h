@@ -22,6 +22,10 @@ void *mem_calloc_aligned(size_t count, size_t size, struct error *e);
 char *mem_strdup(const char *text, struct error *e);
 char *mem_strndup(const char *text, size_t length, struct error *e);
 
+// Bytes that can be had without swapping others out (MemAvailable of Linux); SIZE_MAX where the system does
+// not say.
+size_t mem_available(void);
+
 // Makes room for `need` items in *(T **)array, doubling *capacity as needed. On failure nothing changes.
 bool mem_grow(void *array, size_t *capacity, size_t need, size_t item_size, struct error *e);
 

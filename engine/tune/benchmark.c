@@ -118,6 +118,21 @@ static bool random_stack(struct random_model *r, struct t5_stack *stack, size_t 
     return stack->final_norm != NULL;
 }
 
+// A model larger than memory would be ended by the system without a word.
+static bool model_fits(const struct shape *s, const struct benchmark_options *o, struct error *e) {
+    double inner = 64.0 * (double)s->heads, d = (double)s->d, ff = (double)s->ff;
+    double block = 4 * d * inner + 3 * d * ff; // and in the decoder cross-attention's four matrices
+    double weights = (double)s->blocks * (2 * block + 4 * d * inner) + 2.0 * VOCABULARY * d;
+    double needed = weights * (double)dtype_size(o->dtype), have = (double)mem_available();
+    if (needed < 0.9 * have)
+        return true;
+    return error_set(
+        e, ERROR_MEMORY,
+        "%s weights of the shape %s need %.1f GB, %.1f GB of memory are free; take a smaller shape%s",
+        dtype_name(o->dtype), o->shape, 1e-9 * needed, 1e-9 * have,
+        o->dtype == DTYPE_F32 ? ", or --dtype bf16" : "");
+}
+
 static bool random_model_make(struct random_model *r, const struct shape *s,
                               const struct benchmark_options *o, struct error *e) {
     size_t most = s->blocks * (9 + 14) + 6;
@@ -135,6 +150,8 @@ static bool random_model_make(struct random_model *r, const struct shape *s,
                                      .gated = true,
                                      .layer_norm_epsilon = 1e-6,
                                      .eos_id = 1};
+    if (!model_fits(s, o, e))
+        return false;
     r->m.weight = mem_calloc(most, sizeof *r->m.weight, e);
     r->data = mem_calloc(most, sizeof *r->data, e);
     return r->m.weight && r->data && random_stack(r, &r->m.encoder, s->blocks, false, e) &&
