@@ -77,6 +77,8 @@ bool session_commit_edits(struct session *s, struct error *e);
 const struct history_edit *session_undo_edit(struct session *s);
 const struct history_edit *session_redo_edit(struct session *s);
 bool session_accept_edits(struct session *s, struct error *e);
+// Whether undo and redo led to somewhere that was not accepted yet.
+bool session_edits_wait(struct session *s);
 bool session_changed(const struct session *s);
 bool session_save(struct session *s, struct error *e);
 // The same session under another name (a copy of its folder's files); the session then is that one.

@@ -100,6 +100,13 @@ const struct history_edit *session_redo_edit(struct session *s) {
     return edit;
 }
 
+bool session_edits_wait(struct session *s) {
+    pthread_mutex_lock(&s->parts_lock);
+    bool wait = s->history.at != s->history.done;
+    pthread_mutex_unlock(&s->parts_lock);
+    return wait;
+}
+
 static bool set_text(char **at, const char *text, struct error *e) {
     char *copy = mem_strdup(text, e);
     if (!copy)

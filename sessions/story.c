@@ -28,6 +28,7 @@ struct stretch {
 };
 struct telling {
     cJSON *list;
+    cJSON *begin;       // the last entry of that kind, as long as nothing was measured; in the list
     const char *folder; // of the journal, below the session's
     size_t run, last_step;
     struct stretch stretch;
@@ -80,6 +81,18 @@ static cJSON *last_entry(const struct telling *t, const char *what) {
     return o && json_get_string(o, "what", true, &is, NULL) && strcmp(is, what) == 0 ? o : NULL;
 }
 
+// What happens before a run has done anything comes before its beginning.
+static void begin_after(struct telling *t) {
+    if (!t->begin)
+        return;
+    cJSON *begin = cJSON_DetachItemViaPointer(t->list, t->begin);
+    if (!begin || !cJSON_AddItemToArray(t->list, begin)) {
+        cJSON_Delete(begin);
+        t->begin = NULL;
+        t->failed = true;
+    }
+}
+
 // Tells of the steps that came so far.
 static void end_stretch(struct telling *t) {
     const struct stretch *s = &t->stretch;
@@ -107,6 +120,7 @@ static void end_stretch(struct telling *t) {
 static void add_measured(struct telling *t, const struct journal_record *r) {
     struct stretch *s = &t->stretch;
     const struct metric *m = &r->metric;
+    t->begin = NULL;
     if (s->has_steps && m->step < s->to) // started over
         end_stretch(t);
     if (!s->begun[0])
@@ -182,21 +196,50 @@ static void add_begin(struct telling *t, const struct journal_record *r, const c
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         put_text(t, o, texts[i], text_in(record, texts[i]));
     put_settings(t, o, record);
+    t->begin = o;
     t->last_step = 0;
 }
 
-// Changes of one edit stand one behind the other.
+// What was edited before anything was measured is part of what the run began with.
+static void begin_with(struct telling *t, const char *time, const char *part, const char *to) {
+    static const char prefix[] = "settings.";
+    bool setting = strncmp(part, prefix, sizeof prefix - 1) == 0;
+    cJSON *o = setting ? cJSON_GetObjectItemCaseSensitive(t->begin, "settings") : t->begin;
+    const char *key = setting ? part + sizeof prefix - 1 : part;
+    struct run_settings common;
+    char usual[RUN_SETTING_TEXT];
+    run_settings_default(&common);
+    if (setting && run_settings_get(&common, key, usual, sizeof usual) && strcmp(usual, to) == 0) {
+        cJSON_DeleteItemFromObjectCaseSensitive(o, key);
+        return;
+    }
+    if (!json_put(o, key, cJSON_CreateString(to), NULL) ||
+        !json_put(t->begin, "time", cJSON_CreateString(time), NULL))
+        t->failed = true;
+}
+
+// Changes of one edit stand one behind the other: the entry that the record belongs to, if there is one.
+static cJSON *edit_before(const struct telling *t, double number, const char *as) {
+    cJSON *o = t->begin ? t->begin->prev : last_entry(t, "edit");
+    if (!o || (t->begin && (t->begin == t->list->child || strcmp(text_in(o, "what"), "edit") != 0)))
+        return NULL;
+    return isfinite(number) && number_in(o, "edit") == number && strcmp(text_in(o, "as"), as) == 0 ? o : NULL;
+}
+
 static void add_edit(struct telling *t, const struct journal_record *r, const cJSON *record) {
     const char *as = text_in(record, "as");
     double number = number_in(record, "edit");
-    cJSON *o = last_entry(t, "edit");
-    if (!o || !isfinite(number) || number_in(o, "edit") != number || strcmp(text_in(o, "as"), as) != 0) {
+    cJSON *o = edit_before(t, number, as);
+    if (!o) {
         o = new_entry(t, r->stamp, "edit");
         put_number(t, o, "edit", number);
         if (*as)
             put_text(t, o, "as", as);
         t->failed |= !cJSON_AddArrayToObject(o, "changes");
+        begin_after(t);
     }
+    if (t->begin)
+        begin_with(t, text_in(o, "time"), text_in(record, "part"), text_in(record, "to"));
     cJSON *change = cJSON_CreateObject();
     put_text(t, change, "part", text_in(record, "part"));
     put_text(t, change, "from", text_in(record, "from"));
@@ -230,7 +273,7 @@ static bool tell(void *context, const struct journal_record *r, struct error *e)
     else if (strcmp(r->what, "test") == 0 || strcmp(r->what, "resume") == 0)
         add_numbers(t, r, record);
     else if (strcmp(r->what, "open") == 0)
-        new_entry(t, r->stamp, "open");
+        new_entry(t, r->stamp, "open"), begin_after(t);
     else if (strcmp(r->what, "compact") == 0) {
         o = new_entry(t, r->stamp, "thinned");
         put_number(t, o, "steps", number_in(record, "steps"));
@@ -246,6 +289,7 @@ static bool tell_journal(struct telling *t, const char *session, const char *fol
     bool ok = path != NULL;
     if (ok && file_exists(path)) {
         t->run++;
+        t->begin = NULL;
         t->folder = folder;
         ok = journal_visit(path, tell, t, &end, e);
         end_stretch(t);

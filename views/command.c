@@ -186,16 +186,17 @@ static void name_change(struct buffer *said, const struct history_change *c, con
         buffer_printf(said, " %s %.*s%s", verb, (int)shown, text, text[shown] ? "..." : "");
 }
 
-// An edit of rate and steps alone is taken back in the run that is there; everything else waits for Ctrl-S,
-// as the edit itself did.
+// An edit of rate and steps alone is taken back in the run that is there; everything else waits for Ctrl-S, as
+// the edit itself did, and so does what is taken back after that.
 void command_undo(struct workbench *w, bool redo, double now) {
     struct buffer said = {0};
-    bool live = true;
+    bool live;
     struct run_settings settings;
     if (!w->session || !w->workspace) {
         workbench_say(w, STYLE_WARN, now, "nothing is open yet");
         return;
     }
+    live = !session_edits_wait(w->session);
     const struct history_edit *edit = redo ? session_redo_edit(w->session) : session_undo_edit(w->session);
     if (!edit) {
         workbench_say(w, STYLE_PLAIN, now, redo ? "no edit was taken back" : "there is no edit to take back");

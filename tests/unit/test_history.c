@@ -313,6 +313,26 @@ TEST(the_rate_goes_back_at_once) {
     bench_close(&b);
 }
 
+TEST(behind_what_waits_everything_waits) {
+    struct bench b;
+    CHECK(bench_open(&b, 100, 30));
+    struct session *s = workbench_session(b.w);
+    double rate = session_settings(s)->rate;
+    bench_command(&b, "set rate 0.5");
+    bench_command(&b, "words awful; lovely");
+    bench_keys(&b, "Ctrl-S 1 Ctrl-_ Ctrl-_"); // the words, then the rate
+    CHECK(bench_has(&b, "undone: rate is") && bench_has(&b, "Ctrl-S tunes with it"));
+    CHECK(session_settings(s)->rate == 0.5 && workbench_settings(b.w)->rate == rate);
+    bench_keys(&b, "Ctrl-S");
+    CHECK(session_settings(s)->rate == rate);
+    CHECK_TEXT(session_label_words(s), "");
+    CHECK(s->history.count == 2 && s->history.done == 0); // nothing else was edited
+    bench_keys(&b, "Alt-_ Alt-_ Ctrl-S");
+    CHECK(session_settings(s)->rate == 0.5 && s->history.done == 2);
+    CHECK_TEXT(session_label_words(s), "awful; lovely");
+    bench_close(&b);
+}
+
 TEST(in_an_editor_the_key_is_the_editors) {
     struct bench b;
     CHECK(bench_open(&b, 100, 30));

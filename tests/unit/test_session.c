@@ -647,6 +647,39 @@ TEST(a_run_is_kept_and_resumed) {
     session_free(s);
 }
 
+TEST(a_long_run_is_thinned_and_goes_on) {
+    enum { STEPS = 100000 };
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    engine_setup_free(session_setup(s, false, &e));
+    keep_steps(s, 0, STEPS);
+    CHECK_OK(session_set_template(s, "{mask}", &e)); // an edit, and then back
+    CHECK_OK(session_save(s, &e));
+    CHECK_OK(session_set_template(s, "", &e));
+    CHECK_OK(session_save(s, &e));
+    struct run_checkpoint c = picture(STEPS);
+    CHECK_OK(session_keep_checkpoint(s, KEEP_PAUSE, &c, &e));
+    keep_steps(s, STEPS + 1, STEPS + 3); // these were never kept
+    session_free(s);
+    struct journal_history h;
+    CHECK_OK(journal_read(&h, at("home/films/journal.jsonl"), &e));
+    CHECK(h.damage == JOURNAL_WHOLE && h.bytes < 2 * journal_limits_default.bytes && h.count < STEPS);
+    journal_history_free(&h);
+    CHECK_OK(session_open(&s, "films", NULL, &e));
+    CHECK_SIZE(s->history.count, 2);
+    struct engine_setup *setup = session_setup(s, false, &e);
+    CHECK_OK(setup != NULL);
+    CHECK_TEXT(session_notes(s), "");
+    CHECK(setup->resume && setup->resume->step == STEPS);
+    const struct metric *last = &setup->history[setup->history_count - 1];
+    CHECK(last->step == STEPS && last->train_loss == (float)STEPS);
+    CHECK(setup->history[0].step == 0 && setup->history[0].kind == METRIC_EVAL);
+    engine_setup_free(setup);
+    session_free(s);
+}
+
 TEST(a_new_run_sets_the_old_one_aside) {
     struct error e = {0};
     struct session *s;

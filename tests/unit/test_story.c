@@ -146,6 +146,36 @@ TEST(two_runs_are_told) {
         "2026-11-24 22:03:20  the journal was thinned: 70 steps and 2 evaluations are not in it any more\n");
 }
 
+TEST(what_was_edited_before_a_run_comes_before_it) {
+    CHECK(set_up());
+    struct journal *j = journal("s/journal.jsonl");
+    bool ok =
+        j && event(j, "begin", "{\"template\": \"b\", \"settings\": {\"rate\": 0.5, \"seed\": 2}}", NOON) &&
+        event(j, "edit", "{\"part\": \"template\", \"from\": \"a\", \"to\": \"b\", \"edit\": 1}", NOON) &&
+        event(j, "edit", "{\"part\": \"settings.rate\", \"from\": \"0.1\", \"to\": \"0.5\", \"edit\": 1}",
+              NOON) &&
+        event(j, "open", "{}", NOON + 60) &&
+        event(j, "edit", "{\"part\": \"settings.seed\", \"from\": \"2\", \"to\": \"1\", \"edit\": 2}",
+              NOON + 60) &&
+        event(j, "edit", "{\"part\": \"template\", \"from\": \"b\", \"to\": \"c\", \"edit\": 2}",
+              NOON + 60) &&
+        steps(j, 1, 1, NOON + 60) &&
+        event(j, "edit", "{\"part\": \"template\", \"from\": \"c\", \"to\": \"d\", \"edit\": 3}", NOON + 90);
+    journal_free(j);
+    CHECK(ok);
+    CHECK_HAS(told(), "\n2026-11-24 21:00:00  made edit 1: template from \"a\" to \"b\"\n"
+                      "                        rate from 0.1 to 0.5\n"
+                      "2026-11-24 21:01:00  opened again\n"
+                      "2026-11-24 21:01:00  made edit 2: seed from 2 to 1\n"
+                      "                        template from \"b\" to \"c\"\n"
+                      "\n2026-11-24 21:01:00  run 1 began: task , model \n"
+                      "                        template \"c\"\n"
+                      "                        label words the task's own\n"
+                      "                        settings rate 0.5\n"
+                      "2026-11-24 21:01:01  step 1: loss 1\n"
+                      "2026-11-24 21:01:30  made edit 3: template from \"c\" to \"d\"\n");
+}
+
 TEST(entries_are_objects) {
     struct error e = {0};
     cJSON *story;
