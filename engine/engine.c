@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "engine/base/memory.h"
 #include "engine/base/queue.h"
 #include "engine/base/threads.h"
@@ -119,7 +120,9 @@ static void close_run(struct engine *g) {
 }
 
 static bool load_model(struct engine *g, const char *folder, struct error *e) {
-    if (g->model && strcmp(g->model_folder, folder) == 0)
+    char changed[512];
+    if (g->model && strcmp(g->model_folder, folder) == 0 &&
+        !file_maps_changed(folder, changed, sizeof changed))
         return true;
     model_free(g->model);
     free(g->model_folder);
@@ -214,10 +217,20 @@ static void rest(struct engine *g) {
     keep(g, KEEP_PAUSE);
 }
 
+// The weights are used where they lie in their files: what is written there changes the model under the run.
+static bool model_stands(struct engine *g, struct error *e) {
+    char path[512];
+    return !file_maps_changed(g->model_folder, path, sizeof path) ||
+           error_set(e, ERROR_INPUT,
+                     "%s was written to while it was in use, so that this run is no longer one on one model; "
+                     "open the session again to go on with the file as it is now",
+                     path);
+}
+
 static void evaluate(struct engine *g) {
     struct error e = {0};
     struct engine_event event = {.kind = EVENT_EVALUATED};
-    if (!run_evaluate(g->run, &g->cancel, &event.metric, &event.evaluation, &e)) {
+    if (!model_stands(g, &e) || !run_evaluate(g->run, &g->cancel, &event.metric, &event.evaluation, &e)) {
         tell_error(g, &e);
         rest(g);
         return;
@@ -463,9 +476,8 @@ bool engine_create(struct engine **out, const struct engine_options *options, st
     bool ok = queue_create(&g->commands, QUEUE_ROOM, sizeof(struct engine_command), e) &&
               outbox_create(&g->outbox, e) && thread_pool_create(&g->pool, threads, e);
     // Signals are for the thread that has the terminal.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    thread_block_signals(&before);
     bool started = ok && pthread_create(&g->thread, NULL, engine_main, g) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (started) {

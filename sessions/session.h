@@ -92,6 +92,10 @@ struct keeper session_keeper(struct session *s);
 // engine still tells of the run it is about to close goes to kept/ too.
 bool session_begin_run(struct session *s, struct error *e);
 
+// For a program that ends at once, without closing the engine: waits for what is being written, has the disk
+// take the journal, gives the lock back; from then on nothing is written. The last step is kept.
+void session_let_go(struct session *s);
+
 // Names in session_home, sorted by last change, newest first. Owned array of owned strings.
 bool session_list(char ***names, size_t *count, struct error *e);
 void session_list_free(char **names, size_t count);

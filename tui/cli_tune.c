@@ -16,12 +16,14 @@
 #include "sessions/session.h"
 #include "tui/cli_options.h"
 
-// Set by SIGINT and SIGTERM: how often.
+// Set by SIGINT, SIGTERM and SIGHUP: how often. Also by output that nobody takes any more.
 static volatile sig_atomic_t stop_asked;
 
+// The first stops the run, the second ends the program as soon as nothing is being written, the third does
+// not wait for that either: what is on the disk is whole at any moment.
 static void ask_to_stop(int signal_number) {
-    (void)signal_number;
-    stop_asked++;
+    if (++stop_asked > 2)
+        _exit(128 + signal_number);
 }
 
 struct headless {
@@ -53,7 +55,8 @@ static void print_object(cJSON *take) {
     char *text = json_print(take, false, &e);
     if (text)
         puts(text);
-    fflush(stdout);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && !stop_asked) // the reader has gone, or its disk is full
+        stop_asked = 1;
     free(text);
     cJSON_Delete(take);
 }
@@ -228,6 +231,14 @@ static void take_event(struct headless *h, struct engine_event *event) {
     }
 }
 
+// The last step is kept already.
+__attribute__((noreturn)) static void leave_at_once(struct headless *h) {
+    session_let_go(h->session);
+    fprintf(stderr, "%sprompter %s: stopped at once; the session is kept up to its last step\n",
+            h->terminal ? "\n" : "", h->command);
+    _exit(CLI_FAILED);
+}
+
 // Follows the engine until an event of this kind, a failure, or a stop; true for the event.
 static bool wait_for(struct headless *h, enum engine_event_kind kind) {
     bool sent = false;
@@ -246,6 +257,8 @@ static bool wait_for(struct headless *h, enum engine_event_kind kind) {
         drain_metrics(h);
         if (found || h->failed)
             return found && !h->failed;
+        if (stop_asked > 1)
+            leave_at_once(h);
         if (stop_asked && !sent) {
             struct error e = {0};
             sent = engine_send(h->engine, (struct engine_command){.verb = ENGINE_STOP}, &e);
@@ -319,6 +332,9 @@ static bool open_all(struct headless *h, const struct request *r, struct error *
     struct sigaction action = {.sa_handler = ask_to_stop};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
     if (!open_session(h, r, e))
         return false;
     struct engine_setup *setup = session_setup(h->session, false, e);

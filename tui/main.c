@@ -2,6 +2,7 @@
 // The program: a command by its name, or else the workbench.
 #include <langinfo.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "engine/base/memory.h"
 #include "tui/cli_options.h"
 #include "tui/loop.h"
+#include "tui/signals.h"
 #include "views/workbench.h"
 
 #define PROMPTER_VERSION "0.1.0"
@@ -166,8 +168,10 @@ static void set_locale(void) {
     setlocale(LC_NUMERIC, "C"); // numbers in files and messages are the same everywhere
 }
 
-int main(int argc, char **argv) {
+static int run(int argc, char **argv) {
     set_locale();
+    signal(SIGXFSZ, SIG_IGN); // a file that may grow no more is an error like a full disk
+    signals_tell_lost_files();
     if (argc > 1 &&
         (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0))
         return print_overview();
@@ -175,4 +179,15 @@ int main(int argc, char **argv) {
         if (strcmp(argv[1], commands[i]->name) == 0)
             return commands[i]->run(argc - 1, argv + 1);
     return run_workbench(argc, argv);
+}
+
+int main(int argc, char **argv) {
+    int status = run(argc, argv);
+#if !defined(__SANITIZE_ADDRESS__)
+    // Past the libraries' own endings: OpenBLAS's waits for a thread of its own that, where memory is short,
+    // asks for some again and again, for ever.
+    fflush(NULL);
+    _exit(status);
+#endif
+    return status;
 }

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/file.h"
+
 static const int PASSED_ON[] = {SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT};
 static const int CRASHES[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 enum {
@@ -60,9 +62,43 @@ static void pass_on(int number) {
     errno = saved;
 }
 
-static void crash(int number) {
+static void say(const char *text) {
+    if (write(STDERR_FILENO, text, strlen(text)) < 0) {
+    }
+}
+
+// A mapped file that became shorter, or whose disk is gone, is no mistake of ours: which one it was is told.
+static bool tell_lost_file(int number, const siginfo_t *info) {
+    const char *path = number == SIGBUS ? file_map_at(info->si_addr) : NULL;
+    if (!path)
+        return false;
+    say("prompter: ");
+    say(path);
+    say(" was cut short or taken away while it was in use; put it back and start again: the session is kept "
+        "up "
+        "to its last step\n");
+    return true;
+}
+
+static void crash(int number, siginfo_t *info, void *context) {
+    (void)context;
     restore_terminal();
+    if (tell_lost_file(number, info))
+        _exit(1);
     die_of(number);
+}
+
+static void lose_file(int number, siginfo_t *info, void *context) {
+    (void)context;
+    if (tell_lost_file(number, info))
+        _exit(1);
+    die_of(number);
+}
+
+void signals_tell_lost_files(void) {
+    struct sigaction a = {.sa_sigaction = lose_file, .sa_flags = SA_SIGINFO | SA_RESETHAND};
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGBUS, &a, NULL);
 }
 
 static bool open_pipe(struct error *e) {
@@ -85,8 +121,8 @@ bool signals_open(void (*restore)(void), struct error *e) {
     sigfillset(&a.sa_mask);
     for (int i = 0; i < PASSED_ON_COUNT; i++)
         sigaction(PASSED_ON[i], &a, &old_passed_on[i]);
-    a.sa_handler = crash;
-    a.sa_flags = SA_ONSTACK | SA_RESETHAND;
+    a.sa_sigaction = crash;
+    a.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND;
     for (int i = 0; i < CRASH_COUNT; i++)
         sigaction(CRASHES[i], &a, &old_crash[i]);
     a.sa_handler = SIG_IGN;

@@ -12,9 +12,13 @@
 
 // Takes over SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP and SIGCONT, ignores SIGPIPE, and on a crash
 // (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) calls `restore`, which must be async-signal-safe, before the
-// signal does what it does by default. The same goes for a SIGTERM, SIGHUP or SIGQUIT that comes two seconds
-// or more after an earlier one was passed on: whoever should have finished does not.
+// signal does what it does by default; a SIGBUS of a mapped file is told in a line first and ends the program
+// with status 1. The same goes for a SIGTERM, SIGHUP or SIGQUIT that comes two seconds or more after an
+// earlier one was passed on: whoever should have finished does not.
 bool signals_open(void (*restore)(void), struct error *e);
+// For commands without a screen: a mapped file that is cut short while it is used (SIGBUS) ends the program
+// with a line that names it.
+void signals_tell_lost_files(void);
 // Gives every signal back.
 void signals_close(void);
 // To poll for reading.

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,6 +175,79 @@ bool file_write_atomic(const char *path, const void *bytes, size_t length, struc
     return ok;
 }
 
+// ---- mappings ----
+
+// What is mapped where. The one thing here that all threads share: a signal handler can look nowhere else.
+// A slot is filled by the thread that took it, and counts while `begin` is set.
+enum { MOST_MAPPED = 64 };
+static struct mapped {
+    atomic_flag taken;
+    _Atomic uintptr_t begin;
+    size_t length;
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec changed;
+    char path[1024];
+} mapped[MOST_MAPPED];
+
+static void remember_map(const void *bytes, size_t length, const char *path, int fd) {
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return;
+    for (size_t i = 0; i < MOST_MAPPED; i++) {
+        struct mapped *m = &mapped[i];
+        if (atomic_flag_test_and_set(&m->taken))
+            continue;
+        m->length = length;
+        m->device = st.st_dev;
+        m->inode = st.st_ino;
+        m->size = st.st_size;
+        m->changed = st.st_mtim;
+        snprintf(m->path, sizeof m->path, "%s", path);
+        atomic_store(&m->begin, (uintptr_t)bytes);
+        return;
+    }
+}
+
+static void forget_map(const void *bytes) {
+    for (size_t i = 0; i < MOST_MAPPED; i++) {
+        uintptr_t begin = (uintptr_t)bytes;
+        if (atomic_compare_exchange_strong(&mapped[i].begin, &begin, 0)) {
+            atomic_flag_clear(&mapped[i].taken);
+            return;
+        }
+    }
+}
+
+const char *file_map_at(const void *address) {
+    for (size_t i = 0; i < MOST_MAPPED; i++) {
+        uintptr_t begin = atomic_load(&mapped[i].begin), at = (uintptr_t)address;
+        if (begin && at >= begin && at - begin < mapped[i].length)
+            return mapped[i].path;
+    }
+    return NULL;
+}
+
+static bool was_written(const struct mapped *m) {
+    struct stat st;
+    return stat(m->path, &st) == 0 && st.st_dev == m->device && st.st_ino == m->inode &&
+           (st.st_size != m->size || st.st_mtim.tv_sec != m->changed.tv_sec ||
+            st.st_mtim.tv_nsec != m->changed.tv_nsec);
+}
+
+bool file_maps_changed(const char *folder, char *path, size_t size) {
+    size_t n = strlen(folder);
+    for (size_t i = 0; i < MOST_MAPPED; i++) {
+        const struct mapped *m = &mapped[i];
+        if (!atomic_load(&m->begin) || strncmp(m->path, folder, n) != 0 || !was_written(m))
+            continue;
+        snprintf(path, size, "%s", m->path);
+        return true;
+    }
+    return false;
+}
+
 bool file_map_open(struct file_map *map, const char *path, struct error *e) {
     *map = (struct file_map){0};
     size_t length = 0;
@@ -183,16 +257,20 @@ bool file_map_open(struct file_map *map, const char *path, struct error *e) {
     bool ok = true;
     if (length) {
         void *p = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (p == MAP_FAILED)
+        if (p == MAP_FAILED) {
             ok = error_system(e, "cannot map %s", path);
-        else
+        } else {
             *map = (struct file_map){.bytes = p, .length = length};
+            remember_map(p, length, path, fd);
+        }
     }
     close(fd);
     return ok;
 }
 
 void file_map_close(struct file_map *map) {
+    if (map && map->bytes)
+        forget_map(map->bytes);
     if (map && map->bytes)
         munmap((void *)(uintptr_t)map->bytes, map->length);
     if (map)

@@ -35,6 +35,13 @@ struct file_map {
 };
 bool file_map_open(struct file_map *map, const char *path, struct error *e);
 void file_map_close(struct file_map *map);
+// The path of the mapping that an address lies in, or NULL: for the handler of SIGBUS, which is raised where
+// a mapped file has become shorter or its disk is gone. Async-signal-safe. The latest 64 mappings are known.
+const char *file_map_at(const void *address);
+// Whether a file that is mapped now, and lies below `folder`, was written to since: it has another length or
+// time of change. *path then is its name. A file that was replaced by a new one of its name, or removed, is
+// still mapped as it was, and does not count.
+bool file_maps_changed(const char *folder, char *path, size_t size);
 
 bool file_exists(const char *path);
 bool file_is_folder(const char *path);

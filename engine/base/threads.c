@@ -12,6 +12,15 @@
 
 enum { SPINS = 4000, MOST_THREADS = 256 };
 
+void thread_block_signals(sigset_t *before) {
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    sigset_t others;
+    sigfillset(&others);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        sigdelset(&others, own[i]);
+    pthread_sigmask(SIG_SETMASK, &others, before);
+}
+
 struct worker {
     struct thread_pool *pool;
     pthread_t thread;
@@ -99,9 +108,8 @@ bool thread_pool_create(struct thread_pool **out, size_t threads, struct error *
     pthread_cond_init(&pool->finished, NULL);
     pool->worker = mem_calloc(threads - 1, sizeof *pool->worker, e);
     // Signals are for the thread that has the terminal.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    thread_block_signals(&before);
     bool ok = pool->worker != NULL;
     for (size_t i = 0; ok && i + 1 < threads; i++) {
         pool->worker[i] = (struct worker){.pool = pool, .number = i + 1};

@@ -8,6 +8,7 @@
 #ifndef PROMPTER_ENGINE_BASE_THREADS_H
 #define PROMPTER_ENGINE_BASE_THREADS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,5 +27,10 @@ void thread_pool_run(struct thread_pool *pool, size_t items, thread_job *job, vo
 
 // Processors this process may use.
 size_t thread_count_available(void);
+
+// For threads that are about to be started: blocks all signals, which are for the thread that has the
+// terminal, but those that a thread raises itself by a mistake or a mapped file that is gone: blocked, they
+// would end the program before its handler has told why. *before is for pthread_sigmask afterwards.
+void thread_block_signals(sigset_t *before);
 
 #endif
