@@ -186,8 +186,8 @@ static void name_change(struct buffer *said, const struct history_change *c, con
         buffer_printf(said, " %s %.*s%s", verb, (int)shown, text, text[shown] ? "..." : "");
 }
 
-// An edit of rate and steps alone is taken back in the run that is there; everything else waits for Ctrl-S, as
-// the edit itself did, and so does what is taken back after that.
+// An edit of rate and steps alone is taken back in the run that is there; everything else waits for Ctrl-S,
+// as the edit itself did, and so does what is taken back after that.
 void command_undo(struct workbench *w, bool redo, double now) {
     struct buffer said = {0};
     bool live;
