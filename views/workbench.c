@@ -628,7 +628,7 @@ static bool pattern_request(enum request r) {
 static bool request_writes(enum request r) {
     return r == REQUEST_RUN_PAUSE || r == REQUEST_STEP || r == REQUEST_RATE_UP || r == REQUEST_RATE_DOWN ||
            r == REQUEST_RATE || r == REQUEST_UNDO_TO_BEST || r == REQUEST_RESTART || r == REQUEST_SET ||
-           r == REQUEST_SEED || r == REQUEST_APPLY;
+           r == REQUEST_SEED || r == REQUEST_APPLY || r == REQUEST_UNDO_EDIT || r == REQUEST_REDO_EDIT;
 }
 
 static bool refused(struct workbench *w, enum request r, const char *argument, double now) {

@@ -128,7 +128,7 @@ static size_t resident_pages(pid_t program) {
 // A quiet screen of a known size, from which the keys begin; anything open is left.
 static void settle(struct soak *s) {
     press(s, "\033");
-    drain(s, 0.06); // an escape stands alone only after a while
+    drain(s, 0.15); // an escape stands alone only after a while
     press(s, "3");
     drain(s, 0.05);
 }

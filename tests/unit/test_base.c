@@ -302,6 +302,35 @@ TEST(mappings) {
     CHECK(!file_map_open(&map, path_of("absent"), &e));
 }
 
+TEST(mappings_are_known_by_their_files) {
+    struct error e = {0};
+    struct file_map map, other;
+    char changed[256] = "";
+    const char *path = path_of("weights"), *folder = check_folder();
+    CHECK_OK(file_write_atomic(path, "0123456789", 10, &e));
+    CHECK_OK(file_map_open(&map, path, &e));
+    CHECK_OK(file_map_open(&other, path, &e));
+    CHECK_TEXT(file_map_at(map.bytes), path);
+    CHECK_TEXT(file_map_at(other.bytes + 9), path);
+    CHECK(!file_map_at(&map) && !file_map_at(NULL));
+    CHECK(!file_maps_changed(folder, changed, sizeof changed));
+    // Replaced by a new file: what is mapped is still the old one.
+    CHECK_OK(file_write_atomic(path, "abc", 3, &e));
+    CHECK(!file_maps_changed(folder, changed, sizeof changed) && map.bytes[9] == '9');
+    file_map_close(&map);
+    file_map_close(&other);
+    // Written to where it lies.
+    CHECK_OK(file_map_open(&map, path, &e));
+    FILE *f = fopen(path, "r+e");
+    CHECK(f && fputs("xyzzy", f) >= 0 && fclose(f) == 0);
+    CHECK(file_maps_changed(folder, changed, sizeof changed));
+    CHECK_TEXT(changed, path);
+    CHECK(!file_maps_changed("/nowhere", changed, sizeof changed));
+    const unsigned char *gone = map.bytes;
+    file_map_close(&map);
+    CHECK(!file_map_at(gone) && !file_maps_changed(folder, changed, sizeof changed));
+}
+
 TEST(folders_and_paths) {
     struct error e = {0};
     CHECK_OK(file_make_folders(path_of("x//y/z/"), &e));
