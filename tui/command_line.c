@@ -298,8 +298,17 @@ static void queue_text(const char *bytes) {
         line.queue[line.queue_end++] = *bytes;
 }
 
+// Ctrl-X begins longer keys in readline, none of which is of use here, and within a search (Ctrl-R) the key
+// that follows it crashes readline 8.2 in its callback interface. So it never gets there.
+static bool begins_a_prefix(struct key k) {
+    enum { CTRL_X = 'x' & 0x1f };
+    return (k.control && (k.character | 0x20) == 'x') || k.character == CTRL_X;
+}
+
 static void queue_character(struct key k) {
     char bytes[4];
+    if (begins_a_prefix(k))
+        return;
     if (k.alt)
         queue_text("\033");
     if (k.control && k.character < 0x80) {

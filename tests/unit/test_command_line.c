@@ -135,6 +135,15 @@ TEST(history_and_search) {
     CHECK_OK(command_line_stop(&e));
 }
 
+TEST(ctrl_x_in_a_search_does_no_harm) {
+    CHECK_OK(command_line_start(&CLIENT, NULL, &e));
+    CHECK_TEXT(entered(NULL, "'rate Space '0.3 Enter"), "rate 0.3");
+    CHECK_TEXT(entered(NULL, "Ctrl-R 'ra Ctrl-X '. Esc"), "(none)");
+    CHECK_TEXT(entered(NULL, "Alt-5 Ctrl-R 'ra Ctrl-X Ctrl-X 'r Esc"), "(none)");
+    CHECK_TEXT(entered(NULL, "Ctrl-X 'set Enter"), "set");
+    CHECK_OK(command_line_stop(&e));
+}
+
 TEST(history_file) {
     char path[200], *text;
     size_t length;
