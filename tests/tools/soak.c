@@ -7,7 +7,7 @@
 // Presses Space to start the run, then random keys and new sizes, until the session's journal has N steps, or
 // the seconds are over. Between the keys, once a second, it goes to Help and back and times how
 // long the screen takes to follow. Resident memory is taken from /proc once a second; what it is after a
-// tenth of the time (warm-up) is compared with the end.
+// fifth of the time (warm-up: until the thinned history is full) is compared with the end.
 // Prints a JSON object; exit status 1 when the program ended by itself or did not end when asked.
 #include <errno.h>
 #include <fcntl.h>
@@ -151,7 +151,7 @@ static size_t steps_done(const char *path) {
 static void look(struct soak *s) {
     settle(s);
     time_answer(s, "?", "help");
-    time_answer(s, "3", "loss");
+    time_answer(s, "3", "3 Run");
     if (s->samples < MOST_SAMPLES)
         s->pages[s->samples++] = resident_pages(s->program);
     s->done = steps_done(s->journal);
@@ -190,10 +190,14 @@ static double share_of(const struct soak *s, double share) {
 }
 
 static void report(struct soak *s, int status, double took) {
-    size_t warm = s->samples / 10, page = (size_t)sysconf(_SC_PAGESIZE), most = 0;
+    size_t warm = s->samples / 5, page = (size_t)sysconf(_SC_PAGESIZE), most = 0;
     size_t first = s->samples ? s->pages[warm] : 0, last = s->samples ? s->pages[s->samples - 1] : 0;
     for (size_t i = warm; i < s->samples; i++)
         most = s->pages[i] > most ? s->pages[i] : most;
+    fprintf(stderr, "resident memory in MB, in tenths of the time:");
+    for (size_t i = 0; s->samples && i <= 10; i++)
+        fprintf(stderr, " %.2f", (double)(s->pages[i * (s->samples - 1) / 10] * page) / 1e6);
+    fputc('\n', stderr);
     qsort(s->answer, s->answers, sizeof *s->answer, compare);
     printf("{\"seconds\": %.0f, \"steps\": %zu, \"keys\": %zu, \"resizes\": %zu, \"warm_mb\": %.2f, "
            "\"end_mb\": %.2f, "
