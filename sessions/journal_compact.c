@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
@@ -240,5 +244,8 @@ done:
     buffer_free(&out.text);
     free(g.line);
     free(g.live);
+#ifdef __GLIBC__
+    malloc_trim(0); // a compaction takes tens of megabytes for a moment; a long run should not keep them
+#endif
     return ok;
 }
