@@ -21,7 +21,7 @@ SAN     ?=
 Q       := $(if $(V),,@)
 
 PACKAGES := build-essential pkg-config libopenblas-dev libcjson-dev libncurses-dev libreadline-dev libsentencepiece-dev libzip-dev
-TEST_PACKAGES := tmux procps
+TEST_PACKAGES := tmux procps faketime
 PC_NAMES := openblas libcjson readline ncursesw sentencepiece libzip
 
 pc       = $(shell pkg-config $(1) $(PC_NAMES) 2>/dev/null)
@@ -61,7 +61,7 @@ test: deps test-deps
 deps:
 	@tests/need.sh packages "$(PC_NAMES)" $(PACKAGES)
 test-deps:
-	@tests/need.sh programs "tmux pkill" $(TEST_PACKAGES)
+	@tests/need.sh programs "tmux pkill faketime" $(TEST_PACKAGES)
 
 # ---- building ----
 $(BUILD)/%.o: %.c

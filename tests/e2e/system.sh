@@ -221,5 +221,28 @@ looking() {
 }
 check "looking at a session that another program tunes" looking
 
+# ---- a clock that jumps ----
+# Three years back, then two ahead: the loss curve is that of a run whose clock stood still.
+clock() {
+    local name step=2
+    for name in steady jumpy; do
+        new $name --set steps=2 --set evaluate_every=2 || return 1
+    done
+    "$prompter" tune steady --no-test --set steps=6 >"$work/steady" 2>/dev/null || return 1
+    : >"$work/jumpy"
+    for jump in '-3 years' '+1 minute' '+2 years'; do
+        faketime "$jump" "$prompter" tune jumpy --no-test --set steps=$step >>"$work/jumpy" 2>"$work/err" || return 1
+        [ -s "$work/err" ] && grep -qi 'damage\|wrong' "$work/err" && return 1
+        step=$((step + 2))
+    done
+    losses() { grep '"event":"step"' "$1" | grep -oE '"step":[0-9]+|"loss":[^,]*'; }
+    losses "$work/steady" >"$work/a" && losses "$work/jumpy" >"$work/b" && cmp "$work/a" "$work/b" && [ "$(wc -l <"$work/a")" = 12 ]
+}
+if command -v faketime >/dev/null 2>&1; then
+    check "a clock that jumps" clock
+else
+    skip "a clock that jumps: faketime is not installed"
+fi
+
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
