@@ -42,8 +42,6 @@ struct engine_setup {
     size_t history_count;
 };
 void engine_setup_free(struct engine_setup *s); // the members and s itself
-struct engine_setup *engine_setup_copy(const struct engine_setup *s,
-                                       struct error *e); // without resume and history
 
 // The read-only parts of what is open, shared by reference count. All NULL-safe.
 struct workspace {

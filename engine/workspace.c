@@ -25,38 +25,6 @@ void engine_setup_free(struct engine_setup *s) {
     free(s);
 }
 
-static bool copy_text(char **to, const char *from, struct error *e) {
-    if (!from)
-        return true;
-    *to = mem_strdup(from, e);
-    return *to != NULL;
-}
-
-struct engine_setup *engine_setup_copy(const struct engine_setup *s, struct error *e) {
-    struct engine_setup *c = mem_calloc(1, sizeof *c, e);
-    if (!c)
-        return NULL;
-    c->settings = s->settings;
-    c->start_count = s->start_count;
-    c->start_width = s->start_width;
-    bool ok = copy_text(&c->model_folder, s->model_folder, e) && copy_text(&c->task_path, s->task_path, e) &&
-              copy_text(&c->data_folder, s->data_folder, e) &&
-              copy_text(&c->template_text, s->template_text, e) &&
-              copy_text(&c->label_words, s->label_words, e);
-    if (ok && s->start_vectors) {
-        size_t count = s->start_count * s->start_width;
-        c->start_vectors = mem_calloc(count, sizeof *c->start_vectors, e);
-        ok = c->start_vectors != NULL;
-        if (ok)
-            memcpy(c->start_vectors, s->start_vectors, count * sizeof *c->start_vectors);
-    }
-    if (!ok) {
-        engine_setup_free(c);
-        return NULL;
-    }
-    return c;
-}
-
 // The workspace as it is kept: with the owned, writable parts and the count of its holders.
 struct shared_workspace {
     struct workspace face; // first: a pointer to it is a pointer to the whole

@@ -247,7 +247,7 @@ static const char *question_text(const struct workbench *w) {
         return busy ? "Tuning goes on. Stop, keep what there is, leave? y/n"
                     : "Edits are not applied (Ctrl-S). Leave anyway? y/n";
     case QUESTION_RESTART:
-        return "Start over from step 0? The present curve goes. y/n";
+        return "Start over from step 0? The present run is kept in the session. y/n";
     case QUESTION_OPEN:
         return busy ? "Tuning goes on. Stop, keep what there is, open the other? y/n"
                     : "Edits are not applied (Ctrl-S). Open the other anyway? y/n";

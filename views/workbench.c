@@ -355,6 +355,16 @@ bool workbench_pending(const struct workbench *w) {
     return w->session && !run_settings_equal(&w->wanted, session_settings(w->session));
 }
 
+// Another run of what the session has now, from step 0; the one there was moves to the session's kept/.
+static bool begin_anew(struct workbench *w, double now) {
+    struct error e = {0};
+    if (!w->recording && (!session_begin_run(w->session, &e) || !session_save(w->session, &e))) {
+        complain(w, e.text, now);
+        return false;
+    }
+    return send_session(w, true, now);
+}
+
 void workbench_apply(struct workbench *w, double now) {
     struct error e = {0};
     if (!w->session) {
@@ -366,11 +376,7 @@ void workbench_apply(struct workbench *w, double now) {
         complain(w, e.text, now);
         return;
     }
-    if (!w->recording && (!session_begin_run(w->session, &e) || !session_save(w->session, &e))) {
-        complain(w, e.text, now);
-        return;
-    }
-    if (send_session(w, true, now))
+    if (begin_anew(w, now))
         workbench_say(w, STYLE_GOOD, now,
                       "a new run with these settings; the old one is kept in the session");
 }
@@ -665,8 +671,8 @@ static void answer(struct workbench *w, struct key k, double now) {
         return;
     if (q == QUESTION_QUIT)
         w->finished = true;
-    else if (q == QUESTION_RESTART)
-        send_verb(w, ENGINE_RESTART, now);
+    else if (q == QUESTION_RESTART && begin_anew(w, now))
+        workbench_say(w, STYLE_GOOD, now, "from step 0 again; the run before is kept in the session");
     else if (q == QUESTION_OPEN && w->question_argument)
         workbench_open(w, w->question_argument, now);
 }

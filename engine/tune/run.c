@@ -460,12 +460,6 @@ const float *run_best(const struct run *r, struct metric *at) {
         *at = r->best_metric;
     return r->has_best ? r->best : NULL;
 }
-const struct pattern *run_pattern(const struct run *r) {
-    return &r->pattern;
-}
-size_t run_bytes(const struct run *r) {
-    return t5_pass_bytes(r->pass) + 4 * r->count * sizeof(float) + optimizer_bytes(r->optimizer);
-}
 size_t run_examples_cut(const struct run *r) {
     return r->train.cut + r->dev.cut;
 }

@@ -105,8 +105,6 @@ size_t run_width(const struct run *r);                         // d_model
 const float *run_prompt(const struct run *r);                  // [slots, d_model], the present one
 const float *run_start(const struct run *r);                   // as it was at step 0
 const float *run_best(const struct run *r, struct metric *at); // NULL if nothing was scored yet
-const struct pattern *run_pattern(const struct run *r);
-size_t run_bytes(const struct run *r);        // work space
 size_t run_examples_cut(const struct run *r); // training and dev examples that were truncated
 
 // ---- keeping and resuming ----
