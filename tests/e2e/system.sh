@@ -221,6 +221,14 @@ looking() {
 }
 check "looking at a session that another program tunes" looking
 
+# ---- starting over ----
+starting_over() {
+    new again --set steps=6 --set evaluate_every=2 || return 1
+    printf 'wait idle\nkey Space\nwait idle\nexpect 6/6\nkey R\nkey y\n' >"$work/keys"
+    "$prompter" --script "$work/keys" --size 100x30 again && [ -s "$PROMPTER_SESSIONS/again/kept/001/prompts/best.safetensors" ]
+}
+check "starting over keeps the run before" starting_over
+
 # ---- a clock that jumps ----
 # Three years back, then two ahead: the loss curve is that of a run whose clock stood still.
 clock() {
