@@ -74,16 +74,18 @@ static int run_script(struct loop_client *client, const struct workbench_argumen
     return loop_run_script(client, &options, e) ? CLI_OK : CLI_FAILED;
 }
 
-// $XDG_STATE_HOME/prompter/history, or ~/.local/state/prompter/history; NULL when there is no home.
-static char *history_path(void) {
+// $XDG_STATE_HOME/prompter, or ~/.local/state/prompter; NULL when there is no home or it cannot be made.
+static char *state_folder(void) {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     bool given = state && state[0] == '/';
     if (!given && !home)
         return NULL;
     char *folder = path_join(given ? state : home, given ? "prompter" : ".local/state/prompter", NULL);
-    char *path = folder && file_make_folders(folder, NULL) ? path_join(folder, "history", NULL) : NULL;
-    free(folder);
-    return path;
+    if (folder && !file_make_folders(folder, NULL)) {
+        free(folder);
+        return NULL;
+    }
+    return folder;
 }
 
 static int run_terminal(struct loop_client *client, const struct workbench_arguments *a, struct error *e) {
@@ -93,7 +95,8 @@ static int run_terminal(struct loop_client *client, const struct workbench_argum
         return CLI_USAGE;
     }
     const char *no_color = getenv("NO_COLOR");
-    char *history = history_path();
+    const char *kept = a->options.state_folder;
+    char *history = kept ? path_join(kept, "history", NULL) : NULL;
     struct loop_options options = {
         .ascii = a->ascii, .color = !a->no_color && !(no_color && no_color[0]), .history_path = history};
     bool ok = loop_run_terminal(client, &options, e);
@@ -147,12 +150,15 @@ static int run_workbench(int argc, char **argv) {
     a.options.what = count ? argv[0] : NULL;
     struct error e = {0};
     struct workbench *w = NULL;
+    char *state = a.script ? NULL : state_folder();
+    a.options.state_folder = state;
     status = CLI_FAILED;
     if (workbench_create(&w, &a.options, &e)) {
         struct loop_client client = workbench_client(w);
         status = a.script ? run_script(&client, &a, &e) : run_terminal(&client, &a, &e);
     }
     workbench_free(w);
+    free(state);
     if (status != CLI_OK)
         cli_complain("", e.text);
     return status;

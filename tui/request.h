@@ -35,6 +35,11 @@ enum request_where {
     X(FOCUS_NEXT, "focus", "Tab", "", WHERE_ALL, "next pane", "move the focus to the next pane")             \
     X(FOCUS_PREVIOUS, "focus-back", "Shift-Tab", "", WHERE_ALL, "", "move the focus to the previous pane")   \
     X(ZOOM, "zoom", "z", "", WHERE_ALL, "zoom", "give the focused pane the whole screen, or give it back")   \
+    X(WIDER, "wider", "> Ctrl-Right", "", WHERE_ALL, "", "make the focused pane wider; sizes are kept")      \
+    X(NARROWER, "narrower", "< Ctrl-Left", "", WHERE_ALL, "", "make the focused pane narrower")              \
+    X(TALLER, "taller", "Ctrl-Down", "", WHERE_ALL, "", "make the focused pane taller")                      \
+    X(SHORTER, "shorter", "Ctrl-Up", "", WHERE_ALL, "", "make the focused pane shorter")                     \
+    X(PANE_SIZES, "pane-sizes", "", "", 0, "", "give the panes of this screen their first sizes again")      \
     X(UP, "up", "Up k", "", WHERE_ALL, "", "up")                                                             \
     X(DOWN, "down", "Down j", "", WHERE_ALL, "", "down")                                                     \
     X(LEFT, "left", "Left", "", WHERE_ALL, "", "left")                                                       \

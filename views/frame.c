@@ -349,6 +349,9 @@ void frame_draw(struct workbench *w, struct grid *g, double now) {
     draw_title(w, g, area_rows(all, 0, 1));
     draw_tabs(w, g, area_rows(all, 1, 1), now);
     const struct view *v = view_list[w->screen];
+    struct panes *panes;
+    w->content = content;
+    workbench_panes(w, content, &panes); // kept sizes are there before the first drawing
     v->draw(w->view_state[w->screen], w, g, content, now);
     if (w->overlay.text) {
         g->cursor_row = g->cursor_column = -1;

@@ -655,6 +655,8 @@ void workbench_request(struct workbench *w, enum request r, const char *argument
     // Going to a screen works from every screen and is never the view's.
     if (v->request && r != REQUEST_HELP && v->request(w->view_state[at], w, r, argument, now))
         return;
+    if (workbench_pane_request(w, r))
+        return;
     if (!own_request(w, r, argument, now) && argument)
         workbench_say(w, STYLE_WARN, now, "\"%s\" does nothing on this screen", request_info(r)->name);
 }
@@ -783,6 +785,7 @@ bool workbench_create(struct workbench **out, const struct workbench_options *op
     w->screen = w->behind = w->previous = VIEW_RUN;
     w->dirty = true;
     w->fd = -1;
+    workbench_panes_load(w, options->state_folder);
     run_settings_default(&w->wanted);
     for (size_t i = 0; i < VIEW_COUNT; i++)
         if (view_list[i]->create && !view_list[i]->create(&w->view_state[i], e))
@@ -808,6 +811,7 @@ void workbench_free(struct workbench *w) {
         return;
     close_session(w);
     recording_close(w->recording);
+    workbench_panes_save(w);
     for (size_t i = 0; i < VIEW_COUNT; i++)
         if (view_list[i]->free)
             view_list[i]->free(w->view_state[i]);

@@ -17,6 +17,8 @@
 #include "tui/loop.h"
 #include "tui/request.h"
 
+#include "panes.h"
+
 struct workbench;
 
 // A screen. One file each; views.h lists them.
@@ -42,6 +44,9 @@ struct view {
     bool (*unsaved)(void *state, const struct workbench *w);
     // An editor takes the characters now: hints name keys that still reach the program. NULL: never.
     bool (*typing)(void *state);
+    // How an area of this size is divided, and the state of the panes (panes.h). NULL: a single pane, or one
+    // that deals with focus, zoom and sizes itself.
+    const struct pane_spec *(*panes)(void *state, struct area a, struct panes **panes);
 };
 
 struct workbench_options {
@@ -51,6 +56,8 @@ struct workbench_options {
     // For recorded screens: read events from a recording instead of an engine (views/recording.h); NULL:
     // live. Overrides model_folder.
     const char *recording;
+    // Where sizes of panes are kept from one start to the next; NULL: not kept. Read at the beginning only.
+    const char *state_folder;
 };
 bool workbench_create(struct workbench **out, const struct workbench_options *options, struct error *e);
 void workbench_free(struct workbench *w); // saves what is unsaved

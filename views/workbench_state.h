@@ -53,6 +53,9 @@ struct workbench {
         char *title, *text;
         size_t top;
     } overlay;
+    struct area content;          // the view's, of the last drawing
+    char *pane_path, *pane_sizes; // where sizes are kept, and what was there; owned, NULL: none
+    bool resized;                 // a border was moved
     bool dirty, finished, pasting;
     double turn_at; // when the spinner turns next
     // How much fitted at the last drawing: what a page is, and where scrolling ends. Set by drawing, read by
@@ -74,6 +77,14 @@ void command_complete(void *workbench, const char *line, size_t word_at,
 void command_set(struct workbench *w, const char *argument, double now);
 void command_undo(struct workbench *w, bool redo, double now);
 void command_export(struct workbench *w, const char *argument, double now);
+
+// workbench_panes.c: focus, zoom and sizes of the present view's panes.
+bool workbench_pane_request(struct workbench *w, enum request r);
+// From a folder (may be NULL); a file that cannot be read counts as none.
+void workbench_panes_load(struct workbench *w, const char *folder);
+void workbench_panes_save(struct workbench *w); // if a border was moved; frees what was loaded
+// The panes of the present view with their kept sizes; NULL where it has none.
+const struct pane_spec *workbench_panes(struct workbench *w, struct area a, struct panes **panes);
 
 // workbench.c, for command.c
 void workbench_open(struct workbench *w, const char *what, double now);
