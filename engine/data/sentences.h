@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Cutting a paragraph into sentences, English and Chinese, by rules alone.
+//
+// A sentence ends behind a run of . ! ? … (and quotes or brackets that close after it) when white space
+// follows and then something that can begin a sentence: anything but a lower-case letter or a closing mark.
+// A full stop does not end one behind an abbreviation (Mr. Dr. e.g. St. vs. No. ...), behind a single capital
+// (initials: J. Smith, U.S.), or between digits. Chinese 。！？… end one wherever they stand, with the quotes
+// that close after them. A line end is always the end of a sentence. Nothing is lost: the sentences, joined
+// by white space, are the text.
+#ifndef PROMPTER_ENGINE_DATA_SENTENCES_H
+#define PROMPTER_ENGINE_DATA_SENTENCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// Gets each sentence in order, without white space around it, never empty; the text is the caller's. False
+// ends the cutting.
+typedef bool sentence_sink(void *context, const char *text, size_t length);
+
+// `text` is UTF-8; what is not is treated as letters. False when the sink said so.
+bool sentences_split(const char *text, size_t length, sentence_sink *sink, void *context);
+
+// Without the white space at both ends (also U+00A0 and U+3000).
+void sentence_trim(const char **text, size_t *length);
+
+#endif
