@@ -18,6 +18,7 @@
 #include "engine/base/threads.h"
 #include "engine/outbox.h"
 #include "engine/picture.h"
+#include "engine/study_desk.h"
 #include "engine/tensor/gemm.h"
 #include "engine/workspace.h"
 
@@ -28,6 +29,7 @@ struct engine {
     struct engine_options options;
     struct queue *commands;
     struct outbox *outbox;
+    struct study_desk *desk;
     // Cancelling: how many commands that cancel are in the queue, and the flag that the work looks at.
     pthread_mutex_t cancel_lock;
     size_t cancels; // under cancel_lock
@@ -38,6 +40,8 @@ struct engine {
     char *model_folder;
     struct workspace *workspace;
     struct run *run;
+    struct run_inputs inputs; // of the run
+    struct mask_bench *mask;  // of studies; made for the first one
     struct picture_maker maker;
     struct prompt_picture *drawing; // free for the next picture
     enum engine_state state;
@@ -124,6 +128,8 @@ static bool load_model(struct engine *g, const char *folder, struct error *e) {
     if (g->model && strcmp(g->model_folder, folder) == 0 &&
         !file_maps_changed(folder, changed, sizeof changed))
         return true;
+    mask_bench_free(g->mask);
+    g->mask = NULL;
     model_free(g->model);
     free(g->model_folder);
     g->model = NULL;
@@ -140,17 +146,17 @@ static bool make_run(struct engine *g, const struct engine_setup *s, struct erro
             "the prompt file has vectors of %zu numbers, the model's have %zu: it was made for another "
             "model",
             s->start_width, w->config.d_model);
-    struct run_inputs in = {.model = g->model,
-                            .tokenizer = w->tokenizer,
-                            .task = w->task,
-                            .split = w->split,
-                            .template = &w->template,
-                            .verbalizer = &w->verbalizer,
-                            .pool = g->pool,
-                            .openblas = g->options.openblas,
-                            .start_vectors = s->start_vectors,
-                            .start_count = s->start_count};
-    if (!run_create(&g->run, &in, &s->settings, e))
+    g->inputs = (struct run_inputs){.model = g->model,
+                                    .tokenizer = w->tokenizer,
+                                    .task = w->task,
+                                    .split = w->split,
+                                    .template = &w->template,
+                                    .verbalizer = &w->verbalizer,
+                                    .pool = g->pool,
+                                    .openblas = g->options.openblas,
+                                    .start_vectors = s->start_vectors,
+                                    .start_count = s->start_count};
+    if (!run_create(&g->run, &g->inputs, &s->settings, e))
         return false;
     if (s->resume && !run_restore(g->run, s->resume, e))
         return error_context(e, "the kept run cannot go on");
@@ -367,6 +373,8 @@ static void restart(struct engine *g) {
 
 static void obey(struct engine *g, struct engine_command *c) {
     struct error e = {0};
+    if (c->verb == ENGINE_STUDY)
+        return;
     if (c->verb == ENGINE_OPEN) {
         open_setup(g, c->setup);
         return;
@@ -412,8 +420,63 @@ static void obey(struct engine *g, struct engine_command *c) {
         keep(g, KEEP_ASKED);
         break;
     case ENGINE_OPEN:
+    case ENGINE_STUDY:
         break;
     }
+}
+
+// ---- studies ----
+
+static bool study_work(struct engine *g, struct study *s, bool *finished, struct error *e) {
+    const struct workspace *w = g->workspace;
+    if (!g->run)
+        return error_set(e, ERROR_INPUT, "nothing is open yet; open a session or a task, e.g. :open films");
+    if (!g->mask && !mask_bench_create(&g->mask, g->model, g->pool, tokenizer_sentinel(w->tokenizer, 0),
+                                       g->options.openblas, e))
+        return false;
+    const struct study_bench bench = {.model = g->model,
+                                      .tokenizer = w->tokenizer,
+                                      .task = w->task,
+                                      .split = w->split,
+                                      .norms = w->norms,
+                                      .template = &w->template,
+                                      .verbalizer = &w->verbalizer,
+                                      .inputs = &g->inputs,
+                                      .settings = &w->setup->settings,
+                                      .run = g->run,
+                                      .pool = g->pool,
+                                      .mask = g->mask,
+                                      .cancel = &s->cancelled};
+    return s->kind->work(s, &bench, finished, e);
+}
+
+// One slice of the study that is next.
+static void study(struct engine *g) {
+    struct study *s = study_desk_present(g->desk);
+    bool finished = false;
+    if (!s)
+        return;
+    bool ok = !atomic_load(&s->cancelled) && study_work(g, s, &finished, &s->error);
+    if (ok && !finished && !atomic_load(&s->cancelled)) {
+        tell(g, (struct engine_event){
+                    .kind = EVENT_STUDYING, .channel = s->channel, .done = s->done, .total = s->total});
+        return;
+    }
+    // What was finished before it was cancelled is finished.
+    if (!finished && atomic_load(&s->cancelled))
+        error_set(&s->error, ERROR_CANCELLED, "cancelled");
+    study_desk_take(g->desk, s);
+    tell(g, (struct engine_event){.kind = EVENT_STUDIED, .channel = s->channel, .study = s});
+}
+
+void engine_study(struct engine *g, struct study *take) {
+    study_desk_put(g->desk, take);
+    // Wakes the thread; a full queue has woken it already.
+    queue_put(g->commands, &(struct engine_command){.verb = ENGINE_STUDY});
+}
+
+void engine_cancel_studies(struct engine *g, unsigned channel) {
+    study_desk_cancel(g->desk, channel);
 }
 
 // ---- the thread ----
@@ -436,12 +499,14 @@ static void *engine_main(void *argument) {
     struct engine *g = argument;
     while (!atomic_load(&g->closing)) {
         struct engine_command c;
-        bool running = g->state == ENGINE_RUNNING;
-        if (queue_take(g->commands, &c, !running)) {
+        bool running = g->state == ENGINE_RUNNING, studying = study_desk_present(g->desk) != NULL;
+        if (queue_take(g->commands, &c, !running && !studying)) {
             lower_cancel(g, c.verb);
             obey(g, &c);
-        } else if (running) {
-            work(g);
+        } else {
+            if (running)
+                work(g);
+            study(g);
         }
     }
     close_run(g);
@@ -449,6 +514,8 @@ static void *engine_main(void *argument) {
 }
 
 bool engine_send(struct engine *g, struct engine_command command, struct error *e) {
+    if (command.verb == ENGINE_OPEN)
+        study_desk_cancel(g->desk, STUDY_EVERY_CHANNEL);
     if (cancels(command.verb)) {
         pthread_mutex_lock(&g->cancel_lock);
         g->cancels++;
@@ -474,7 +541,8 @@ bool engine_create(struct engine **out, const struct engine_options *options, st
         threads = MOST_THREADS_CHOSEN;
     gemm_prepare();
     bool ok = queue_create(&g->commands, QUEUE_ROOM, sizeof(struct engine_command), e) &&
-              outbox_create(&g->outbox, e) && thread_pool_create(&g->pool, threads, e);
+              outbox_create(&g->outbox, e) && study_desk_create(&g->desk, e) &&
+              thread_pool_create(&g->pool, threads, e);
     // Signals are for the thread that has the terminal.
     sigset_t before;
     thread_block_signals(&before);
@@ -488,6 +556,7 @@ bool engine_create(struct engine **out, const struct engine_options *options, st
         error_set(e, ERROR_SYSTEM, "cannot start the engine's thread");
     thread_pool_free(g->pool);
     outbox_free(g->outbox);
+    study_desk_free(g->desk);
     queue_free(g->commands);
     pthread_mutex_destroy(&g->cancel_lock);
     free(g);
@@ -499,6 +568,7 @@ void engine_close(struct engine *g) {
         return;
     atomic_store(&g->closing, true);
     atomic_store(&g->cancel, true);
+    study_desk_cancel(g->desk, STUDY_EVERY_CHANNEL);
     queue_close(g->commands);
     pthread_join(g->thread, NULL);
     struct engine_command left;
@@ -506,6 +576,8 @@ void engine_close(struct engine *g) {
         engine_setup_free(left.setup);
     picture_maker_free(&g->maker);
     prompt_picture_free(g->drawing);
+    mask_bench_free(g->mask);
+    study_desk_free(g->desk);
     model_free(g->model);
     free(g->model_folder);
     thread_pool_free(g->pool);

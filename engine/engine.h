@@ -18,6 +18,7 @@
 #include "engine/base/error.h"
 #include "engine/data/task.h"
 #include "engine/inspect/nearest.h"
+#include "engine/inspect/study.h"
 #include "engine/model/t5.h" // T5_SOFT, for reading what was rendered
 #include "engine/model/tokenizer.h"
 #include "engine/pvp/render.h"
@@ -84,6 +85,7 @@ enum engine_verb {
     ENGINE_UNDO_TO_BEST,
     ENGINE_RESTART, // back to step 0
     ENGINE_KEEP,    // call the keeper now
+    ENGINE_STUDY,   // sent by engine_study: look at the desk
 };
 struct engine_command {
     enum engine_verb verb;
@@ -101,6 +103,8 @@ enum engine_event_kind {
     EVENT_FINISHED,  // all steps done
     EVENT_KEPT,      // text: what the keeper wrote
     EVENT_ERROR,     // error: what could not be done; the engine goes on
+    EVENT_STUDYING,  // channel, done, total: how far a study is
+    EVENT_STUDIED,   // study: finished, failed or cancelled; now the receiver's
 };
 struct engine_event {
     enum engine_event_kind kind;
@@ -109,6 +113,8 @@ struct engine_event {
     struct metric metric;
     struct evaluation evaluation;
     struct workspace *workspace;
+    unsigned channel;
+    struct study *study;
     struct error error; // `text` is used for messages of PROGRESS and KEPT too
 };
 
@@ -148,9 +154,15 @@ void engine_close(struct engine *e);
 // False (with a message) when the queue is full; the command's setup is freed then.
 bool engine_send(struct engine *engine, struct engine_command command, struct error *e);
 // Readable when there is something new; cleared by engine_acknowledge, called before reading.
+// Hands in a study (engine/inspect/study.h), which comes back with EVENT_STUDIED; older ones of its channel
+// are cancelled. While nothing is open it comes back with an error.
+void engine_study(struct engine *engine, struct study *take);
+void engine_cancel_studies(struct engine *engine, unsigned channel); // STUDY_EVERY_CHANNEL: all
+
 int engine_fd(const struct engine *e);
 void engine_acknowledge(struct engine *e);
-// The next event, oldest first; false when there is none. The receiver owns event.workspace's reference.
+// The next event, oldest first; false when there is none. The receiver owns event.workspace's reference and
+// event.study.
 bool engine_next_event(struct engine *e, struct engine_event *out);
 // Copies metrics [from, from + most) of the open run's log; returns how many. `epoch` (may be NULL) changes
 // whenever the log begins anew, or loses its end: read it again from 0 then. What was given before `from` may

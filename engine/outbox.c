@@ -42,8 +42,10 @@ bool outbox_create(struct outbox **out, struct error *e) {
 void outbox_free(struct outbox *o) {
     if (!o)
         return;
-    for (size_t i = 0; i < o->events; i++)
+    for (size_t i = 0; i < o->events; i++) {
         workspace_release(o->event[o->first + i].workspace);
+        study_free(o->event[o->first + i].study);
+    }
     prompt_picture_free(o->latest);
     prompt_picture_free(o->spare);
     pthread_mutex_destroy(&o->lock);
@@ -72,7 +74,8 @@ void outbox_acknowledge(struct outbox *o) {
 
 static void push_event(struct outbox *o, const struct engine_event *event) {
     struct engine_event *last = o->events ? &o->event[o->first + o->events - 1] : NULL;
-    if (last && last->kind == EVENT_PROGRESS && event->kind == EVENT_PROGRESS) {
+    if (last && last->kind == event->kind && last->channel == event->channel &&
+        (event->kind == EVENT_PROGRESS || event->kind == EVENT_STUDYING)) {
         *last = *event;
         return;
     }
@@ -82,6 +85,7 @@ static void push_event(struct outbox *o, const struct engine_event *event) {
     }
     if (!mem_grow(&o->event, &o->event_capacity, o->first + o->events + 1, sizeof *o->event, NULL)) {
         workspace_release(event->workspace); // no memory for a message: nothing can be told any more
+        study_free(event->study);
         return;
     }
     o->event[o->first + o->events++] = *event;

@@ -13,7 +13,7 @@ void outbox_free(struct outbox *o); // releases what nobody took
 int outbox_fd(const struct outbox *o);
 void outbox_acknowledge(struct outbox *o);
 
-// Takes the event's workspace reference. A progress event replaces one that was not read yet.
+// Takes the event's workspace reference and study. A progress event replaces one that was not read yet.
 void outbox_event(struct outbox *o, const struct engine_event *event);
 bool outbox_next_event(struct outbox *o, struct engine_event *event);
 

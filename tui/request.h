@@ -19,13 +19,21 @@ enum request_where {
     WHERE_RUN = 2,
     WHERE_PROMPT = 4,
     WHERE_HELP = 8,
+    WHERE_DATA = 16,
+    WHERE_TRY = 32,
+    WHERE_COMPARE = 64,
+    WHERE_LEARN = 128,
 };
 
 #define REQUEST_TABLE(X)                                                                                     \
     X(NONE, "", "", "", 0, "", "")                                                                           \
     X(SCREEN_PATTERN, "pattern", "1", "", WHERE_ALL, "Pattern", "go to the Pattern screen")                  \
+    X(SCREEN_DATA, "data", "2", "", WHERE_ALL, "Data", "go to the Data screen")                              \
     X(SCREEN_RUN, "run-screen", "3", "", WHERE_ALL, "Run", "go to the Run screen")                           \
     X(SCREEN_PROMPT, "prompt", "4", "", WHERE_ALL, "Prompt", "go to the Prompt screen")                      \
+    X(SCREEN_TRY, "try", "5", "", WHERE_ALL, "Try", "go to the Try screen")                                  \
+    X(SCREEN_COMPARE, "compare", "6", "", WHERE_ALL, "Compare", "go to the Compare screen")                  \
+    X(SCREEN_LEARN, "learn", "7", "", WHERE_ALL, "Learn", "go to the Learn screen")                          \
     X(HELP, "help", "? h F1", "[NAME]", WHERE_ALL, "help", "keys of this screen, or help on one command")    \
     X(COMMAND, "command", ":", "", WHERE_ALL, "command", "open the command line")                            \
     X(BACK, "back", "q Esc", "", WHERE_ALL, "back", "leave help or an editor; go back a screen")             \

@@ -149,23 +149,43 @@ static enum style state_text(const struct workbench *w, const struct grid *g, do
     }
 }
 
-static void draw_tabs(const struct workbench *w, struct grid *g, struct area row, double now) {
-    char text[160], state[160];
-    enum style style = state_text(w, g, now, state, sizeof state);
-    int column = 0;
+// The screens' names, from column 0; returns where they end. gap: columns between two, brackets included.
+// Without names only the present screen has one.
+static int put_tabs(const struct workbench *w, struct grid *g, struct area row, int gap, bool names) {
+    char text[160], present[160] = "";
+    int column = 0, present_at = 0;
     for (size_t i = 0; i < VIEW_HELP; i++) {
         const struct view *v = view_list[i];
         bool mark = v->unsaved && v->unsaved(w->view_state[i], w), here = i == w->screen;
-        snprintf(text, sizeof text, "%c%.1s %s%s%c", here ? '[' : ' ', request_info(v->screen)->keys, v->name,
-                 mark ? "*" : "", here ? ']' : ' ');
-        column += grid_put(g, row, 0, column, here ? STYLE_TAB_NOW : STYLE_TAB, text) + 1;
+        snprintf(text, sizeof text, "%c%.1s%s%s%s%c", here ? '[' : ' ', request_info(v->screen)->keys,
+                 here || names ? " " : "", here || names ? v->name : "", mark ? "*" : "", here ? ']' : ' ');
+        if (here) // last, as its brackets stand where its neighbours' blanks do
+            snprintf(present, sizeof present, "%s", text), present_at = column;
+        grid_put(g, row, 0, column, STYLE_TAB, text);
+        column += text_width(text, strlen(text)) + gap - 2;
     }
+    grid_put(g, row, 0, present_at, STYLE_TAB_NOW, present);
     if (w->screen == VIEW_HELP)
-        column += grid_put(g, row, 0, column, STYLE_TAB_NOW, "[Help]") + 1;
+        column += grid_put(g, row, 0, column + 1, STYLE_TAB_NOW, "[Help]") + gap;
+    return column;
+}
+
+static void draw_tabs(const struct workbench *w, struct grid *g, struct area row, double now) {
+    enum { WIDE = 100, NAMES = 76 }; // columns from which there is room for wide gaps, for all names
+    char state[160];
+    enum style style = state_text(w, g, now, state, sizeof state);
+    int column = put_tabs(w, g, row,
+                          row.columns >= WIDE    ? 3
+                          : row.columns >= NAMES ? 1
+                                                 : 2,
+                          row.columns >= NAMES);
     int room = row.columns - column - 1, width = text_width(state, strlen(state));
     const char waiting[] = "edits wait for Ctrl-S";
+    bool busy = w->state == ENGINE_RUNNING || frame_animated(w);
     if (workbench_pending(w) && room > width + (int)sizeof waiting + 2)
         grid_put_right(g, row, 0, row.columns - width - 4, STYLE_WARN, waiting);
+    else if (workbench_pending(w) && !busy && room >= (int)sizeof waiting)
+        snprintf(state, sizeof state, "%s", waiting), style = STYLE_WARN, width = (int)sizeof waiting - 1;
     if (width <= room)
         grid_put_right(g, row, 0, row.columns - 1, style, state);
     else

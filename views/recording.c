@@ -16,6 +16,7 @@ enum { MOST_BYTES = 64 << 20, QUEUE = 64 };
 struct recording {
     cJSON **line; // owned, [lines]; line[0] is the head
     size_t lines, next;
+    size_t study_at; // line of the last study that was answered
     int fd;
     enum engine_state state;
 
@@ -193,6 +194,7 @@ static void wake(struct recording *r) {
 
 static struct engine_event *push(struct recording *r, enum engine_event_kind kind) {
     if (r->queued == QUEUE) { // nobody reads: the oldest goes, as no state is lost with it
+        study_free(r->queue[r->first].study);
         r->first = (r->first + 1) % QUEUE;
         r->queued--;
     }
@@ -468,6 +470,8 @@ done:
 void recording_close(struct recording *r) {
     if (!r)
         return;
+    for (size_t i = 0; i < r->queued; i++)
+        study_free(r->queue[(r->first + i) % QUEUE].study);
     workspace_drop(r);
     for (size_t i = 0; i < r->lines; i++)
         cJSON_Delete(r->line[i]);
@@ -517,6 +521,33 @@ bool recording_take_picture(struct recording *r, struct prompt_picture **io) {
     *io = r->picture;
     r->picture = NULL;
     return true;
+}
+
+static const cJSON *recorded_study(const struct recording *r, size_t line, const char *kind) {
+    const cJSON *o = cJSON_GetObjectItemCaseSensitive(r->line[line], "study");
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(o, "kind");
+    return cJSON_IsString(name) && strcmp(name->valuestring, kind) == 0
+               ? cJSON_GetObjectItemCaseSensitive(o, "result")
+               : NULL;
+}
+
+void recording_study(struct recording *r, struct study *take) {
+    const cJSON *found = NULL;
+    for (size_t i = 0; !found && i < r->lines; i++) {
+        r->study_at = r->study_at + 1 < r->lines ? r->study_at + 1 : 0;
+        found = recorded_study(r, r->study_at, take->kind->name);
+    }
+    if (!found || !take->kind->read)
+        error_set(&take->error, ERROR_INPUT, "this is a recorded run: nothing can be computed in it");
+    else if (!take->kind->read(take, found, &take->error))
+        error_context(&take->error, "the recorded %s", take->kind->name);
+    if (r->queued == QUEUE) { // nobody listens
+        study_free(take);
+        return;
+    }
+    r->queue[(r->first + r->queued++) % QUEUE] = (struct engine_event){
+        .kind = EVENT_STUDIED, .state = r->state, .channel = take->channel, .study = take};
+    wake(r);
 }
 
 bool recording_idle(const struct recording *r) {
@@ -630,6 +661,15 @@ bool recording_write_test(struct buffer *text, const struct evaluation *test, si
     cJSON *o = evaluation_object(test);
     cJSON_AddNumberToObject(o, "step", (double)step);
     return write_line(text, "test", o, e);
+}
+
+bool recording_write_study(struct buffer *text, const struct study *s, struct error *e) {
+    if (!s->kind->write)
+        return true;
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "kind", s->kind->name);
+    cJSON_AddItemToObject(o, "result", s->kind->write(s));
+    return write_line(text, "study", o, e);
 }
 
 bool recording_write_hold(struct buffer *text, struct error *e) {

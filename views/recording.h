@@ -8,6 +8,7 @@
 //   {"step": {...}} {"eval": {...}} {"rate": {...}}        struct metric; eval with its evaluation
 //   {"picture": {...}}                     struct prompt_picture, without the vectors
 //   {"test": {...}}                        an evaluation; played when the test is asked for
+//   {"study": {"kind": "zero-shot", "result": {...}}}      as the kind writes it; not played, but looked up
 //   {"hold": true}                         playing stops here, as if the moment stood still
 // Task, tokenizer, split, template and label words are not recorded: they come from the session's files, so
 // a recording goes with one session. Playing follows the commands: ENGINE_RUN plays to the next hold or the
@@ -33,6 +34,9 @@ void recording_acknowledge(struct recording *r);
 bool recording_next_event(struct recording *r, struct engine_event *out);
 size_t recording_metrics(struct recording *r, size_t from, struct metric *out, size_t most, size_t *epoch);
 bool recording_take_picture(struct recording *r, struct prompt_picture **io);
+// Answers with the next recorded study of its kind, beginning anew after the last; with an error if there is
+// none. It comes back with EVENT_STUDIED.
+void recording_study(struct recording *r, struct study *take);
 bool recording_idle(const struct recording *r); // nothing more comes before the next command
 
 // Writing one: each call appends a line to *text.
@@ -42,6 +46,7 @@ bool recording_write_metric(struct buffer *text, const struct metric *m, const s
                             struct error *e);
 bool recording_write_picture(struct buffer *text, const struct prompt_picture *p, struct error *e);
 bool recording_write_test(struct buffer *text, const struct evaluation *test, size_t step, struct error *e);
+bool recording_write_study(struct buffer *text, const struct study *s, struct error *e);
 bool recording_write_hold(struct buffer *text, struct error *e);
 
 #endif

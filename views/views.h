@@ -5,9 +5,20 @@
 
 #include "views/workbench.h"
 
-extern const struct view view_pattern, view_run, view_prompt, view_help;
+extern const struct view view_pattern, view_data, view_run, view_prompt, view_try, view_compare, view_learn,
+    view_help;
 
-enum { VIEW_PATTERN, VIEW_RUN, VIEW_PROMPT, VIEW_HELP, VIEW_COUNT };
+enum {
+    VIEW_PATTERN,
+    VIEW_DATA,
+    VIEW_RUN,
+    VIEW_PROMPT,
+    VIEW_TRY,
+    VIEW_COMPARE,
+    VIEW_LEARN,
+    VIEW_HELP, // last: it has no tab
+    VIEW_COUNT
+};
 extern const struct view *const view_list[VIEW_COUNT];
 
 #endif

@@ -24,7 +24,8 @@
 #define ANSWER_WITHIN 10.0
 #define SPINNER_TURN  0.1
 
-const struct view *const view_list[VIEW_COUNT] = {&view_pattern, &view_run, &view_prompt, &view_help};
+const struct view *const view_list[VIEW_COUNT] = {&view_pattern, &view_data,    &view_run,   &view_prompt,
+                                                  &view_try,     &view_compare, &view_learn, &view_help};
 
 // ---- what views read ----
 
@@ -162,9 +163,73 @@ static void take_workspace(struct workbench *w, struct workspace *ws) {
     w->dev = w->test = (struct evaluation){0};
 }
 
+// ---- studies ----
+
+static unsigned study_channel(const struct view *sender, unsigned channel) {
+    unsigned at = 0;
+    while (view_list[at] != sender)
+        at++;
+    return at * STUDY_CHANNELS + channel % STUDY_CHANNELS;
+}
+
+void workbench_study(struct workbench *w, const struct view *sender, unsigned channel, struct study *take,
+                     double now) {
+    take->channel = study_channel(sender, channel);
+    if (!w->recording && !w->engine) {
+        error_set(&take->error, ERROR_INPUT, "Nothing is open. Open a session or a task: :open NAME");
+        sender->studied(w->view_state[take->channel / STUDY_CHANNELS], w, take, now);
+        return;
+    }
+    w->study[take->channel].count++;
+    w->study[take->channel].done = w->study[take->channel].total = 0;
+    w->studies++;
+    w->dirty = true;
+    if (w->engine)
+        engine_study(w->engine, take);
+    else
+        recording_study(w->recording, take);
+}
+
+void workbench_cancel_study(struct workbench *w, const struct view *sender, unsigned channel) {
+    if (w->engine)
+        engine_cancel_studies(w->engine, study_channel(sender, channel));
+}
+
+bool workbench_studying(const struct workbench *w, const struct view *sender, unsigned channel, size_t *done,
+                        size_t *total) {
+    unsigned at = study_channel(sender, channel);
+    if (done)
+        *done = w->study[at].done;
+    if (total)
+        *total = w->study[at].total;
+    return w->study[at].count > 0;
+}
+
+static void take_study(struct workbench *w, struct study *s, double now) {
+    w->study[s->channel].count--;
+    w->studies--;
+    size_t at = s->channel / STUDY_CHANNELS;
+    view_list[at]->studied(w->view_state[at], w, s, now);
+}
+
+// Those that the closed engine has not given back are gone with it.
+static void forget_studies(struct workbench *w) {
+    memset(w->study, 0, sizeof w->study);
+    w->studies = 0;
+}
+
 static void take_event(struct workbench *w, struct engine_event *event, double now) {
     const struct metric *best = part_best(w->history, w->history_count);
     w->state = event->state;
+    if (event->kind == EVENT_STUDYING) {
+        w->study[event->channel].done = event->done;
+        w->study[event->channel].total = event->total;
+        return;
+    }
+    if (event->kind == EVENT_STUDIED) {
+        take_study(w, event->study, now);
+        return;
+    }
     w->awaiting = 0;
     switch (event->kind) {
     case EVENT_STATE:
@@ -198,6 +263,9 @@ static void take_event(struct workbench *w, struct engine_event *event, double n
     case EVENT_KEPT:
         if (event->error.text[0])
             workbench_say(w, STYLE_GOOD, now, "%.300s", event->error.text);
+        break;
+    case EVENT_STUDYING:
+    case EVENT_STUDIED:
         break;
     case EVENT_ERROR:
         w->lost = w->lost || (!w->workspace && w->state == ENGINE_EMPTY);
@@ -310,6 +378,7 @@ static void close_session(struct workbench *w) {
     w->opened++;
     engine_close(w->engine);
     w->engine = NULL;
+    forget_studies(w);
     // A recording is a picture of a run, not a run: nothing of it is kept.
     if (w->session && !w->recording && !session_read_only(w->session) && session_changed(w->session) &&
         !session_save(w->session, &e))
@@ -440,11 +509,16 @@ static void set_rate(struct workbench *w, double rate, double now) {
 
 static void cancel(struct workbench *w, double now) {
     bool busy = w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING || w->state == ENGINE_LOADING;
+    bool studying = w->studies > 0;
+    if (w->engine)
+        engine_cancel_studies(w->engine, STUDY_EVERY_CHANNEL);
     if (w->question != QUESTION_NONE) {
         w->question = QUESTION_NONE;
     } else if (busy) {
         if (send_verb(w, ENGINE_STOP, now))
             workbench_say(w, STYLE_PLAIN, now, "stopped; what was trained is kept");
+    } else if (studying) {
+        workbench_say(w, STYLE_PLAIN, now, "stopped");
     } else {
         workbench_say(w, STYLE_PLAIN, now, "nothing is going on; Q leaves");
     }
@@ -563,11 +637,23 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
     case REQUEST_SCREEN_PATTERN:
         go_to(w, VIEW_PATTERN);
         return true;
+    case REQUEST_SCREEN_DATA:
+        go_to(w, VIEW_DATA);
+        return true;
     case REQUEST_SCREEN_RUN:
         go_to(w, VIEW_RUN);
         return true;
     case REQUEST_SCREEN_PROMPT:
         go_to(w, VIEW_PROMPT);
+        return true;
+    case REQUEST_SCREEN_TRY:
+        go_to(w, VIEW_TRY);
+        return true;
+    case REQUEST_SCREEN_COMPARE:
+        go_to(w, VIEW_COMPARE);
+        return true;
+    case REQUEST_SCREEN_LEARN:
+        go_to(w, VIEW_LEARN);
         return true;
     case REQUEST_HELP:
         if (w->screen == VIEW_HELP && !argument) {
@@ -731,6 +817,14 @@ static bool message_faded(struct workbench *w, double now) {
 
 static bool workbench_dirty(void *context, double now) {
     struct workbench *w = context;
+    for (size_t i = 0; i < VIEW_COUNT; i++) {
+        const struct view *v = view_list[i];
+        double at = v->deadline ? v->deadline(w->view_state[i]) : 0;
+        if (at > 0 && now >= at) {
+            v->tick(w->view_state[i], w, now);
+            w->dirty = true;
+        }
+    }
     if (message_faded(w, now)) {
         w->message.text[0] = 0;
         w->dirty = true;
@@ -740,12 +834,24 @@ static bool workbench_dirty(void *context, double now) {
     return w->dirty || (frame_animated(w) && now >= w->turn_at);
 }
 
+// The first of the views' deadlines, or 0.
+static double views_deadline(const struct workbench *w) {
+    double first = 0;
+    for (size_t i = 0; i < VIEW_COUNT; i++) {
+        double at = view_list[i]->deadline ? view_list[i]->deadline(w->view_state[i]) : 0;
+        if (at > 0 && (first == 0 || at < first))
+            first = at;
+    }
+    return first;
+}
+
 static double workbench_deadline(void *context) {
     const struct workbench *w = context;
     double at = w->message.text[0] ? w->message.until : 0;
     if (frame_animated(w) && (at == 0 || w->turn_at < at))
         at = w->turn_at;
-    return at;
+    double waits = views_deadline(w);
+    return waits > 0 && (at == 0 || waits < at) ? waits : at;
 }
 
 static bool workbench_finished(void *context) {
@@ -754,6 +860,8 @@ static bool workbench_finished(void *context) {
 
 static bool workbench_idle(void *context) {
     const struct workbench *w = context;
+    if (w->studies > 0 || views_deadline(w) > 0)
+        return false;
     if (w->recording)
         return recording_idle(w->recording);
     return w->awaiting == 0 && w->state != ENGINE_LOADING && w->state != ENGINE_RUNNING &&

@@ -47,6 +47,13 @@ struct view {
     // How an area of this size is divided, and the state of the panes (panes.h). NULL: a single pane, or one
     // that deals with focus, zoom and sizes itself.
     const struct pane_spec *(*panes)(void *state, struct area a, struct panes **panes);
+    // A study that this view sent with workbench_study is done, failed or was cancelled: now the view's. The
+    // workbench shows no message about it. NULL: the view sends none.
+    void (*studied)(void *state, struct workbench *w, struct study *take, double now);
+    // When something is to be done without a key or news, e.g. a moment after the last one typed: the time,
+    // or 0; and what is called then, which has to set another time or 0. NULL: never.
+    double (*deadline)(void *state);
+    void (*tick)(void *state, struct workbench *w, double now);
 };
 
 struct workbench_options {
@@ -81,6 +88,16 @@ const struct run_settings *workbench_settings(const struct workbench *w);
 const struct view *workbench_behind(const struct workbench *w);
 
 // ---- what views ask for ----
+// Sends a study of the view (engine/inspect/study.h). channel: the view's own count, below STUDY_CHANNELS; an
+// older study of the view on that channel is cancelled. It always comes back through view.studied, unless the
+// workbench ends before.
+enum { STUDY_CHANNELS = 16 };
+void workbench_study(struct workbench *w, const struct view *sender, unsigned channel, struct study *take,
+                     double now);
+void workbench_cancel_study(struct workbench *w, const struct view *sender, unsigned channel);
+// How far the study on that channel is; false when there is none.
+bool workbench_studying(const struct workbench *w, const struct view *sender, unsigned channel, size_t *done,
+                        size_t *total);
 // Handles a request wherever it belongs: the present view first, then the workbench.
 void workbench_request(struct workbench *w, enum request r, const char *argument, double now);
 // One line at the bottom for some seconds; the style says what it is (GOOD, WARN, BAD, PLAIN).

@@ -32,7 +32,12 @@ struct workbench {
     size_t test_step;
     char progress[128];
     size_t progress_done, progress_total;
-    int fd;          // stands for the engine's descriptor, or the recording's
+    int fd; // stands for the engine's descriptor, or the recording's
+    // Studies on their way, by channel: how many, and how far the present one is.
+    struct {
+        size_t count, done, total;
+    } study[VIEW_COUNT * STUDY_CHANNELS];
+    size_t studies;
     double awaiting; // until when an answer to a command is waited for; 0: none
     bool lost;       // the last ENGINE_OPEN failed
 

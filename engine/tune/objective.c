@@ -57,27 +57,32 @@ static size_t possible_classes(const struct objective *o, size_t possible) {
     return possible && possible < o->verbalizer->classes ? possible : o->verbalizer->classes;
 }
 
+double objective_class_loss(const float *score, size_t classes, size_t label, size_t *predicted) {
+    size_t best = 0;
+    for (size_t c = 1; c < classes; c++)
+        best = score[c] > score[best] ? c : best;
+    *predicted = best;
+    if (label == TASK_NO_LABEL)
+        return 0;
+    double sum = 1, top = score[best]; // the best class's own term is exp(0)
+    for (size_t c = 0; c < classes; c++)
+        sum += c == best ? 0 : exp(score[c] - top);
+    return top + log(sum) - score[label];
+}
+
 // softmax cross entropy of one example's class scores; d_score = (softmax - one hot) * weight.
 static void score_one(struct objective *o, const struct input_batch *b, size_t i, double weight, bool train) {
     const struct verbalizer *v = o->verbalizer;
     const float *logits = o->logits + i * v->ids;
-    size_t classes = possible_classes(o, b->possible[i]), label = b->label[i], best = 0;
+    size_t classes = possible_classes(o, b->possible[i]), label = b->label[i];
     verbalizer_scores(v, logits, b->possible[i], o->score);
-    for (size_t c = 1; c < classes; c++)
-        best = o->score[c] > o->score[best] ? c : best;
-    o->predicted[i] = best;
-    o->loss_of[i] = 0;
-    if (label == TASK_NO_LABEL)
+    o->loss_of[i] = objective_class_loss(o->score, classes, label, &o->predicted[i]);
+    if (label == TASK_NO_LABEL || !train)
         return;
-    double sum = 1, top = o->score[best]; // the best class's own term is exp(0)
-    for (size_t c = 0; c < classes; c++)
-        sum += c == best ? 0 : exp(o->score[c] - top);
-    o->loss_of[i] = top + log(sum) - o->score[label];
-    if (!train)
-        return;
+    double log_sum = o->loss_of[i] + o->score[label];
     memset(o->d_score, 0, v->classes * sizeof *o->d_score);
     for (size_t c = 0; c < classes; c++)
-        o->d_score[c] = (float)(weight * (exp(o->score[c] - top) / sum - (c == label)));
+        o->d_score[c] = (float)(weight * (exp(o->score[c] - log_sum) - (c == label)));
     verbalizer_scores_backward(v, logits, b->possible[i], o->d_score, o->d_logits + i * v->ids);
 }
 

@@ -17,10 +17,9 @@
 #include "engine/base/error.h"
 #include "engine/model/t5.h"
 #include "engine/pvp/verbalizer.h"
+#include "engine/tune/evaluation.h"
 #include "engine/tune/inputs.h"
 #include "engine/tune/settings.h"
-
-#define PREDICTED_ELSEWHERE ((size_t)-1) // no label word
 
 struct objective {
     enum run_loss loss;
@@ -40,6 +39,10 @@ bool objective_plan(struct objective *o, enum run_loss loss, const struct verbal
 void objective_free(struct objective *o);
 // Rows of the head that a pass should plan for.
 size_t objective_head_rows(const struct objective *o, size_t vocab_size);
+
+// Softmax cross entropy of one example's scores over its possible classes (natural log; 0 for TASK_NO_LABEL),
+// and the class that is predicted: the first of the highest.
+double objective_class_loss(const float *score, size_t classes, size_t label, size_t *predicted);
 
 // Fills loss_of and predicted for the batch; examples without a label have loss 0. With `train` also adds the
 // gradient of the batch loss to the pass. Returns the batch loss. Allocates nothing.

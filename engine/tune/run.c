@@ -294,38 +294,8 @@ bool run_step(struct run *r, const atomic_bool *cancel, struct metric *out, stru
 // ---- scoring ----
 
 static void evaluation_add(struct evaluation *v, const struct objective *o, const struct input_batch *b) {
-    for (size_t i = 0; i < b->t5.examples; i++) {
-        size_t label = b->label[i], predicted = o->predicted[i];
-        if (label == TASK_NO_LABEL)
-            continue;
-        v->examples++;
-        v->loss += o->loss_of[i];
-        v->correct += predicted == label;
-        if (predicted == PREDICTED_ELSEWHERE)
-            v->elsewhere++;
-        else if (v->classes <= 16)
-            v->confusion[label * v->classes + predicted]++;
-        v->of_class[label]++;
-        if (predicted != PREDICTED_ELSEWHERE)
-            v->predicted_class[predicted]++;
-        v->correct_class[label] += predicted == label;
-    }
-}
-
-// F1 of a class = 2 TP / (examples of it + predictions of it).
-static void evaluation_finish(struct evaluation *v) {
-    double n = (double)v->examples, f1 = 0;
-    size_t counted = 0;
-    for (size_t c = 0; c < v->classes; c++) {
-        size_t either = v->of_class[c] + v->predicted_class[c];
-        if (!either)
-            continue;
-        f1 += 2.0 * (double)v->correct_class[c] / (double)either;
-        counted++;
-    }
-    v->macro_f1 = counted ? f1 / (double)counted : NAN;
-    v->accuracy = n > 0 ? (double)v->correct / n : NAN;
-    v->loss = n > 0 ? v->loss / n : NAN;
+    for (size_t i = 0; i < b->t5.examples; i++)
+        evaluation_count(v, b->label[i], o->predicted[i], o->loss_of[i]);
 }
 
 static bool score_set(struct run *r, const struct input_set *set, const float *prompt,

@@ -21,21 +21,8 @@
 #include "engine/pvp/render.h"
 #include "engine/pvp/template.h"
 #include "engine/pvp/verbalizer.h"
+#include "engine/tune/evaluation.h"
 #include "engine/tune/settings.h"
-
-// Scores over a set of examples.
-struct evaluation {
-    size_t examples, correct;
-    double loss;     // mean, of the loss the run trains
-    double accuracy; // correct / examples
-    double macro_f1; // mean of the classes' F1; a class without examples and predictions is left out
-    size_t classes;
-    size_t confusion[16 * 16]; // [true * classes + predicted] for classes <= 16; other predictions are in no
-                               // column
-    size_t elsewhere;          // predictions that are no label word (paper-code)
-    // By class: examples of it, predictions of it, right ones.
-    size_t of_class[TASK_MOST_CLASSES], predicted_class[TASK_MOST_CLASSES], correct_class[TASK_MOST_CLASSES];
-};
 
 enum metric_kind {
     METRIC_STEP, // one update

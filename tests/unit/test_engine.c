@@ -269,3 +269,72 @@ TEST(a_full_queue_is_refused_and_nothing_leaks) {
     CHECK(refused);
     engine_close(g);
 }
+
+// ---- studies ----
+
+// Counts its slices; never ends by itself when `slices` is 0.
+struct counting {
+    struct study study;
+    size_t slices, made;
+    size_t steps_seen; // of the run at the last slice
+};
+static bool count_work(struct study *s, const struct study_bench *bench, bool *finished, struct error *e) {
+    struct counting *c = (struct counting *)s;
+    c->made++;
+    c->steps_seen = run_steps_done(bench->run);
+    s->done = c->made;
+    *finished = c->slices && c->made == c->slices;
+    return c->made < 100000 || error_set(e, ERROR_SYSTEM, "nobody cancelled");
+}
+static void count_free(struct study *s) {
+    free(s);
+}
+static const struct study_kind counting_kind = {.name = "counting", .work = count_work, .free = count_free};
+
+static struct study *counting(unsigned channel, size_t slices) {
+    struct counting *c = calloc(1, sizeof *c);
+    c->study.kind = &counting_kind;
+    c->study.channel = channel;
+    c->slices = slices;
+    return &c->study;
+}
+
+TEST(studies_come_back_once_and_newer_ones_replace_older) {
+    struct error e = {0};
+    struct kept k = {0};
+    struct engine *g;
+    struct engine_event v;
+    CHECK_OK(start(&g, &k, &e));
+    engine_study(g, counting(1, 3)); // nothing is open
+    CHECK(await(g, EVENT_STUDIED, &v));
+    CHECK(v.study->error.kind == ERROR_INPUT);
+    study_free(v.study);
+    CHECK(send(g, ENGINE_OPEN, 0, setup_of("films", 6)));
+    CHECK(await(g, EVENT_OPENED, &v));
+    workspace_release(v.workspace);
+    engine_study(g, counting(1, 3));
+    CHECK(await(g, EVENT_STUDIED, &v));
+    CHECK(v.study->error.kind == ERROR_NONE && ((struct counting *)v.study)->made == 3);
+    study_free(v.study);
+    struct study *endless = counting(2, 0);
+    engine_study(g, endless);
+    engine_study(g, counting(2, 2)); // the same channel: the endless one gives way
+    CHECK(await(g, EVENT_STUDIED, &v));
+    CHECK(v.study == endless && v.study->error.kind == ERROR_CANCELLED);
+    study_free(v.study);
+    CHECK(await(g, EVENT_STUDIED, &v));
+    CHECK(v.study->error.kind == ERROR_NONE && v.channel == 2);
+    study_free(v.study);
+    // Between steps: a run goes on while a study that never ends is worked on, and opening ends it.
+    engine_study(g, counting(3, 0));
+    CHECK(send(g, ENGINE_RUN, 0, NULL));
+    CHECK(await(g, EVENT_FINISHED, &v));
+    CHECK(send(g, ENGINE_OPEN, 0, setup_of("films", 4)));
+    CHECK(await(g, EVENT_STUDIED, &v));
+    CHECK(v.study->error.kind == ERROR_CANCELLED && ((struct counting *)v.study)->steps_seen >= 5);
+    study_free(v.study);
+    CHECK(await(g, EVENT_OPENED, &v));
+    workspace_release(v.workspace);
+    engine_study(g, counting(4, 0)); // closing frees what was not given back
+    engine_close(g);
+}
