@@ -371,11 +371,14 @@ static void restart(struct engine *g) {
     set_state(g, ENGINE_READY);
 }
 
+static void give_back_cancelled(struct engine *g);
+
 static void obey(struct engine *g, struct engine_command *c) {
     struct error e = {0};
     if (c->verb == ENGINE_STUDY)
         return;
     if (c->verb == ENGINE_OPEN) {
+        give_back_cancelled(g); // they belong to what is open now
         open_setup(g, c->setup);
         return;
     }
@@ -467,6 +470,11 @@ static void study(struct engine *g) {
         error_set(&s->error, ERROR_CANCELLED, "cancelled");
     study_desk_take(g->desk, s);
     tell(g, (struct engine_event){.kind = EVENT_STUDIED, .channel = s->channel, .study = s});
+}
+
+static void give_back_cancelled(struct engine *g) {
+    for (struct study *s; (s = study_desk_present(g->desk)) && atomic_load(&s->cancelled);)
+        study(g);
 }
 
 void engine_study(struct engine *g, struct study *take) {
