@@ -112,6 +112,11 @@ static void draw_picture(struct engine *g, bool must) {
         g->drawing = outbox_swap_picture(g->outbox, g->drawing);
 }
 
+// What can be gone back to. Sets are shared and never change: this hands over a pointer.
+static void show_snapshots(struct engine *g) {
+    outbox_snapshots(g->outbox, snapshot_set_hold(run_snapshots(g->run)));
+}
+
 // ---- opening ----
 
 static void close_run(struct engine *g) {
@@ -199,6 +204,7 @@ static void open_setup(struct engine *g, struct engine_setup *take) {
     }
     if (ok) {
         outbox_metrics_reset(g->outbox, history, resume ? history_count : 0);
+        show_snapshots(g);
         g->state = resting_state(g);
         tell(g, (struct engine_event){.kind = EVENT_OPENED, .workspace = workspace_hold(g->workspace)});
         draw_picture(g, true);
@@ -241,6 +247,7 @@ static void evaluate(struct engine *g) {
         rest(g);
         return;
     }
+    show_snapshots(g);
     record(g, &event.metric);
     tell(g, event);
     if (event.metric.best) {
@@ -349,22 +356,41 @@ static void change_rate(struct engine *g, double rate) {
     keep(g, KEEP_STEP);
 }
 
-static void undo_to_best(struct engine *g) {
-    struct error e = {0};
-    if (!run_return_to_best(g->run)) {
-        error_set(&e, ERROR_INPUT, "nothing was scored on dev yet, so there is no best prompt to go back to");
-        tell_error(g, &e);
-        return;
-    }
+static void went_back(struct engine *g, size_t step) {
     struct metric m = run_metric(g->run, METRIC_UNDO);
+    m.undone_to = step;
     record(g, &m);
     keep(g, KEEP_STEP);
     draw_picture(g, true);
 }
 
+static void undo_to_best(struct engine *g) {
+    struct error e = {0};
+    struct metric best;
+    if (run_best(g->run, &best) && run_return_to_best(g->run)) {
+        went_back(g, best.step);
+    } else {
+        error_set(&e, ERROR_INPUT, "nothing was scored on dev yet, so there is no best prompt to go back to");
+        tell_error(g, &e);
+    }
+}
+
+static void undo_to(struct engine *g, double number) {
+    struct error e = {0};
+    if (number >= 0 && number < 0x1p53 && run_return_to(g->run, (size_t)number)) {
+        went_back(g, (size_t)number);
+    } else {
+        error_set(&e, ERROR_INPUT,
+                  "the prompt of step %.0f was not kept: there are those of step 0 and of evaluations",
+                  number);
+        tell_error(g, &e);
+    }
+}
+
 static void restart(struct engine *g) {
     run_restart(g->run);
     outbox_metrics_reset(g->outbox, NULL, 0);
+    show_snapshots(g);
     g->unkept = true;
     keep(g, KEEP_STEP);
     draw_picture(g, true);
@@ -415,6 +441,9 @@ static void obey(struct engine *g, struct engine_command *c) {
         break;
     case ENGINE_UNDO_TO_BEST:
         undo_to_best(g);
+        break;
+    case ENGINE_UNDO_TO:
+        undo_to(g, c->number);
         break;
     case ENGINE_RESTART:
         restart(g);
@@ -609,6 +638,9 @@ size_t engine_metrics(struct engine *g, size_t from, struct metric *out, size_t 
 }
 bool engine_take_picture(struct engine *g, struct prompt_picture **io) {
     return outbox_take_picture(g->outbox, io);
+}
+bool engine_take_snapshots(struct engine *g, struct snapshot_set **io) {
+    return outbox_take_snapshots(g->outbox, io);
 }
 
 const char *engine_state_name(enum engine_state s) {

@@ -2,9 +2,10 @@
 // The public face of the engine: a thread that owns the model, commands that go in, what comes out.
 //
 // UI -> engine: a bounded queue of commands. Engine -> UI: (a) events that are never lost, (b) an append-only
-// log of metrics of which a reader copies the new part, (c) the latest picture of the prompt. The engine
-// never waits for the UI; engine_fd becomes readable when any of the three has something new. All functions
-// here are called from one UI thread and never block on the model, engine_close aside.
+// log of metrics of which a reader copies the new part, (c) the latest picture of the prompt, (d) its
+// snapshots so far. The engine never waits for the UI; engine_fd becomes readable when any of them has
+// something new. All functions here are called from one UI thread and never block on the model, engine_close
+// aside.
 //
 // What views may call directly, from their own thread, on the read-only parts of a workspace: templates,
 // verbalizers, rendering, tokenizer, task (all included below).
@@ -83,6 +84,7 @@ enum engine_verb {
     ENGINE_EVALUATE,  // score dev now
     ENGINE_TEST,      // score the test set with the best prompt (the present one if none is best)
     ENGINE_UNDO_TO_BEST,
+    ENGINE_UNDO_TO, // number: a step of which there is a snapshot
     ENGINE_RESTART, // back to step 0
     ENGINE_KEEP,    // call the keeper now
     ENGINE_STUDY,   // sent by engine_study: look at the desk
@@ -172,6 +174,12 @@ size_t engine_metrics(struct engine *e, size_t from, struct metric *out, size_t 
 // the old one here for reuse (*io may be NULL).
 bool engine_take_picture(struct engine *e, struct prompt_picture **io);
 void prompt_picture_free(struct prompt_picture *p);
+// The prompt as it was at the start and at every evaluation (tune/snapshots.h). If there is a newer set than
+// *io (NULL: none yet), releases *io and puts the newer one there: the caller then holds it, may read it from
+// its own thread without a lock for as long as it holds it, and releases it with snapshot_set_release. A set
+// is what the run had at one moment and does not change. A workspace that opens, and a run that starts over,
+// give a new one.
+bool engine_take_snapshots(struct engine *e, struct snapshot_set **io);
 
 const char *engine_state_name(enum engine_state s); // "ready", "tuning", "paused", ...
 

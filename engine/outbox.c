@@ -22,6 +22,7 @@ struct outbox {
     size_t metrics, metric_capacity, epoch;
     size_t forgotten; // metrics of the log that the reader has, and that stand no longer in front of `metric`
     struct prompt_picture *latest, *spare;
+    struct snapshot_set *snapshots;
 };
 
 bool outbox_create(struct outbox **out, struct error *e) {
@@ -48,6 +49,7 @@ void outbox_free(struct outbox *o) {
     }
     prompt_picture_free(o->latest);
     prompt_picture_free(o->spare);
+    snapshot_set_release(o->snapshots);
     pthread_mutex_destroy(&o->lock);
     close(o->fd);
     free(o->event);
@@ -178,5 +180,27 @@ bool outbox_take_picture(struct outbox *o, struct prompt_picture **io) {
     }
     pthread_mutex_unlock(&o->lock);
     prompt_picture_free(old);
+    return found;
+}
+
+void outbox_snapshots(struct outbox *o, struct snapshot_set *take) {
+    pthread_mutex_lock(&o->lock);
+    struct snapshot_set *old = o->snapshots;
+    o->snapshots = take;
+    pthread_mutex_unlock(&o->lock);
+    snapshot_set_release(old);
+    ring(o);
+}
+
+bool outbox_take_snapshots(struct outbox *o, struct snapshot_set **io) {
+    struct snapshot_set *old = NULL;
+    pthread_mutex_lock(&o->lock);
+    bool found = o->snapshots && o->snapshots != *io;
+    if (found) {
+        old = *io;
+        *io = snapshot_set_hold(o->snapshots);
+    }
+    pthread_mutex_unlock(&o->lock);
+    snapshot_set_release(old);
     return found;
 }

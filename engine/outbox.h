@@ -27,4 +27,8 @@ size_t outbox_metrics(struct outbox *o, size_t from, struct metric *out, size_t 
 struct prompt_picture *outbox_swap_picture(struct outbox *o, struct prompt_picture *take);
 bool outbox_take_picture(struct outbox *o, struct prompt_picture **io);
 
+// Makes `take` (a reference; may be NULL) the present snapshots.
+void outbox_snapshots(struct outbox *o, struct snapshot_set *take);
+bool outbox_take_snapshots(struct outbox *o, struct snapshot_set **io);
+
 #endif

@@ -283,12 +283,7 @@ bool checkpoint_read_from(struct run_checkpoint *out, struct checkpoint_origin *
 }
 
 void checkpoint_release(struct run_checkpoint *c) {
-    if (!c)
-        return;
-    for (size_t i = 0; i < c->arrays; i++)
-        free(c->array[i].value);
-    free(c->array);
-    *c = (struct run_checkpoint){0};
+    run_checkpoint_free(c);
 }
 
 bool checkpoint_write_best(const char *path, const struct run_checkpoint *c, const char *model_name,

@@ -198,6 +198,8 @@ bool journal_add_metric(struct journal *j, const struct metric *m, time_t now, s
         add_number(&b, metric_field_table[i].name, (double)metric_field_get(m, i));
     if (m->best)
         buffer_add_text(&b, ",\"best\":true");
+    if (m->kind == METRIC_UNDO && m->undone_to != SIZE_MAX)
+        buffer_printf(&b, ",\"to\":%zu", m->undone_to);
     bool ok = add_line(j, metric_kind_name(m->kind), &b, now, e);
     buffer_free(&b);
     return ok;

@@ -92,6 +92,8 @@ static bool scan_members(const char *p, const char *end, struct journal_record *
                 return false;
             r->has_step = true;
             r->metric.step = (size_t)x;
+        } else if (strcmp(key, "to") == 0) {
+            r->metric.undone_to = x >= 0 && x <= 9007199254740992.0 ? (size_t)x : SIZE_MAX;
         } else if (strcmp(key, "best") == 0) {
             r->metric.best = x == 1;
         } else {

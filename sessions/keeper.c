@@ -13,6 +13,7 @@
 #include "engine/base/json.h"
 #include "paths.h"
 #include "session_inside.h"
+#include "snapshot_files.h"
 
 enum { MOST_WAITING = 1 << 16 };
 static const char journal_name[] = "journal.jsonl", prompts_name[] = "prompts";
@@ -83,6 +84,8 @@ static bool move_run(const struct session *s, const char *folder, struct error *
 static void forget_retired(struct session *s) {
     journal_free(s->retired.journal);
     free(s->retired.folder);
+    snapshot_set_release(s->retired.snapshots);
+    s->retired.snapshots = NULL;
     s->retired.journal = NULL;
     s->retired.folder = NULL;
 }
@@ -109,6 +112,8 @@ bool session_move_kept(struct session *s, struct error *e) {
     if (s->active && s->last_step > 1) {
         s->retired.folder = to;
         s->retired.journal = s->journal;
+        s->retired.snapshots = s->snapshots;
+        s->snapshots = NULL;
         snprintf(s->retired.mark, sizeof s->retired.mark, "%s", s->mark);
     } else {
         journal_free(s->journal);
@@ -116,6 +121,8 @@ bool session_move_kept(struct session *s, struct error *e) {
     }
     s->journal = NULL;
     step_files_close(&s->steps);
+    snapshot_set_release(s->snapshots); // the next run's folder is empty
+    s->snapshots = NULL;
     s->serial = 0;
     s->active = s->begin_pending = s->resume_pending = false;
     return true;
@@ -278,6 +285,8 @@ static bool write_prompts(struct session *s, const char *folder, const struct ch
         ok = !s->best_unwritten;
     }
     ok = ok && checkpoint_write_from(last, c, origin, e);
+    struct snapshot_set **disk = folder == s->folder ? &s->snapshots : &s->retired.snapshots;
+    ok = ok && snapshot_files_write(prompts, c->snapshots, disk, true, path_name(s->parts.model), e);
     free(prompts);
     free(best);
     free(last);
@@ -290,7 +299,8 @@ static bool write_step(struct session *s, const struct run_checkpoint *c, struct
         return false;
     char *prompts = session_path(s, prompts_name, e);
     struct checkpoint_origin origin = next_origin(s, s->mark);
-    bool ok = prompts && step_files_write(&s->steps, prompts, c, &origin, e);
+    bool ok = prompts && step_files_write(&s->steps, prompts, c, &origin, e) &&
+              snapshot_files_write(prompts, c->snapshots, &s->snapshots, false, path_name(s->parts.model), e);
     free(prompts);
     return ok;
 }

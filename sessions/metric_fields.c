@@ -2,6 +2,7 @@
 #include "metric_fields.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #define FIELD(name)                                                                                          \
@@ -23,7 +24,7 @@ void metric_field_set(struct metric *m, size_t field, float value) {
 }
 
 struct metric metric_empty(void) {
-    struct metric m = {0};
+    struct metric m = {.undone_to = SIZE_MAX};
     for (size_t i = 0; i < METRIC_FIELDS; i++)
         metric_field_set(&m, i, NAN);
     return m;

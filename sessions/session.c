@@ -43,6 +43,8 @@ void session_free(struct session *s) {
     journal_free(s->journal);
     journal_free(s->retired.journal);
     free(s->retired.folder);
+    snapshot_set_release(s->snapshots);
+    snapshot_set_release(s->retired.snapshots);
     session_lock_release(&s->lock);
     session_parts_free(&s->parts);
     free(s->read_only);

@@ -57,15 +57,17 @@ struct session {
     // no room for these either, which is yet to be told.
     struct metric *waiting;
     size_t waits, waiting_capacity, lost;
-    struct step_files steps;     // of the present run
-    uint64_t serial;             // of the newest checkpoint of the present run
-    char mark[CHECKPOINT_SETUP]; // of the setup that the engine has
+    struct step_files steps;        // of the present run
+    struct snapshot_set *snapshots; // that prompts/snapshots holds (snapshot_files.h)
+    uint64_t serial;                // of the newest checkpoint of the present run
+    char mark[CHECKPOINT_SETUP];    // of the setup that the engine has
     // A run that was left for a new one while the engine still had it: what it still tells goes where its
     // files went.
     struct {
         char *folder; // NULL: none
         struct journal *journal;
         char mark[CHECKPOINT_SETUP];
+        struct snapshot_set *snapshots;
     } retired;
     // As of the last edit; under parts_lock. NULL texts: nothing was saved yet, and no edit is told.
     struct run_settings saved_settings;

@@ -9,6 +9,7 @@
 #include "engine/base/file.h"
 #include "prompt_file.h"
 #include "session_inside.h"
+#include "snapshot_files.h"
 
 enum { MARK_DIGITS = 8 };
 
@@ -126,6 +127,25 @@ static bool look_at(struct session *s, struct kept_run *k, size_t which, const s
     return true;
 }
 
+// The snapshots of the run that goes on. Those beyond its step do not count, and their files go with the next
+// write. What cannot be read is left out: the run itself needs none of them.
+static bool read_snapshots(struct session *s, struct run_checkpoint *c, struct error *e) {
+    size_t slots = 0, width = 0;
+    for (size_t i = 0; i < c->arrays; i++)
+        if (strcmp(c->array[i].name, "prompt") == 0) {
+            slots = c->array[i].rows;
+            width = c->array[i].columns;
+        }
+    char *prompts = session_path(s, "prompts", e);
+    snapshot_set_release(s->snapshots);
+    s->snapshots = NULL;
+    bool ok = prompts && snapshot_files_read(&s->snapshots, prompts, slots, width,
+                                             c->has_best ? &c->best : NULL, NULL, e);
+    c->snapshots = snapshot_set_hold(s->snapshots);
+    free(prompts);
+    return ok;
+}
+
 // Hands checkpoint and history over to the setup.
 static bool resume(struct session *s, struct engine_setup *setup, struct kept_run *k,
                    struct journal_history *h, const char *wanted, struct error *e) {
@@ -138,6 +158,8 @@ static bool resume(struct session *s, struct engine_setup *setup, struct kept_ru
         k->checkpoint.rate = s->parts.settings.rate;
     *setup->resume = k->checkpoint;
     k->checkpoint = (struct run_checkpoint){0};
+    if (!read_snapshots(s, setup->resume, e))
+        return false;
     s->resume_pending = true;
     s->resume_step = setup->resume->step;
     journal_history_cut(h, setup->resume->step);

@@ -158,6 +158,8 @@ static void add_metric(struct telling *t, const struct journal_record *r) {
     }
     if (m->kind == METRIC_RATE)
         put_number(t, o, "rate", short_number(m->rate));
+    else if (m->undone_to != SIZE_MAX)
+        put_number(t, o, "to", (double)m->undone_to);
 }
 
 static const char *text_in(const cJSON *o, const char *key) {
@@ -418,6 +420,9 @@ static void print_rest(struct buffer *b, const char *what, const cJSON *o) {
         buffer_add_text(b, "opened again");
     else if (strcmp(what, "rate") == 0)
         buffer_printf(b, "learning rate %.6g by hand, after step %.0f", number_in(o, "rate"),
+                      number_in(o, "step"));
+    else if (strcmp(what, "undo") == 0 && isfinite(number_in(o, "to")))
+        buffer_printf(b, "back to the prompt of step %.0f, after step %.0f", number_in(o, "to"),
                       number_in(o, "step"));
     else if (strcmp(what, "undo") == 0)
         buffer_printf(b, "back to the best prompt, after step %.0f", number_in(o, "step"));

@@ -25,6 +25,8 @@ struct recording {
     struct metric *metric; // the log so far
     size_t metrics, capacity, epoch;
     struct prompt_picture *picture; // newest that was not taken; NULL: none
+    struct snapshot_set *snapshots;
+    size_t snapshot_serial;
 
     // What the workspace points to.
     struct workspace workspace;
@@ -222,8 +224,23 @@ static bool add_metric(struct recording *r, struct metric m) {
     return true;
 }
 
+static void take_snapshot(struct recording *r, const struct metric *m) {
+    struct snapshot *x = snapshot_make(++r->snapshot_serial, m->step, NULL, 0, 0, NULL);
+    if (!x)
+        return;
+    x->dev_loss = m->dev_loss;
+    x->dev_accuracy = m->dev_accuracy;
+    x->dev_f1 = m->dev_f1;
+    struct snapshot_set *next = snapshot_set_with(r->snapshots, x, m->best, NULL);
+    if (next) {
+        snapshot_set_release(r->snapshots);
+        r->snapshots = next;
+    }
+}
+
 static void play_eval(struct recording *r, const cJSON *o) {
     struct metric m = metric_of(o, METRIC_EVAL);
+    take_snapshot(r, &m);
     const cJSON *detail = cJSON_GetObjectItemCaseSensitive(o, "evaluation");
     add_metric(r, m);
     struct engine_event *event = push(r, EVENT_EVALUATED);
@@ -295,6 +312,10 @@ static void restart(struct recording *r) {
     r->epoch++;
     prompt_picture_free(r->picture);
     r->picture = NULL;
+    const struct metric start = {.dev_loss = NAN, .dev_accuracy = NAN, .dev_f1 = NAN};
+    snapshot_set_release(r->snapshots);
+    r->snapshots = NULL;
+    take_snapshot(r, &start);
 }
 
 // ---- the workspace ----
@@ -377,6 +398,17 @@ static void open_setup(struct recording *r, struct engine_setup *setup) {
     play(r, false); // what is known before the first step, up to the first hold
 }
 
+static void undo(struct recording *r, const struct engine_command *c) {
+    const struct snapshot *x = c->verb == ENGINE_UNDO_TO ? snapshot_set_find(r->snapshots, (size_t)c->number)
+                               : r->snapshots->best != SIZE_MAX ? r->snapshots->at[r->snapshots->best]
+                                                                : NULL;
+    if (x)
+        add_metric(r, (struct metric){.kind = METRIC_UNDO,
+                                      .step = r->metrics ? r->metric[r->metrics - 1].step : 0,
+                                      .undone_to = x->step});
+    push(r, EVENT_STATE);
+}
+
 bool recording_send(struct recording *r, struct engine_command command, struct error *e) {
     if (command.verb != ENGINE_OPEN && !r->open) {
         engine_setup_free(command.setup);
@@ -406,6 +438,10 @@ bool recording_send(struct recording *r, struct engine_command command, struct e
         r->state = ENGINE_READY;
         play(r, false);
         return true;
+    case ENGINE_UNDO_TO_BEST:
+    case ENGINE_UNDO_TO:
+        undo(r, &command);
+        break;
     case ENGINE_SET_RATE:
         add_metric(r, (struct metric){.kind = METRIC_RATE,
                                       .step = r->metrics ? r->metric[r->metrics - 1].step : 0,
@@ -479,6 +515,7 @@ void recording_close(struct recording *r) {
     free(r->metric);
     free(r->norms.sorted);
     prompt_picture_free(r->picture);
+    snapshot_set_release(r->snapshots);
     if (r->fd >= 0)
         close(r->fd);
     free(r);
@@ -520,6 +557,14 @@ bool recording_take_picture(struct recording *r, struct prompt_picture **io) {
     prompt_picture_free(*io);
     *io = r->picture;
     r->picture = NULL;
+    return true;
+}
+
+bool recording_take_snapshots(struct recording *r, struct snapshot_set **io) {
+    if (!r->snapshots || r->snapshots == *io)
+        return false;
+    snapshot_set_release(*io);
+    *io = snapshot_set_hold(r->snapshots);
     return true;
 }
 

@@ -37,6 +37,8 @@ bool recording_take_picture(struct recording *r, struct prompt_picture **io);
 // Answers with the next recorded study of its kind, beginning anew after the last; with an error if there is
 // none. It comes back with EVENT_STUDIED.
 void recording_study(struct recording *r, struct study *take);
+// One at the start and at each evaluation, with its scores and without vectors.
+bool recording_take_snapshots(struct recording *r, struct snapshot_set **io);
 bool recording_idle(const struct recording *r); // nothing more comes before the next command
 
 // Writing one: each call appends a line to *text.

@@ -48,6 +48,9 @@ const struct metric *workbench_history(const struct workbench *w, size_t *count)
 const struct prompt_picture *workbench_picture(const struct workbench *w) {
     return w->picture;
 }
+struct snapshot_set *workbench_snapshots(const struct workbench *w) {
+    return w->snapshots;
+}
 const struct evaluation *workbench_dev(const struct workbench *w) {
     return w->has_dev ? &w->dev : NULL;
 }
@@ -312,9 +315,10 @@ static void receive(struct workbench *w, double now) {
         take_event(w, &event, now);
     take_metrics(w);
     if (w->recording)
-        recording_take_picture(w->recording, &w->picture);
+        recording_take_picture(w->recording, &w->picture),
+            recording_take_snapshots(w->recording, &w->snapshots);
     else if (w->engine)
-        engine_take_picture(w->engine, &w->picture);
+        engine_take_picture(w->engine, &w->picture), engine_take_snapshots(w->engine, &w->snapshots);
     workbench_refresh(w, now);
 }
 
@@ -387,6 +391,8 @@ static void close_session(struct workbench *w) {
     w->session = NULL;
     prompt_picture_free(w->picture);
     w->picture = NULL;
+    snapshot_set_release(w->snapshots);
+    w->snapshots = NULL;
     w->history_count = w->history_read = w->history_epoch = 0;
     w->has_dev = w->has_test = false;
     w->state = ENGINE_EMPTY;

@@ -78,6 +78,10 @@ enum engine_state workbench_state(const struct workbench *w);
 bool workbench_opening(const struct workbench *w); // a workspace is on its way
 const struct metric *workbench_history(const struct workbench *w, size_t *count);
 const struct prompt_picture *workbench_picture(const struct workbench *w); // NULL until there is one
+// The prompt at the start and at every evaluation so far (engine/tune/snapshots.h); NULL until something is
+// open. Held by the workbench: who reads it from elsewhere than drawing and refresh takes a reference. In a
+// recording they have no vectors.
+struct snapshot_set *workbench_snapshots(const struct workbench *w);
 const struct evaluation *workbench_dev(const struct workbench *w); // of the last evaluation; NULL if none
 const struct evaluation *workbench_test(const struct workbench *w, size_t *step);
 struct session *workbench_session(const struct workbench *w);

@@ -27,6 +27,7 @@ struct workbench {
     size_t history_count, history_capacity, history_epoch;
     size_t history_read; // how many the engine gave in this epoch
     struct prompt_picture *picture;
+    struct snapshot_set *snapshots;
     struct evaluation dev, test;
     bool has_dev, has_test;
     size_t test_step;

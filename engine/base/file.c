@@ -140,9 +140,7 @@ bool file_writer_add(struct file_writer *w, const void *bytes, size_t length, st
     return write_all(w->fd, bytes, length) || error_system(e, "cannot write %s", w->path);
 }
 
-bool file_writer_commit(struct file_writer *w, struct error *e) {
-    if (fsync(w->fd) != 0)
-        return error_system(e, "cannot write %s", w->path);
+static bool put_in_place(struct file_writer *w, struct error *e) {
     int closed = close(w->fd);
     w->fd = -1;
     if (closed != 0)
@@ -151,7 +149,13 @@ bool file_writer_commit(struct file_writer *w, struct error *e) {
         return error_system(e, "cannot put the new %s in place", w->path);
     free(w->temporary);
     w->temporary = NULL;
-    return flush_folder(w->path, e);
+    return true;
+}
+
+bool file_writer_commit(struct file_writer *w, struct error *e) {
+    if (fsync(w->fd) != 0)
+        return error_system(e, "cannot write %s", w->path);
+    return put_in_place(w, e) && flush_folder(w->path, e);
 }
 
 void file_writer_close(struct file_writer *w) {
@@ -171,6 +175,13 @@ bool file_write_atomic(const char *path, const void *bytes, size_t length, struc
     struct file_writer w;
     bool ok =
         file_writer_open(&w, path, e) && file_writer_add(&w, bytes, length, e) && file_writer_commit(&w, e);
+    file_writer_close(&w);
+    return ok;
+}
+
+bool file_write_quick(const char *path, const void *bytes, size_t length, struct error *e) {
+    struct file_writer w;
+    bool ok = file_writer_open(&w, path, e) && file_writer_add(&w, bytes, length, e) && put_in_place(&w, e);
     file_writer_close(&w);
     return ok;
 }

@@ -16,6 +16,9 @@ bool file_read(const char *path, size_t most, char **text, size_t *length, struc
 // Writes a temporary file beside `path`, flushes it to the disk, renames it over `path`, flushes the folder.
 // On failure the old file is untouched and the temporary one removed.
 bool file_write_atomic(const char *path, const void *bytes, size_t length, struct error *e);
+// The same without waiting for the disk: whole for every other program at once, but after a power failure the
+// file may be empty, or have holes, so that whoever reads it has to be able to tell (a sum).
+bool file_write_quick(const char *path, const void *bytes, size_t length, struct error *e);
 
 // The same for a file that is written piece by piece: open, add in order, then commit; close always, which
 // throws the temporary file away unless it was committed. Zero-initialise.

@@ -43,6 +43,8 @@ struct run {
     bool training_planned; // the pass is planned for steps
     bool has_best;
     struct metric best_metric;
+    struct snapshot_set *snapshots;
+    size_t snapshot_serial; // of the newest
 };
 
 // ---- creating ----
@@ -190,6 +192,7 @@ void run_free(struct run *r) {
     input_set_free(&r->dev);
     input_set_free(&r->scored);
     pattern_free(&r->pattern);
+    snapshot_set_release(r->snapshots);
     free(r->prompt);
     free(r->start);
     free(r->best);
@@ -197,6 +200,26 @@ void run_free(struct run *r) {
     free(r->order);
     free(r->picked);
     free(r);
+}
+
+// A copy of the present prompt for the list; `m` is what it scored (NULL: not scored). Without memory for it
+// the run goes on without.
+static void take_snapshot(struct run *r, const struct metric *m) {
+    struct snapshot *x = snapshot_make(r->snapshot_serial + 1, r->step, r->prompt, r->pattern.slots,
+                                       r->in.model->config.d_model, NULL);
+    if (!x)
+        return;
+    if (m) {
+        x->dev_loss = m->dev_loss;
+        x->dev_accuracy = m->dev_accuracy;
+        x->dev_f1 = m->dev_f1;
+    }
+    struct snapshot_set *next = snapshot_set_with(r->snapshots, x, m && m->best, NULL);
+    if (!next)
+        return;
+    snapshot_set_release(r->snapshots);
+    r->snapshots = next;
+    r->snapshot_serial++;
 }
 
 void run_restart(struct run *r) {
@@ -207,6 +230,9 @@ void run_restart(struct run *r) {
     r->rate = r->settings.rate;
     r->has_best = false;
     order_epoch(r);
+    snapshot_set_release(r->snapshots);
+    r->snapshots = NULL;
+    take_snapshot(r, NULL);
 }
 
 // ---- one step ----
@@ -365,6 +391,7 @@ bool run_evaluate(struct run *r, const atomic_bool *cancel, struct metric *out, 
         r->best_metric = m;
         memcpy(r->best, r->prompt, r->count * sizeof *r->best);
     }
+    take_snapshot(r, &m);
     *out = m;
     *detail = v;
     return true;
@@ -408,6 +435,20 @@ bool run_return_to_best(struct run *r) {
     optimizer_reset(r->optimizer);
     r->scored_step = SIZE_MAX;
     return true;
+}
+
+bool run_return_to(struct run *r, size_t step) {
+    const struct snapshot *x = snapshot_set_find(r->snapshots, step);
+    if (!x)
+        return false;
+    memcpy(r->prompt, x->vectors, r->count * sizeof *r->prompt);
+    optimizer_reset(r->optimizer);
+    r->scored_step = SIZE_MAX;
+    return true;
+}
+
+struct snapshot_set *run_snapshots(const struct run *r) {
+    return r->snapshots;
 }
 
 size_t run_steps_done(const struct run *r) {
@@ -459,7 +500,8 @@ bool run_save(const struct run *r, struct run_checkpoint *out, struct error *e) 
                                    .scored_step = r->scored_step,
                                    .rate = r->rate,
                                    .best = r->best_metric,
-                                   .has_best = r->has_best};
+                                   .has_best = r->has_best,
+                                   .snapshots = snapshot_set_hold(r->snapshots)};
     out->array = mem_calloc(states + 3, sizeof *out->array, e);
     bool ok = out->array && add_array(out, "prompt", rows, columns, r->prompt, e) &&
               add_array(out, "start", rows, columns, r->start, e) &&
@@ -504,6 +546,25 @@ static bool fits(const struct run *r, const struct run_checkpoint *c, struct err
     return true;
 }
 
+// Those of the kept run that fit. Where there are none (a run of an older program), what can be told: the
+// start.
+static void restore_snapshots(struct run *r, struct snapshot_set *kept) {
+    bool fit = kept && kept->count;
+    for (size_t i = 0; fit && i < kept->count; i++) {
+        fit = kept->at[i]->slots == r->pattern.slots && kept->at[i]->width == run_width(r);
+        if (kept->at[i]->serial > r->snapshot_serial)
+            r->snapshot_serial = kept->at[i]->serial;
+    }
+    snapshot_set_release(r->snapshots);
+    r->snapshots = fit ? snapshot_set_until(kept, r->step, NULL) : NULL;
+    if (r->snapshots)
+        return;
+    struct snapshot *x =
+        snapshot_make(r->snapshot_serial + 1, 0, r->start, r->pattern.slots, run_width(r), NULL);
+    if (x && (r->snapshots = snapshot_set_with(NULL, x, false, NULL)))
+        r->snapshot_serial++;
+}
+
 bool run_restore(struct run *r, const struct run_checkpoint *c, struct error *e) {
     size_t rows = r->pattern.slots, columns = run_width(r);
     bool ok = fits(r, c, e) && take_array(c, "start", rows, columns, r->start, e) &&
@@ -526,6 +587,7 @@ bool run_restore(struct run *r, const struct run_checkpoint *c, struct error *e)
     r->best_metric = c->best;
     r->has_best = c->has_best;
     order_epoch(r);
+    restore_snapshots(r, c->snapshots);
     return true;
 }
 
@@ -535,5 +597,6 @@ void run_checkpoint_free(struct run_checkpoint *c) {
     for (size_t i = 0; i < c->arrays; i++)
         free(c->array[i].value);
     free(c->array);
+    snapshot_set_release(c->snapshots);
     *c = (struct run_checkpoint){0};
 }

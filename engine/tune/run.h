@@ -23,12 +23,13 @@
 #include "engine/pvp/verbalizer.h"
 #include "engine/tune/evaluation.h"
 #include "engine/tune/settings.h"
+#include "engine/tune/snapshots.h"
 
 enum metric_kind {
     METRIC_STEP, // one update
     METRIC_EVAL, // dev scored
     METRIC_RATE, // learning rate changed by hand
-    METRIC_UNDO, // back to the best prompt
+    METRIC_UNDO, // back to an earlier prompt
 };
 // A line of the run's history. NaN where a value was not measured.
 struct metric {
@@ -41,6 +42,8 @@ struct metric {
     float dev_loss, dev_accuracy, dev_f1; // METRIC_EVAL
     float seconds;                        // of this step or evaluation
     bool best;                            // METRIC_EVAL: the best dev score so far
+    size_t undone_to; // METRIC_UNDO: the step whose prompt it went back to; SIZE_MAX: an old journal does not
+                      // say
 };
 
 struct run_inputs { // all borrowed, to outlive the run
@@ -83,6 +86,8 @@ void run_set_steps(struct run *r, size_t steps);
 // Back to the best prompt: the prompt alone; optimizer state cleared, step number kept. False if there is
 // none.
 bool run_return_to_best(struct run *r);
+// Likewise to the prompt of an earlier step of which there is a snapshot.
+bool run_return_to(struct run *r, size_t step);
 // Back to the start of the run.
 void run_restart(struct run *r);
 
@@ -93,6 +98,10 @@ const float *run_prompt(const struct run *r);                  // [slots, d_mode
 const float *run_start(const struct run *r);                   // as it was at step 0
 const float *run_best(const struct run *r, struct metric *at); // NULL if nothing was scored yet
 size_t run_examples_cut(const struct run *r); // training and dev examples that were truncated
+// The prompt as it was at the start and at each evaluation so far (snapshots.h says which of many). Borrowed
+// until the next evaluation; hold it to keep it. NULL only where there was no memory for it. It changes with
+// run_evaluate, run_restart and run_restore.
+struct snapshot_set *run_snapshots(const struct run *r);
 
 // ---- keeping and resuming ----
 // A flat picture of the run: named float arrays and a few numbers; sessions write it as one safetensors file.
@@ -109,6 +118,7 @@ struct run_checkpoint {
     double rate;
     struct metric best;
     bool has_best;
+    struct snapshot_set *snapshots; // a reference, or NULL; those beyond `step` do not count
 };
 bool run_save(const struct run *r, struct run_checkpoint *out, struct error *e);
 // Refuses a picture of another shape, saying what differs.

@@ -69,8 +69,13 @@ static bool steps(struct journal *j, size_t from, size_t to, time_t when) {
 }
 
 static bool metric(struct journal *j, enum metric_kind kind, size_t step, float x, bool best, time_t when) {
-    struct metric m = {
-        .kind = kind, .step = step, .rate = x, .dev_accuracy = x, .dev_loss = 0.5f, .best = best};
+    struct metric m = {.kind = kind,
+                       .step = step,
+                       .rate = x,
+                       .dev_accuracy = x,
+                       .dev_loss = 0.5f,
+                       .best = best,
+                       .undone_to = 4};
     return journal_add_metric(j, &m, when, NULL);
 }
 
@@ -134,7 +139,7 @@ TEST(two_runs_are_told) {
         "2026-11-24 21:00:05  steps 5 to 6: loss from 0.2 to 0.1667\n"
         "2026-11-24 21:01:00  opened again\n"
         "2026-11-24 21:01:00  the run went on from step 5; 1 step after it had not been kept\n"
-        "2026-11-24 21:01:01  back to the best prompt, after step 5\n"
+        "2026-11-24 21:01:01  back to the prompt of step 4, after step 5\n"
         "2026-11-24 21:01:02  test: accuracy 0.9 = 9/10, macro-F1 0.875, with the prompt of step 4\n"
         "2026-11-24 21:01:03  made edit 1: template from the task's own to \"x ?[31m {mask}\"\n"
         "                        seed from 1 to 2\n"
