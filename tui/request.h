@@ -23,6 +23,7 @@ enum request_where {
     WHERE_TRY = 32,
     WHERE_COMPARE = 64,
     WHERE_LEARN = 128,
+    WHERE_LISTS = WHERE_DATA | WHERE_PROMPT | WHERE_COMPARE, // screens that are lists
 };
 
 #define REQUEST_TABLE(X)                                                                                     \
@@ -82,6 +83,9 @@ enum request_where {
     X(REDO_EDIT, "redo-edit", "Alt-_", "", WHERE_PATTERN, "", "make an edit again that was taken back")      \
     X(METRIC, "metric", "m", "", WHERE_PROMPT, "metric", "nearest by cosine, dot product or L2")             \
     X(SORT, "sort", "o", "", WHERE_PROMPT, "sort", "order vectors by number, drift or norm")                 \
+    X(SEARCH, "search", "/", "TEXT", WHERE_LISTS, "search", "find the next row that has this text")          \
+    X(SEARCH_NEXT, "search-next", "n", "", WHERE_LISTS, "", "the next row that has the text")                \
+    X(SEARCH_PREVIOUS, "search-back", "N", "", WHERE_LISTS, "", "the row before that has the text")          \
     X(SET, "set", "", "NAME [VALUE]", 0, "", "show or change a setting")                                     \
     X(TEMPLATE, "template", "", "TEXT", 0, "", "set the template")                                           \
     X(WORDS, "words", "", "TEXT", 0, "", "set the label words, e.g. :words bad; good, great")                \

@@ -742,6 +742,10 @@ void workbench_request(struct workbench *w, enum request r, const char *argument
     w->dirty = true;
     if (r == REQUEST_NONE || (w->overlay.text && overlay_request(w, r)) || refused(w, r, argument, now))
         return;
+    if (r == REQUEST_SEARCH && !argument) { // the text is asked for first
+        loop_open_command_line("search ");
+        return;
+    }
     const size_t at = pattern_request(r) ? VIEW_PATTERN : w->screen;
     const struct view *v = view_list[at];
     // Going to a screen works from every screen and is never the view's.
