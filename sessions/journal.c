@@ -200,9 +200,24 @@ bool journal_add_metric(struct journal *j, const struct metric *m, time_t now, s
         buffer_add_text(&b, ",\"best\":true");
     if (m->kind == METRIC_UNDO && m->undone_to != SIZE_MAX)
         buffer_printf(&b, ",\"to\":%zu", m->undone_to);
+    if (m->dev_examples)
+        buffer_printf(&b, ",\"dev_examples\":%zu", m->dev_examples);
     bool ok = add_line(j, metric_kind_name(m->kind), &b, now, e);
     buffer_free(&b);
     return ok;
+}
+
+// [[of class 0 predicted as 0, as 1, ...], ...]; of many classes only their scores are kept.
+static void add_confusion(struct buffer *b, const struct evaluation *v) {
+    if (v->classes == 0 || v->classes > 16)
+        return;
+    for (size_t i = 0; i < v->classes; i++) {
+        buffer_add_text(b, i ? ",[" : ",\"confusion\":[[");
+        for (size_t k = 0; k < v->classes; k++)
+            buffer_printf(b, "%s%zu", k ? "," : "", v->confusion[i * v->classes + k]);
+        buffer_add_char(b, ']');
+    }
+    buffer_add_char(b, ']');
 }
 
 bool journal_add_test(struct journal *j, const struct evaluation *test, size_t step, time_t now,
@@ -212,6 +227,7 @@ bool journal_add_test(struct journal *j, const struct evaluation *test, size_t s
     add_number(&b, "loss", test->loss);
     add_number(&b, "accuracy", test->accuracy);
     add_number(&b, "macro_f1", test->macro_f1);
+    add_confusion(&b, test);
     bool ok = add_line(j, "test", &b, now, e);
     buffer_free(&b);
     return ok;

@@ -96,6 +96,10 @@ static bool scan_members(const char *p, const char *end, struct journal_record *
             r->metric.undone_to = x >= 0 && x <= 9007199254740992.0 ? (size_t)x : SIZE_MAX;
         } else if (strcmp(key, "best") == 0) {
             r->metric.best = x == 1;
+        } else if (strcmp(key, "dev_examples") == 0) {
+            if (!(x >= 0 && x <= 9007199254740992.0))
+                return false;
+            r->metric.dev_examples = (size_t)x;
         } else {
             set_measured(&r->metric, key, (float)x);
         }
@@ -206,8 +210,8 @@ cJSON *journal_record_json(const struct journal_record *r, struct error *e) {
     return json_parse(r->line, r->length, e);
 }
 
-static bool take_metric(void *context, const struct journal_record *r, struct error *e) {
-    struct journal_history *h = context;
+bool journal_history_take(void *history, const struct journal_record *r, struct error *e) {
+    struct journal_history *h = history;
     if (r->is_metric)
         return history_add(h, &r->metric, e);
     if (r->has_step) {
@@ -219,7 +223,7 @@ static bool take_metric(void *context, const struct journal_record *r, struct er
 
 bool journal_read(struct journal_history *out, const char *path, struct error *e) {
     struct journal_history metrics = {0};
-    bool ok = journal_visit(path, take_metric, &metrics, out, e);
+    bool ok = journal_visit(path, journal_history_take, &metrics, out, e);
     out->metric = metrics.metric;
     out->count = metrics.count;
     out->capacity = metrics.capacity;

@@ -383,6 +383,7 @@ bool run_evaluate(struct run *r, const atomic_bool *cancel, struct metric *out, 
     m.dev_loss = (float)v.loss;
     m.dev_accuracy = (float)v.accuracy;
     m.dev_f1 = (float)v.macro_f1;
+    m.dev_examples = v.examples;
     m.seconds = (float)(clock_seconds() - began);
     m.best = isfinite(m.dev_loss) && better(r, &m);
     r->scored_step = r->step;

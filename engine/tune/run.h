@@ -44,6 +44,7 @@ struct metric {
     bool best;                            // METRIC_EVAL: the best dev score so far
     size_t undone_to; // METRIC_UNDO: the step whose prompt it went back to; SIZE_MAX: an old journal does not
                       // say
+    size_t dev_examples; // METRIC_EVAL: that were scored; 0: unknown
 };
 
 struct run_inputs { // all borrowed, to outlive the run

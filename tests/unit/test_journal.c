@@ -41,7 +41,8 @@ static struct metric metric(enum metric_kind kind, size_t step, float value) {
 }
 
 static bool same_metric(const struct metric *a, const struct metric *b) {
-    bool same = a->kind == b->kind && a->step == b->step && a->best == b->best;
+    bool same =
+        a->kind == b->kind && a->step == b->step && a->best == b->best && a->dev_examples == b->dev_examples;
     for (size_t i = 0; i < METRIC_FIELDS; i++) {
         float x = metric_field_get(a, i), y = metric_field_get(b, i);
         same &= (isnan(x) && isnan(y)) || memcmp(&x, &y, sizeof x) == 0;
@@ -77,6 +78,7 @@ TEST(metrics_read_back_to_the_bit) {
         metric_field_set(&all[1], i, 1e-38f * (float)(i + 1) / 7);
     all[2].rate = 3e38f;
     all[3].best = true;
+    all[3].dev_examples = 32;
     struct journal *j;
     CHECK_OK(journal_open(&j, path, &e));
     CHECK(!file_exists(path)); // nothing before the first record

@@ -49,6 +49,7 @@ TEST(steps_allocate_nothing_also_after_scoring) {
     CHECK_OK(fixture_run(&f, &r, &e));
     for (int i = 0; i < 6; i++) {
         CHECK_OK(run_evaluate(r, NULL, &m, &v, &e));
+        CHECK(m.dev_examples == v.examples && v.examples > 0);
         size_t before = atomic_load(&allocations);
         CHECK_OK(run_step(r, NULL, &m, &e));
         CHECK_SIZE(atomic_load(&allocations), before);
