@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Names of keys, both ways, and the way from a key to a request.
+// Names of keys, both ways.
 #include "tui/key.h"
 
 #include <ctype.h>
@@ -149,31 +149,4 @@ bool key_equal(struct key a, struct key b) {
     bool counts = a.code == KEY_CODE_CHARACTER || a.code == KEY_CODE_FUNCTION;
     return a.code == b.code && a.control == b.control && a.alt == b.alt &&
            (!counts || a.character == b.character);
-}
-
-static bool bound_to(struct key k, const char *keys) {
-    while (*keys) {
-        size_t length = strcspn(keys, " ");
-        struct key bound;
-        if (length > 0 && key_parse(&bound, keys, length) && key_equal(k, bound))
-            return true;
-        keys += length + (keys[length] == ' ');
-    }
-    return false;
-}
-
-enum request key_request(struct key k, unsigned where) {
-    enum request best = REQUEST_NONE;
-    int fewest = 0;
-    for (int r = REQUEST_NONE + 1; r < REQUEST_COUNT; r++) {
-        const struct request_info *info = request_info((enum request)r);
-        int screens = __builtin_popcount(info->where);
-        if (!(info->where & where) || !bound_to(k, info->keys))
-            continue;
-        if (best == REQUEST_NONE || screens < fewest) {
-            best = (enum request)r;
-            fewest = screens;
-        }
-    }
-    return best;
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Keys as the program sees them: a character, or a named key, with Alt and Ctrl; and the map from keys to
-// requests.
+// Keys as the program sees them: a character, or a named key, with Alt and Ctrl. What they mean is in
+// keymap.h.
 #ifndef PROMPTER_TUI_KEY_H
 #define PROMPTER_TUI_KEY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "tui/request.h"
 
 enum key_code {
     KEY_CODE_CHARACTER, // `character` says which; Ctrl-A .. Ctrl-Z come as control = true with 'a' .. 'z'
@@ -41,8 +39,5 @@ struct key {
 bool key_parse(struct key *out, const char *name, size_t length);
 void key_print(struct key k, char *out, size_t size);
 bool key_equal(struct key a, struct key b);
-
-// The request bound to a key on a screen (a WHERE_* bit), or REQUEST_NONE. A binding of fewer screens wins.
-enum request key_request(struct key k, unsigned where);
 
 #endif

@@ -2,8 +2,7 @@
 // Curses, and nothing but curses: modes, colours, cells, keys.
 //
 // Ctrl-C and Ctrl-Z arrive as keys, in order with the others; Ctrl-\ stays a signal, the way out when the
-// program does not answer. The theme uses the default colours and the eight base ones, so that it fits dark
-// and light terminals; without colour every role differs by bold, underline, dim or reverse.
+// program does not answer. What the roles of cells look like is the theme's (tui/theme.h).
 #include "tui/term.h"
 
 #include <errno.h>
@@ -21,6 +20,7 @@
 #include "engine/base/memory.h"
 #include "engine/base/utf8.h"
 #include "tui/signals.h"
+#include "tui/theme.h"
 
 #define NCURSES_NOMACROS 1
 #include <curses.h>
@@ -34,7 +34,9 @@ enum {
 };
 
 static struct {
-    bool open, lost, color, utf8, pastes, redraw, cursor_shown;
+    int colors; // 0: none
+    enum background background;
+    bool open, lost, utf8, pastes, redraw, cursor_shown;
     SCREEN *screen;
     struct termios original;
     // What gives the terminal back without curses, ready before anything can go wrong.
@@ -51,71 +53,21 @@ static struct {
 
 // ---- theme ----
 
-struct look {
-    short color; // -1: the terminal's own
-    attr_t colored, plain;
-};
-
-static struct look look_of(enum style s) {
-    switch (s) {
-    case STYLE_DIM:
-        return (struct look){-1, A_DIM, A_DIM};
-    case STYLE_STRONG:
-    case STYLE_TITLE:
-        return (struct look){-1, A_BOLD, A_BOLD};
-    case STYLE_BORDER:
-        return (struct look){-1, A_DIM, A_DIM};
-    case STYLE_FOCUS:
-        return (struct look){COLOR_CYAN, A_BOLD, A_BOLD};
-    case STYLE_BAR:
-        return (struct look){-1, A_REVERSE, A_REVERSE};
-    case STYLE_TAB:
-        return (struct look){-1, A_NORMAL, A_NORMAL};
-    case STYLE_TAB_NOW:
-        return (struct look){COLOR_CYAN, A_BOLD | A_REVERSE, A_BOLD | A_REVERSE};
-    case STYLE_KEY:
-        return (struct look){COLOR_CYAN, A_BOLD, A_BOLD};
-    case STYLE_SELECTED:
-        return (struct look){-1, A_REVERSE, A_REVERSE};
-    case STYLE_CURSOR:
-        return (struct look){-1, A_REVERSE | A_UNDERLINE, A_REVERSE | A_UNDERLINE};
-    case STYLE_GOOD:
-        return (struct look){COLOR_GREEN, A_BOLD, A_BOLD};
-    case STYLE_WARN:
-        return (struct look){COLOR_YELLOW, A_NORMAL, A_UNDERLINE};
-    case STYLE_BAD:
-        return (struct look){COLOR_RED, A_BOLD, A_BOLD | A_UNDERLINE};
-    case STYLE_ACCENT:
-        return (struct look){COLOR_MAGENTA, A_BOLD, A_BOLD};
-    case STYLE_FIELD:
-        return (struct look){COLOR_GREEN, A_NORMAL, A_UNDERLINE};
-    case STYLE_SOFT:
-        return (struct look){COLOR_MAGENTA, A_BOLD, A_BOLD};
-    case STYLE_MASK:
-        return (struct look){COLOR_YELLOW, A_REVERSE, A_REVERSE};
-    case STYLE_SPECIAL:
-        return (struct look){COLOR_CYAN, A_NORMAL, A_BOLD | A_UNDERLINE};
-    case STYLE_SERIES_1:
-        return (struct look){COLOR_CYAN, A_NORMAL, A_NORMAL};
-    case STYLE_SERIES_2:
-        return (struct look){COLOR_YELLOW, A_BOLD, A_BOLD};
-    case STYLE_SERIES_3:
-        return (struct look){COLOR_MAGENTA, A_NORMAL, A_UNDERLINE};
-    case STYLE_SERIES_4:
-        return (struct look){COLOR_GREEN, A_DIM, A_DIM};
-    case STYLE_PLAIN:
-    case STYLE_LITERAL:
-    case STYLE_COUNT:
-        break;
-    }
-    return (struct look){-1, A_NORMAL, A_NORMAL};
+static attr_t attributes_of(unsigned look) {
+    return (look & LOOK_BOLD ? A_BOLD : 0) | (look & LOOK_DIM ? A_DIM : 0) |
+           (look & LOOK_UNDERLINE ? A_UNDERLINE : 0) | (look & LOOK_REVERSE ? A_REVERSE : 0);
 }
 
+// The pair N is colour N on the terminal's own background.
 static void start_colors(bool wanted) {
-    term.color = wanted && has_colors() && start_color() == OK && COLORS >= 8 && COLOR_PAIRS >= 8 &&
-                 use_default_colors() == OK;
-    for (short c = 1; term.color && c < 8; c++)
-        init_pair(c, c, -1); // pair N is base colour N on the terminal's own background
+    bool able = wanted && has_colors() && start_color() == OK && use_default_colors() == OK;
+    term.colors = !able                                ? 0
+                  : COLORS >= 256 && COLOR_PAIRS > 255 ? 256
+                  : COLORS >= 8 && COLOR_PAIRS >= 8    ? 8
+                                                       : 0;
+    term.background = theme_background(getenv("COLORFGBG"));
+    for (short c = 1; c < term.colors; c++)
+        init_pair(c, c, -1);
 }
 
 // ---- stderr while the screen is up ----
@@ -379,9 +331,9 @@ static bool is_sent(uint32_t mark) {
 static void show_cell(int row, int column, const struct cell *c) {
     wchar_t text[2 + CELL_MARKS] = {(wchar_t)c->character};
     int length = 1;
-    struct look look = look_of((enum style)c->style);
-    short pair = term.color && look.color > 0 ? look.color : 0;
-    attr_t attributes = term.color ? look.colored : look.plain;
+    struct look look = theme_look((enum style)c->style, term.colors, term.background);
+    short pair = look.colour > 0 ? look.colour : 0;
+    attr_t attributes = attributes_of(look.attributes);
     cchar_t out;
     if (!term.utf8 && c->character > 0x7e) {
         // A terminal without UTF-8: as many question marks as columns.

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tui/keymap.h"
+
 #include "parts.h"
 #include "workbench_state.h"
 
@@ -149,36 +151,57 @@ static enum style state_text(const struct workbench *w, const struct grid *g, do
     }
 }
 
-// The screens' names, from column 0; returns where they end. gap: columns between two, brackets included.
-// Without names only the present screen has one.
-static int put_tabs(const struct workbench *w, struct grid *g, struct area row, int gap, bool names) {
-    char text[160], present[160] = "";
-    int column = 0, present_at = 0;
+struct tab {
+    int column, width;
+    char text[160];
+};
+
+// The screens' names, from column 0; returns where they end.
+static int compose_tabs(const struct workbench *w, int columns, struct tab out[VIEW_HELP]) {
+    enum { WIDE = 100, NAMES = 76 }; // columns from which there is room for wide gaps, for all names
+    // Columns between two tabs, brackets included. Without names only the present screen has one.
+    int gap = columns >= WIDE ? 3 : columns >= NAMES ? 1 : 2, column = 0;
     for (size_t i = 0; i < VIEW_HELP; i++) {
         const struct view *v = view_list[i];
+        char key[KEYMAP_KEYS];
         bool mark = v->unsaved && v->unsaved(w->view_state[i], w), here = i == w->screen;
-        snprintf(text, sizeof text, "%c%.1s%s%s%s%c", here ? '[' : ' ', request_info(v->screen)->keys,
-                 here || names ? " " : "", here || names ? v->name : "", mark ? "*" : "", here ? ']' : ' ');
-        if (here) // last, as its brackets stand where its neighbours' blanks do
-            snprintf(present, sizeof present, "%s", text), present_at = column;
-        grid_put(g, row, 0, column, STYLE_TAB, text);
-        column += text_width(text, strlen(text)) + gap - 2;
+        keymap_key(v->screen, view_list[w->screen]->where, key);
+        bool name = here || columns >= NAMES || !key[0];
+        snprintf(out[i].text, sizeof out[i].text, "%c%.12s%s%s%s%c", here ? '[' : ' ', key,
+                 name && key[0] ? " " : "", name ? v->name : "", mark ? "*" : "", here ? ']' : ' ');
+        out[i].column = column;
+        out[i].width = text_width(out[i].text, strlen(out[i].text));
+        column += out[i].width + gap - 2;
     }
-    grid_put(g, row, 0, present_at, STYLE_TAB_NOW, present);
-    if (w->screen == VIEW_HELP)
-        column += grid_put(g, row, 0, column + 1, STYLE_TAB_NOW, "[Help]") + gap;
     return column;
 }
 
+int frame_tab_at(const struct workbench *w, int row, int column) {
+    struct tab tab[VIEW_HELP];
+    compose_tabs(w, w->columns, tab);
+    for (size_t i = 0; row == 1 && i < VIEW_HELP; i++)
+        if (column >= tab[i].column && column < tab[i].column + tab[i].width)
+            return (int)i;
+    return -1;
+}
+
+// The present screen's last, as its brackets stand where its neighbours' blanks do.
+static int put_tabs(const struct workbench *w, struct grid *g, struct area row) {
+    struct tab tab[VIEW_HELP];
+    int end = compose_tabs(w, row.columns, tab);
+    for (size_t i = 0; i < VIEW_HELP; i++)
+        grid_put(g, row, 0, tab[i].column, STYLE_TAB, tab[i].text);
+    if (w->screen < VIEW_HELP)
+        grid_put(g, row, 0, tab[w->screen].column, STYLE_TAB_NOW, tab[w->screen].text);
+    else
+        end += grid_put(g, row, 0, end + 1, STYLE_TAB_NOW, "[Help]") + 1;
+    return end;
+}
+
 static void draw_tabs(const struct workbench *w, struct grid *g, struct area row, double now) {
-    enum { WIDE = 100, NAMES = 76 }; // columns from which there is room for wide gaps, for all names
     char state[160];
     enum style style = state_text(w, g, now, state, sizeof state);
-    int column = put_tabs(w, g, row,
-                          row.columns >= WIDE    ? 3
-                          : row.columns >= NAMES ? 1
-                                                 : 2,
-                          row.columns >= NAMES);
+    int column = put_tabs(w, g, row);
     int room = row.columns - column - 1, width = text_width(state, strlen(state));
     const char waiting[] = "edits wait for Ctrl-S";
     bool busy = w->state == ENGINE_RUNNING || frame_animated(w);
@@ -209,24 +232,41 @@ static const char *hint_text(const struct workbench *w, enum request r) {
     }
 }
 
-static void hint_key(enum request r, bool typing, char out[32]) {
-    const char *keys = request_info(r)->keys;
-    if (r == REQUEST_RATE_UP) // one hint for the pair
-        snprintf(out, 32, "+/-");
-    else if (r == REQUEST_BACK)
-        snprintf(out, 32, "Esc");
-    else if (r == REQUEST_HELP && typing)
-        snprintf(out, 32, "F1");
+// A key that an editor leaves to the program: the first that is no plain character.
+static void key_beside_typing(enum request r, unsigned where, char out[KEYMAP_KEYS]) {
+    char keys[KEYMAP_KEYS];
+    keymap_keys(r, where, keys);
+    out[0] = '\0';
+    for (const char *at = keys; *at && !out[0]; at += strcspn(at, " "), at += strspn(at, " ")) {
+        struct key k;
+        size_t length = strcspn(at, " ");
+        if (key_parse(&k, at, length) && (k.code != KEY_CODE_CHARACTER || k.control || k.alt))
+            snprintf(out, KEYMAP_KEYS, "%.*s", (int)length, at);
+    }
+}
+
+static void hint_key(enum request r, unsigned where, bool typing, char out[KEYMAP_KEYS]) {
+    char down[KEYMAP_KEYS];
+    if (typing || r == REQUEST_BACK) // Esc rather than q: it leaves editors, too
+        key_beside_typing(r, where, out);
     else
-        snprintf(out, 32, "%.*s", (int)strcspn(keys, " "), keys);
+        keymap_key(r, where, out);
+    if (!out[0] && !typing)
+        keymap_key(r, where, out);
+    size_t length = strlen(out);
+    if (r == REQUEST_RATE_UP && length && keymap_key(REQUEST_RATE_DOWN, where, down)[0] &&
+        length + strlen(down) + 2 < KEYMAP_KEYS) { // one hint for the pair
+        out[length] = '/';
+        strcpy(out + length + 1, down);
+    }
 }
 
 // Draws one hint if it fits before `end`; returns the column behind it, or `column` when it did not.
 static int put_hint(const struct workbench *w, struct grid *g, struct area row, int column, int end,
                     enum request r) {
     const struct view *v = view_list[w->screen];
-    char key[32], text[96];
-    hint_key(r, v->typing && v->typing(w->view_state[w->screen]), key);
+    char key[KEYMAP_KEYS], text[96 + KEYMAP_KEYS];
+    hint_key(r, v->where, v->typing && v->typing(w->view_state[w->screen]), key);
     snprintf(text, sizeof text, "%s%s %s", column > 1 ? " . " : "", key, hint_text(w, r));
     if (!part_fits(text, column, end) || !key[0])
         return column;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "tui/keymap.h"
 #include "views/views.h"
 
 #include "parts.h"
@@ -64,22 +65,21 @@ static void put_heading(struct page *p, const char *text) {
 // ---- lists of requests ----
 
 struct entry {
-    const char *keys, *name;
-    char typed[48];
-    const char *text;
+    const char *name, *text;
+    char keys[KEYMAP_KEYS], typed[48];
 };
 
 // Requests with a key on just this screen, on every screen, or those that are only typed.
 enum list { LIST_HERE, LIST_EVERYWHERE, LIST_TYPED };
 
-static bool listed(enum request r, enum list list, unsigned where) {
+static bool listed(enum request r, const char *keys, enum list list) {
     const struct request_info *info = request_info(r);
-    bool keyed = info->keys[0] != 0 && info->where != 0;
+    bool keyed = keys[0] != 0;
     if (r == REQUEST_LEFT || r == REQUEST_RIGHT) // keys of editors and lists
         return false;
     switch (list) {
     case LIST_HERE:
-        return keyed && info->where != WHERE_ALL && (info->where & where);
+        return keyed && info->where != WHERE_ALL;
     case LIST_EVERYWHERE:
         return keyed && info->where == WHERE_ALL;
     default:
@@ -91,9 +91,11 @@ static size_t collect(struct entry out[REQUEST_COUNT], enum list list, unsigned 
     size_t n = 0;
     for (int r = REQUEST_NONE + 1; r < REQUEST_COUNT; r++) {
         const struct request_info *info = request_info((enum request)r);
-        if (!listed((enum request)r, list, where))
+        keymap_keys((enum request)r, where, out[n].keys);
+        if (!listed((enum request)r, out[n].keys, list))
             continue;
-        out[n] = (struct entry){.keys = info->keys, .name = info->name, .text = info->help};
+        out[n].name = info->name;
+        out[n].text = info->help;
         snprintf(out[n].typed, sizeof out[n].typed, ":%s %s", info->name, info->argument);
         n++;
     }
@@ -161,19 +163,22 @@ static void put_screen(struct page *p, const struct view *v) {
 
 static void put_request(struct page *p, enum request r) {
     const struct request_info *info = request_info(r);
-    char line[160];
-    const char *keys = info->keys;
+    char line[160], keys[KEYMAP_KEYS], shown[KEYMAP_KEYS] = "";
     snprintf(line, sizeof line, ":%s %s", info->name, info->argument);
     put_text(p, 1, STYLE_STRONG, line);
     p->line++;
     put_text(p, 1, STYLE_PLAIN, info->help);
     p->line++;
-    if (keys[0] && info->where) {
-        snprintf(line, sizeof line, "keys: %s", keys);
-        put_text(p, 1, STYLE_PLAIN, line);
-    }
-    for (size_t i = 0; i < VIEW_HELP && keys[0] && info->where; i++) {
-        if (info->where != WHERE_ALL && (info->where & view_list[i]->where)) {
+    // The keys of each screen, once for those in a row that have the same.
+    for (size_t i = 0; i < VIEW_HELP; i++) {
+        if (!keymap_keys(r, view_list[i]->where, keys)[0])
+            continue;
+        if (strcmp(keys, shown) != 0) {
+            snprintf(line, sizeof line, "keys: %s", keys);
+            put_text(p, 1, STYLE_PLAIN, line);
+            snprintf(shown, sizeof shown, "%s", keys);
+        }
+        if (info->where != WHERE_ALL) {
             snprintf(line, sizeof line, "on the %s screen", view_list[i]->name);
             put_text(p, 7, STYLE_DIM, line);
         }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "tui/keymap.h"
 #include "tui/plot.h"
 #include "views/views.h"
 
@@ -514,11 +515,9 @@ static enum style level_style(enum doctor_level level, const struct grid *g, con
 }
 
 static void put_key_of(struct grid *g, struct area a, int row, int column, enum request r) {
-    char key[32];
-    const char *keys = request_info(r)->keys;
-    if (r == REQUEST_NONE || !keys[0])
+    char key[KEYMAP_KEYS];
+    if (r == REQUEST_NONE || !keymap_key(r, WHERE_RUN, key)[0])
         return;
-    snprintf(key, sizeof key, "%.*s", (int)strcspn(keys, " "), keys);
     if (column + 8 + (int)strlen(key) < a.columns) {
         column += grid_put(g, a, row, column, STYLE_DIM, ": press ");
         grid_put(g, a, row, column, STYLE_KEY, key);

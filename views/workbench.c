@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/base/memory.h"
+#include "tui/keymap.h"
 
 #include "thinning.h"
 #include "parts.h"

@@ -74,6 +74,8 @@ void frame_draw(struct workbench *w, struct grid *g, double now);
 // Rows a message takes below the view, and how many it gets at most; longer ones are shown in an overlay.
 enum { MESSAGE_ROWS = 3 };
 int frame_message_rows(const char *text, int columns);
+// The screen whose tab is drawn at a cell, or -1.
+int frame_tab_at(const struct workbench *w, int row, int column);
 bool frame_animated(const struct workbench *w); // something turns without news from the engine
 
 // command.c: ":" lines.

@@ -6,6 +6,7 @@
 #include "engine/base/utf8.h"
 #include "fuzz.h"
 #include "tui/key.h"
+#include "tui/keymap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct key k, again;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Key names both ways, and the key map made from the request table.
-#include "tui/key.h"
+#include "tui/keymap.h"
 
 #include "check.h"
 
