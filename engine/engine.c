@@ -16,6 +16,7 @@
 #include "engine/base/memory.h"
 #include "engine/base/queue.h"
 #include "engine/base/threads.h"
+#include "engine/inspect/reading.h"
 #include "engine/outbox.h"
 #include "engine/picture.h"
 #include "engine/study_desk.h"
@@ -40,8 +41,9 @@ struct engine {
     char *model_folder;
     struct workspace *workspace;
     struct run *run;
-    struct run_inputs inputs; // of the run
-    struct mask_bench *mask;  // of studies; made for the first one
+    struct run_inputs inputs;        // of the run
+    struct mask_bench *mask;         // of studies; made for the first one
+    struct reading_memory *readings; // of studies on this workspace; made for the first one
     struct picture_maker maker;
     struct prompt_picture *drawing; // free for the next picture
     enum engine_state state;
@@ -121,6 +123,8 @@ static void show_snapshots(struct engine *g) {
 
 static void close_run(struct engine *g) {
     keep(g, KEEP_CLOSE);
+    reading_memory_free(g->readings);
+    g->readings = NULL;
     run_free(g->run);
     g->run = NULL;
     workspace_release(g->workspace);
@@ -466,6 +470,8 @@ static bool study_work(struct engine *g, struct study *s, bool *finished, struct
     if (!g->mask && !mask_bench_create(&g->mask, g->model, g->pool, tokenizer_sentinel(w->tokenizer, 0),
                                        g->options.openblas, e))
         return false;
+    if (!g->readings && !reading_memory_create(&g->readings, e))
+        return false;
     const struct study_bench bench = {.model = g->model,
                                       .tokenizer = w->tokenizer,
                                       .task = w->task,
@@ -478,6 +484,7 @@ static bool study_work(struct engine *g, struct study *s, bool *finished, struct
                                       .run = g->run,
                                       .pool = g->pool,
                                       .mask = g->mask,
+                                      .readings = g->readings,
                                       .cancel = &s->cancelled};
     return s->kind->work(s, &bench, finished, e);
 }

@@ -20,6 +20,7 @@
 #include "engine/data/task.h"
 #include "engine/inspect/nearest.h"
 #include "engine/inspect/study.h"
+#include "engine/inspect/zero_shot.h"
 #include "engine/model/t5.h" // T5_SOFT, for reading what was rendered
 #include "engine/model/tokenizer.h"
 #include "engine/pvp/render.h"

@@ -24,6 +24,8 @@
 #include "engine/inspect/nearest.h"
 #include "engine/tune/run.h"
 
+struct reading_memory;
+
 // What a study works with: all borrowed, for one slice, on the engine's thread.
 struct study_bench {
     struct model *model;
@@ -38,6 +40,7 @@ struct study_bench {
     const struct run *run;               // the open run as it stands now
     struct thread_pool *pool;            // may be NULL
     struct mask_bench *mask;             // work space for looking at the mask
+    struct reading_memory *readings;     // states that are kept from study to study (reading.h)
     const atomic_bool *cancel;           // set when the study is not wanted any more
 };
 
