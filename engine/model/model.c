@@ -196,6 +196,36 @@ static bool borrow_data(struct model_files *f, struct weight *w, const struct sa
     return true;
 }
 
+// The next weight, without data yet; rows 0 means a vector.
+static struct weight *next_weight(struct model *m, size_t rows, size_t columns, const char *name,
+                                  struct error *e) {
+    struct weight *w = &m->weight[m->weights];
+    w->rows = rows ? rows : 1;
+    w->columns = columns;
+    w->name = mem_strdup(name, e);
+    if (!w->name)
+        return NULL;
+    m->weights++;
+    m->parameters += w->rows * columns;
+    return w;
+}
+
+// A weight of a model that is made from nothing: floats that train.
+static bool make_weight(struct model *m, struct weight **slot, size_t rows, size_t columns, const char *name,
+                        struct error *e) {
+    size_t count;
+    if (!size_multiply(rows ? rows : 1, columns, &count))
+        return error_set(e, ERROR_MEMORY, "\"%s\" would be too large", name);
+    struct weight *w = *slot = next_weight(m, rows, columns, name, e);
+    if (!w)
+        return false;
+    w->trained = mem_calloc_aligned(count, sizeof(float), e);
+    w->data = w->trained;
+    w->dtype = DTYPE_F32;
+    m->file_bytes += count * sizeof(float);
+    return w->trained != NULL;
+}
+
 // Takes the tensor into the next weight; rows 0 means a vector.
 static bool take_tensor(struct model *m, struct weight **slot, size_t rows, size_t columns, const char *name,
                         struct error *e) {
@@ -212,17 +242,14 @@ static bool take_tensor(struct model *m, struct weight **slot, size_t rows, size
                          "%s: the tensor \"%s\" has the shape %s; by config.json it should be %s", source,
                          name, found, wanted);
     }
-    struct weight *w = &m->weight[m->weights];
-    if (!safetensors_dtype(t->type, &w->dtype))
+    enum dtype type;
+    if (!safetensors_dtype(t->type, &type))
         return error_set(e, ERROR_INPUT, "%s: the tensor \"%s\" is of type %s; F32, F16 and BF16 can be used",
                          source, name, safetensors_type_name(t->type));
-    w->rows = rows ? rows : 1;
-    w->columns = columns;
-    w->name = mem_strdup(name, e);
-    if (!w->name)
+    struct weight *w = next_weight(m, rows, columns, name, e);
+    if (!w)
         return false;
-    m->weights++;
-    m->parameters += t->count;
+    w->dtype = type;
     m->file_bytes += t->bytes;
     *slot = w;
     return borrow_data(m->files, w, t, e);
@@ -236,7 +263,7 @@ __attribute__((format(printf, 6, 7))) static bool place(struct model *m, struct 
     va_start(args, format);
     vsnprintf(name, sizeof name, format, args);
     va_end(args);
-    return take_tensor(m, slot, rows, columns, name, e);
+    return (m->files ? take_tensor : make_weight)(m, slot, rows, columns, name, e);
 }
 
 // ---- the network ----
@@ -292,13 +319,14 @@ static bool place_stack(struct model *m, struct t5_stack *stack, const char *nam
 static const char *embedding_name(const struct model *m) {
     static const char *const names[] = {"shared.weight", "decoder.embed_tokens.weight",
                                         "encoder.embed_tokens.weight"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    for (size_t i = 0; m->files && i < sizeof names / sizeof names[0]; i++)
         if (files_find(m->files, names[i]))
             return names[i];
     return names[0];
 }
 
-static bool place_all(struct model *m, struct error *e) {
+// `tied` is asked for models without files only.
+static bool place_all(struct model *m, bool tied, struct error *e) {
     const struct t5_config *c = &m->config;
     enum { SELF = 5, CROSS = 5, FEED_FORWARD = 4, STACK = 2, ENDS = 2 };
     size_t most = ENDS + 2 * STACK + c->num_layers * (SELF + FEED_FORWARD) +
@@ -309,7 +337,7 @@ static bool place_all(struct model *m, struct error *e) {
         !place_stack(m, &m->decoder, "decoder", c->num_decoder_layers, true, e))
         return false;
     m->head = m->embedding; // tied, unless the file has a head; what config.json says of tying is not asked
-    return !files_find(m->files, "lm_head.weight") ||
+    return (m->files ? !files_find(m->files, "lm_head.weight") : tied) ||
            place(m, &m->head, c->vocab_size, c->d_model, e, "lm_head.weight");
 }
 
@@ -318,7 +346,21 @@ bool model_load(struct model **out, const char *folder, struct error *e) {
     struct model *m = mem_calloc(1, sizeof *m, e);
     if (!m)
         return false;
-    if (t5_config_read(&m->config, folder, e) && files_open(&m->files, folder, e) && place_all(m, e)) {
+    if (t5_config_read(&m->config, folder, e) && files_open(&m->files, folder, e) && place_all(m, false, e)) {
+        *out = m;
+        return true;
+    }
+    model_free(m);
+    return false;
+}
+
+bool model_create(struct model **out, const struct t5_config *config, bool tied, struct error *e) {
+    *out = NULL;
+    struct model *m = mem_calloc(1, sizeof *m, e);
+    if (!m)
+        return false;
+    m->config = *config;
+    if (place_all(m, tied, e)) {
         *out = m;
         return true;
     }

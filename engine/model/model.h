@@ -56,6 +56,9 @@ struct model {
 // Loads config.json and model.safetensors (or the shards of model.safetensors.index.json) from a folder in
 // Hugging Face layout. A tensor that is missing or of another shape is named with the shape it should have.
 bool model_load(struct model **out, const char *folder, struct error *e);
+// A model that is not in any file: the names and shapes of the configuration, weights all zero, in owned
+// floats (for gradients too: model_make_trainable). With `tied` the head is the embedding.
+bool model_create(struct model **out, const struct t5_config *config, bool tied, struct error *e);
 void model_free(struct model *m);
 // Gives every weight an owned float copy (trained) and a zeroed gradient. Frees nothing on failure.
 bool model_make_trainable(struct model *m, struct error *e);

@@ -3,11 +3,15 @@
 #include "spiece.h"
 
 #include <sentencepiece_processor.h>
+#include <sentencepiece_trainer.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 // In the library, though not in its installed header; weak, in case a version keeps it to itself.
@@ -49,14 +53,47 @@ bool encode(const struct spiece *s, const char *text, size_t length, Give give, 
     return false;
 }
 
+void be_quiet() {
+    if (sentencepiece::logging::SetMinLogLevel)
+        sentencepiece::logging::SetMinLogLevel(1000); // above every level: the status says it all
+}
+
+class Sentences : public sentencepiece::SentenceIterator {
+  public:
+    Sentences(spiece_sentence_source *source, void *context) : source_(source), context_(context) {
+        Next();
+    }
+    bool done() const override {
+        return done_;
+    }
+    void Next() override {
+        const char *text = nullptr;
+        size_t length = 0;
+        done_ = !source_(context_, &text, &length);
+        if (!done_)
+            value_.assign(text, length);
+    }
+    const std::string &value() const override {
+        return value_;
+    }
+    sentencepiece::util::Status status() const override {
+        return sentencepiece::util::Status();
+    }
+
+  private:
+    spiece_sentence_source *source_;
+    void *context_;
+    std::string value_;
+    bool done_ = false;
+};
+
 } // namespace
 
 struct spiece *spiece_load(const char *bytes, size_t length, char *message, size_t size) {
     struct spiece *s = nullptr;
     tell(message, size, "");
     try {
-        if (sentencepiece::logging::SetMinLogLevel)
-            sentencepiece::logging::SetMinLogLevel(1000); // above every level: the status says it all
+        be_quiet();
         s = new struct spiece;
         auto status = s->processor.LoadFromSerializedProto(absl::string_view(bytes, length));
         if (status.ok())
@@ -120,4 +157,38 @@ bool spiece_encode_text(const struct spiece *s, const char *text, size_t length,
                         void *context, char *message, size_t size) {
     auto give = [=](const std::string &piece) { return sink(context, piece.data(), piece.size()); };
     return encode<std::string>(s, text, length, give, message, size);
+}
+
+float spiece_score(const struct spiece *s, size_t id) {
+    return s->processor.GetScore(static_cast<int>(id));
+}
+
+bool spiece_train(const struct spiece_argument *arguments, size_t count, spiece_sentence_source *source,
+                  void *context, char **bytes, size_t *length, char *message, size_t size) {
+    tell(message, size, "");
+    try {
+        std::unordered_map<std::string, std::string> all;
+        std::string model;
+        for (size_t i = 0; i < count; i++)
+            all[arguments[i].name] = arguments[i].value;
+        be_quiet();
+        Sentences sentences(source, context);
+        auto status = sentencepiece::SentencePieceTrainer::Train(all, &sentences, &model);
+        if (!status.ok()) {
+            tell(message, size, status.ToString().c_str());
+            return false;
+        }
+        char *copy = static_cast<char *>(std::malloc(model.size() + 1));
+        if (!copy)
+            throw std::bad_alloc();
+        std::memcpy(copy, model.data(), model.size());
+        *bytes = copy;
+        *length = model.size();
+        return true;
+    } catch (const std::exception &x) {
+        tell(message, size, x.what());
+    } catch (...) {
+        tell(message, size, "SentencePiece failed");
+    }
+    return false;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The door to the SentencePiece library, which is C++: sentencepiece.cc is the only C++ of this program.
-// No exception passes it, and the library writes nothing to stderr. tokenizer.h is what others use.
+// The door to the SentencePiece library and its trainer, which is C++: sentencepiece.cc is the only C++ of
+// this program. No exception passes it, and the library writes nothing to stderr. tokenizer.h is what others
+// use.
 #ifndef PROMPTER_ENGINE_MODEL_SPIECE_H
 #define PROMPTER_ENGINE_MODEL_SPIECE_H
 
@@ -45,6 +46,20 @@ bool spiece_encode(const struct spiece *s, const char *text, size_t length, spie
 typedef bool spiece_text_sink(void *context, const char *piece, size_t length);
 bool spiece_encode_text(const struct spiece *s, const char *text, size_t length, spiece_text_sink *sink,
                         void *context, char *message, size_t size);
+
+// ---- training ----
+
+// Gives one sentence after the other; false at the end. The text is valid until the next call.
+typedef bool spiece_sentence_source(void *context, const char **text, size_t *length);
+struct spiece_argument {
+    const char *name, *value; // as SentencePiece's trainer knows them: "vocab_size", "8000"
+};
+// Trains a model; *bytes is then its file, to be released with free(). Sentences are held in memory
+// meanwhile.
+bool spiece_train(const struct spiece_argument *arguments, size_t count, spiece_sentence_source *source,
+                  void *context, char **bytes, size_t *length, char *message, size_t size);
+// The score (log probability of a unigram model) of a piece.
+float spiece_score(const struct spiece *s, size_t id);
 
 #ifdef __cplusplus
 }

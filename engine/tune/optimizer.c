@@ -26,6 +26,7 @@ struct parameter {
     size_t first_block, blocks, rows_a_block;
     double mean_row; // of R, this step
     double scale;    // 1 / max(1, RMS), this step
+    double rate_factor, decay_factor;
 };
 
 struct block {
@@ -83,6 +84,7 @@ static void take_parameter(struct optimizer *o, size_t i, const struct optimizer
     struct parameter *q = &o->parameter[i];
     bool vector = p->rows == 1 || p->columns == 1;
     q->p = *p;
+    q->rate_factor = q->decay_factor = 1;
     if (vector) {
         q->p.rows = p->rows * p->columns;
         q->p.columns = 1;
@@ -151,6 +153,12 @@ void optimizer_free(struct optimizer *o) {
     free(o);
 }
 
+void optimizer_set_factors(struct optimizer *o, size_t i, double rate, double decay) {
+    assert(i < o->parameters && rate >= 0 && decay >= 0);
+    o->parameter[i].rate_factor = rate;
+    o->parameter[i].decay_factor = decay;
+}
+
 void optimizer_reset(struct optimizer *o) {
     if (o->state.base)
         memset(o->state.base, 0, o->state.capacity);
@@ -195,6 +203,11 @@ static void measure(const struct span *s, double changed) {
     s->block->values = values;
 }
 
+// What a step takes off each element, as a share of it.
+static float decay_of(const struct optimizer *o, const struct parameter *q) {
+    return (float)(o->rate * q->rate_factor * o->settings.weight_decay * q->decay_factor);
+}
+
 static void adam_block(void *context, size_t item, size_t worker) {
     const struct optimizer *o = context;
     struct span s = span_of(o, item);
@@ -202,9 +215,10 @@ static void adam_block(void *context, size_t item, size_t worker) {
     const float *restrict gradient = s.gradient;
     float b1 = (float)o->settings.beta1, a1 = (float)(1 - o->settings.beta1);
     float b2 = (float)o->settings.beta2, a2 = (float)(1 - o->settings.beta2);
-    float factor = (float)o->factor, size = (float)o->step_size, root = (float)o->root_correction;
+    float factor = (float)o->factor, size = (float)(o->step_size * s.q->rate_factor),
+          root = (float)o->root_correction;
     float epsilon = (float)o->settings.epsilon;
-    float decay = o->settings.kind == OPTIMIZER_ADAMW ? (float)(o->rate * o->settings.weight_decay) : 0;
+    float decay = o->settings.kind == OPTIMIZER_ADAMW ? decay_of(o, s.q) : 0;
     double changed = 0;
     (void)worker;
 #pragma omp simd reduction(+ : changed)
@@ -224,8 +238,9 @@ static void sgd_block(void *context, size_t item, size_t worker) {
     struct span s = span_of(o, item);
     float *restrict m = s.q->m ? s.q->m + s.at : NULL, *restrict p = s.value;
     const float *restrict gradient = s.gradient;
-    float factor = (float)o->factor, rate = (float)o->rate, momentum = (float)o->settings.momentum;
-    float decay = (float)(o->rate * o->settings.weight_decay);
+    float factor = (float)o->factor, rate = (float)(o->rate * s.q->rate_factor),
+          momentum = (float)o->settings.momentum;
+    float decay = decay_of(o, s.q);
     double changed = 0;
     (void)worker;
     for (size_t i = 0; i < s.count; i++) {
@@ -320,7 +335,7 @@ static void adafactor_measure(void *context, size_t item, size_t worker) {
 static void adafactor_apply(void *context, size_t item, size_t worker) {
     const struct optimizer *o = context;
     struct span s = span_of(o, item);
-    float size = (float)(o->rate * s.q->scale), decay = (float)(o->rate * o->settings.weight_decay);
+    float size = (float)(o->rate * s.q->rate_factor * s.q->scale), decay = decay_of(o, s.q);
     double changed = 0;
     (void)worker;
     for (size_t r = 0; r < s.block->rows; r++)

@@ -54,6 +54,9 @@ bool optimizer_create(struct optimizer **out, const struct optimizer_settings *s
                       const struct optimizer_parameter *parameters, size_t count, struct thread_pool *pool,
                       struct error *e);
 void optimizer_free(struct optimizer *o);
+// Parameter i (of create) moves with `rate` times the rate of a step and decays with `decay` times the weight
+// decay; 1 and 1 when nothing is said. Both >= 0.
+void optimizer_set_factors(struct optimizer *o, size_t i, double rate, double decay);
 
 // One update. clip > 0: gradients are scaled down together so that their norm is at most `clip`. A gradient
 // that is not finite is refused (ERROR_INPUT, saying what to do) and changes nothing. `report` may be NULL.

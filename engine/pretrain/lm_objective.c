@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "lm_objective.h"
+
+#include <math.h>
+
+enum { MOST_SPANS = 100 };
+
+void lm_symbols_of(struct lm_symbols *out, const struct tokenizer *t, int32_t start, int32_t eos) {
+    *out = (struct lm_symbols){.start = start, .eos = eos};
+    while (out->sentinels < MOST_SPANS && tokenizer_sentinel(t, out->sentinels) >= 0) {
+        out->sentinel[out->sentinels] = tokenizer_sentinel(t, out->sentinels);
+        out->sentinels++;
+    }
+}
+
+enum lm_kind lm_objective_draw(const double mix[LM_KINDS], struct random *r) {
+    double sum = 0, at;
+    for (size_t i = 0; i < LM_KINDS; i++)
+        sum += mix[i];
+    at = random_uniform(r) * sum;
+    size_t last = 0;
+    for (size_t i = 0; i < LM_KINDS; i++) {
+        if (mix[i] <= 0)
+            continue;
+        last = i;
+        if (at < mix[i])
+            break;
+        at -= mix[i];
+    }
+    return (enum lm_kind)last;
+}
+
+// part [parts] >= 1 with the sum `total`, uniform over all of them: `parts` - 1 of the `total` - 1 places
+// between units are cuts, chosen one by one.
+static void divide(size_t total, size_t parts, size_t *part, struct random *r) {
+    size_t cuts = parts - 1, places = total - 1, length = 1, i = 0;
+    for (; places > 0; places--) {
+        if (random_below(r, places) < cuts) {
+            part[i++] = length;
+            length = 0;
+            cuts--;
+        }
+        length++;
+    }
+    part[i] = length;
+}
+
+struct making {
+    const struct lm_symbols *symbols;
+    const int32_t *token;
+    struct token_list *encoder, *targets;
+    struct error *e;
+};
+
+static bool copy(const struct making *m, size_t from, size_t count, struct token_list *to) {
+    for (size_t i = from; i < from + count; i++)
+        if (!token_list_add(to, m->token[i], m->e))
+            return false;
+    return true;
+}
+
+static bool finish(const struct making *m) {
+    return token_list_add(m->encoder, m->symbols->eos, m->e) &&
+           token_list_add(m->targets, m->symbols->eos, m->e);
+}
+
+// Tokens [from, from + count) to the targets, a sentinel in their place.
+static bool take_out(const struct making *m, size_t number, size_t from, size_t count) {
+    int32_t sentinel = m->symbols->sentinel[number];
+    return token_list_add(m->encoder, sentinel, m->e) && token_list_add(m->targets, sentinel, m->e) &&
+           copy(m, from, count, m->targets);
+}
+
+static bool make_spans(const struct making *m, const struct lm_settings *s, size_t count, struct random *r) {
+    size_t span[MOST_SPANS], kept[MOST_SPANS + 1], at = 0;
+    double wanted = nearbyint((double)count * s->noise);
+    size_t noise = wanted < 1 ? 1 : wanted > (double)(count - 1) ? count - 1 : (size_t)wanted;
+    wanted = nearbyint((double)noise / s->mean_span);
+    size_t spans = wanted < 1 ? 1 : (size_t)wanted;
+    spans = spans > m->symbols->sentinels ? m->symbols->sentinels : spans;
+    spans = spans > count - noise ? count - noise : spans; // something stays between two of them
+    divide(noise, spans, span, r);
+    divide(count - noise + 2, spans + 1, kept, r); // the first and the last one may be empty
+    kept[0]--;
+    for (size_t i = 0; i < spans; i++) {
+        if (!copy(m, at, kept[i], m->encoder) || !take_out(m, i, at + kept[i], span[i]))
+            return false;
+        at += kept[i] + span[i];
+    }
+    return copy(m, at, count - at, m->encoder) && finish(m);
+}
+
+static bool make_span(const struct making *m, size_t from, size_t length, size_t count) {
+    return copy(m, 0, from, m->encoder) && take_out(m, 0, from, length) &&
+           copy(m, from + length, count - from - length, m->encoder) && finish(m);
+}
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+bool lm_objective_apply(enum lm_kind kind, const struct lm_settings *s, const struct lm_symbols *symbols,
+                        const int32_t *tokens, size_t count, struct random *r, struct token_list *encoder,
+                        struct token_list *targets, struct error *e) {
+    struct making m = {symbols, tokens, encoder, targets, e};
+    size_t length;
+    if (kind != LM_PREFIX && !symbols->sentinels)
+        return error_set(
+            e, ERROR_INPUT,
+            "this vocabulary has no <extra_id_0>, which the objective \"%s\" needs; use --objective "
+            "prefix=1",
+            lm_kind_name(kind));
+    switch (kind) {
+    case LM_SPANS:
+        return make_spans(&m, s, count, r);
+    case LM_SPAN:
+        length = 1 + random_below(r, least((size_t)(2 * s->mean_span - 1), count - 1));
+        return make_span(&m, random_below(r, count - length + 1), length, count);
+    case LM_SUFFIX:
+        length = 1 + random_below(r, least(s->suffix_tokens, count - 1));
+        return make_span(&m, count - length, length, count);
+    default:
+        length = 1 + random_below(r, count - 1);
+        return copy(&m, 0, length, encoder) && copy(&m, length, count - length, targets) && finish(&m);
+    }
+}
