@@ -18,6 +18,9 @@
 
 #include "engine/base/error.h"
 #include "engine/data/task.h"
+#include "engine/inspect/answers.h"
+#include "engine/inspect/attention.h"
+#include "engine/inspect/importance.h"
 #include "engine/inspect/nearest.h"
 #include "engine/inspect/study.h"
 #include "engine/inspect/zero_shot.h"

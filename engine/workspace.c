@@ -9,6 +9,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
+#include "engine/pvp/task_parts.h"
 
 void engine_setup_free(struct engine_setup *s) {
     if (!s)
@@ -58,35 +59,6 @@ void workspace_release(struct workspace *w) {
     free(s);
 }
 
-static bool parse_words(struct workspace *w, struct error *e) {
-    const struct task *t = w->task;
-    const char *text = w->setup->label_words;
-    if (!text || !text[0])
-        text = t->label_words;
-    if (text)
-        return verbalizer_parse(&w->verbalizer, text, t->class_name, t->class_value, t->classes, e) ||
-               error_context(e, "label words");
-    if (t->family == TASK_MULTIPLE_CHOICE)
-        return verbalizer_letters(&w->verbalizer, t->classes, e);
-    return error_set(e, ERROR_INPUT,
-                     "the task \"%s\" has no label words; give one for each class, e.g. :words bad; good",
-                     t->name);
-}
-
-static bool parse_pattern(struct workspace *w, struct error *e) {
-    const struct task *t = w->task;
-    const char *text = w->setup->template_text;
-    if (!text || !text[0])
-        text = t->templates ? t->template_text[0] : NULL;
-    if (!text)
-        return error_set(
-            e, ERROR_INPUT,
-            "the task \"%s\" suggests no template; write one, e.g. {soft:20} {%s} It was {mask}.", t->name,
-            t->fields ? t->field[0] : "text_a");
-    return template_parse(&w->template, text, (const char *const *)t->field, t->fields, NULL, e) ||
-           error_context(e, "template");
-}
-
 static bool collect_warnings(struct shared_workspace *s, struct error *e) {
     struct workspace *w = &s->face;
     char *words = verbalizer_warnings(&w->verbalizer, w->tokenizer, e);
@@ -121,7 +93,9 @@ static bool load_parts(struct shared_workspace *s, const struct model *model, st
     if (!task_load(&s->task, w->setup->task_path, w->setup->data_folder, e))
         return false;
     w->task = s->task;
-    if (!split_make(&s->split, s->task, &request, e) || !parse_pattern(w, e) || !parse_words(w, e) ||
+    if (!split_make(&s->split, s->task, &request, e) ||
+        !task_template(&w->template, s->task, w->setup->template_text, e) ||
+        !task_words(&w->verbalizer, s->task, w->setup->label_words, e) ||
         !verbalizer_bind(&w->verbalizer, s->tokenizer, rules[set->pieces], e))
         return false;
     w->split = &s->split;

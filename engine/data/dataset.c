@@ -266,13 +266,37 @@ static bool read_label(const struct record *r, struct example *x, struct error *
 
 // ---- examples ----
 
-static void example_free(struct example *x, size_t fields) {
+void example_free(struct example *x, size_t fields) {
     for (size_t i = 0; x->field && i < fields; i++)
         free(x->field[i]);
     for (size_t i = 0; x->option && i < x->options; i++)
         free(x->option[i]);
     free(x->field);
     free(x->option);
+    *x = (struct example){0};
+}
+
+static char **copy_texts(char *const *text, size_t count, struct error *e) {
+    char **out = mem_calloc(count + 1, sizeof *out, e);
+    for (size_t i = 0; out && i < count; i++) {
+        if ((out[i] = mem_strdup(text[i], e)))
+            continue;
+        while (i-- > 0)
+            free(out[i]);
+        free(out);
+        return NULL;
+    }
+    return out;
+}
+
+bool example_copy(struct example *out, const struct example *from, size_t fields, struct error *e) {
+    *out = *from;
+    out->field = copy_texts(from->field, fields, e);
+    out->option = from->options && out->field ? copy_texts(from->option, from->options, e) : NULL;
+    if (out->field && (out->option || !from->options))
+        return true;
+    example_free(out, fields);
+    return false;
 }
 
 static bool texts_fit(char **text, size_t count, const char *what, struct error *e) {

@@ -89,6 +89,10 @@ void task_free(struct task *t);
 bool dataset_read(struct dataset *out, const struct task *t, const char *path, struct error *e);
 void dataset_free(struct dataset *d);
 
+// A copy that owns its texts; label and line are copied too. `fields`: of its task.
+bool example_copy(struct example *out, const struct example *from, size_t fields, struct error *e);
+void example_free(struct example *x, size_t fields); // the members
+
 const char *task_family_name(enum task_family f); // "single-sentence", ...
 const char *task_metric_name(enum task_metric m);
 // Position of a field by its template name, or SIZE_MAX.

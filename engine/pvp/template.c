@@ -837,6 +837,20 @@ bool template_copy(struct template *out, const struct template *t, struct error 
     return true;
 }
 
+bool template_without_soft(struct template *out, const struct template *t, struct error *e) {
+    size_t kept = 0;
+    if (!template_copy(out, t, e))
+        return false;
+    for (size_t i = 0; i < out->parts; i++) {
+        if (out->part[i].kind == PART_SOFT)
+            free(out->part[i].text);
+        else
+            out->part[kept++] = out->part[i];
+    }
+    out->parts = kept;
+    return true;
+}
+
 static bool part_equal(const struct template_part *a, const struct template_part *b) {
     if (a->kind != b->kind || !same_text(a->text, b->text) || a->meta != b->meta ||
         a->shortenable != b->shortenable || a->space_before != b->space_before || a->same != b->same ||

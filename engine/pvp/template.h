@@ -77,6 +77,8 @@ struct template {
 bool template_parse(struct template *out, const char *text, const char *const *known_fields,
                     size_t known_count, size_t *error_at, struct error *e);
 bool template_copy(struct template *out, const struct template *t, struct error *e);
+// The hard pattern: the same without its soft parts, start words of theirs included.
+bool template_without_soft(struct template *out, const struct template *t, struct error *e);
 void template_free(struct template *t);
 
 enum template_form { TEMPLATE_SHORT, TEMPLATE_OPENPROMPT };

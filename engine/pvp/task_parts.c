@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "task_parts.h"
+
+bool task_template(struct template *out, const struct task *t, const char *text, struct error *e) {
+    if (!text || !text[0])
+        text = t->templates ? t->template_text[0] : NULL;
+    if (!text)
+        return error_set(
+            e, ERROR_INPUT,
+            "the task \"%s\" suggests no template; write one, e.g. {soft:20} {%s} It was {mask}.", t->name,
+            t->fields ? t->field[0] : "text_a");
+    return template_parse(out, text, (const char *const *)t->field, t->fields, NULL, e) ||
+           error_context(e, "template");
+}
+
+bool task_words(struct verbalizer *out, const struct task *t, const char *text, struct error *e) {
+    if (!text || !text[0])
+        text = t->label_words;
+    if (text)
+        return verbalizer_parse(out, text, t->class_name, t->class_value, t->classes, e) ||
+               error_context(e, "label words");
+    if (t->family == TASK_MULTIPLE_CHOICE)
+        return verbalizer_letters(out, t->classes, e);
+    return error_set(e, ERROR_INPUT,
+                     "the task \"%s\" has no label words; give one for each class, e.g. :words bad; good",
+                     t->name);
+}
