@@ -391,6 +391,26 @@ static void undo_to(struct engine *g, double number) {
     }
 }
 
+// `take`: what to change; NULL: the last change is taken back.
+static void edit_prompt(struct engine *g, struct prompt_edit *take) {
+    struct error e = {0};
+    bool ok = take ? run_edit(g->run, take, &e)
+                   : run_undo_edit(g->run) ||
+                         error_set(&e, ERROR_INPUT, "there is no change of the prompt to take back");
+    if (ok) {
+        struct metric m = run_metric(g->run, METRIC_EDIT);
+        m.edit = take ? take->kind : EDIT_UNDO;
+        m.edit_slot = take ? take->slot : EDIT_EVERY_SLOT;
+        record(g, &m);
+        keep(g, KEEP_STEP);
+        draw_picture(g, true);
+        tell(g, (struct engine_event){.kind = EVENT_EDITED, .metric = m});
+    } else {
+        tell_error(g, &e);
+    }
+    prompt_edit_free(take);
+}
+
 static void restart(struct engine *g) {
     run_restart(g->run);
     outbox_metrics_reset(g->outbox, NULL, 0);
@@ -415,6 +435,7 @@ static void obey(struct engine *g, struct engine_command *c) {
     if (!g->run) {
         error_set(&e, ERROR_INPUT, "nothing is open yet; open a session or a task, e.g. :open films");
         tell_error(g, &e);
+        engine_command_release(c);
         return;
     }
     switch (c->verb) {
@@ -448,6 +469,12 @@ static void obey(struct engine *g, struct engine_command *c) {
         break;
     case ENGINE_UNDO_TO:
         undo_to(g, c->number);
+        break;
+    case ENGINE_EDIT:
+        edit_prompt(g, c->edit);
+        break;
+    case ENGINE_UNDO_EDIT:
+        edit_prompt(g, NULL);
         break;
     case ENGINE_RESTART:
         restart(g);
@@ -557,6 +584,13 @@ static void *engine_main(void *argument) {
     return NULL;
 }
 
+void engine_command_release(struct engine_command *c) {
+    engine_setup_free(c->setup);
+    prompt_edit_free(c->edit);
+    c->setup = NULL;
+    c->edit = NULL;
+}
+
 bool engine_send(struct engine *g, struct engine_command command, struct error *e) {
     if (command.verb == ENGINE_OPEN)
         study_desk_cancel(g->desk, STUDY_EVERY_CHANNEL);
@@ -569,7 +603,7 @@ bool engine_send(struct engine *g, struct engine_command command, struct error *
     if (queue_put(g->commands, &command))
         return true;
     lower_cancel(g, command.verb);
-    engine_setup_free(command.setup);
+    engine_command_release(&command);
     return error_set(e, ERROR_SYSTEM, "the engine has too much to do already; wait a moment and try again");
 }
 
@@ -617,7 +651,7 @@ void engine_close(struct engine *g) {
     pthread_join(g->thread, NULL);
     struct engine_command left;
     while (queue_take(g->commands, &left, false))
-        engine_setup_free(left.setup);
+        engine_command_release(&left);
     picture_maker_free(&g->maker);
     prompt_picture_free(g->drawing);
     mask_bench_free(g->mask);

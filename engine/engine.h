@@ -88,16 +88,20 @@ enum engine_verb {
     ENGINE_EVALUATE,  // score dev now
     ENGINE_TEST,      // score the test set with the best prompt (the present one if none is best)
     ENGINE_UNDO_TO_BEST,
-    ENGINE_UNDO_TO, // number: a step of which there is a snapshot
-    ENGINE_RESTART, // back to step 0
-    ENGINE_KEEP,    // call the keeper now
-    ENGINE_STUDY,   // sent by engine_study: look at the desk
+    ENGINE_UNDO_TO,   // number: a step of which there is a snapshot
+    ENGINE_EDIT,      // edit: a change of the prompt by hand (tune/edits.h)
+    ENGINE_UNDO_EDIT, // takes the last change by hand, or the last way back, back
+    ENGINE_RESTART,   // back to step 0
+    ENGINE_KEEP,      // call the keeper now
+    ENGINE_STUDY,     // sent by engine_study: look at the desk
 };
 struct engine_command {
     enum engine_verb verb;
     double number;
     struct engine_setup *setup; // ENGINE_OPEN: taken
+    struct prompt_edit *edit;   // ENGINE_EDIT: taken
 };
+void engine_command_release(struct engine_command *c); // what it takes, where nobody took it
 
 enum engine_event_kind {
     EVENT_STATE,     // state changed
@@ -108,6 +112,7 @@ enum engine_event_kind {
     EVENT_TESTED,    // evaluation (test)
     EVENT_FINISHED,  // all steps done
     EVENT_KEPT,      // text: what the keeper wrote
+    EVENT_EDITED,    // metric: a change by hand was made, or taken back
     EVENT_ERROR,     // error: what could not be done; the engine goes on
     EVENT_STUDYING,  // channel, done, total: how far a study is
     EVENT_STUDIED,   // study: finished, failed or cancelled; now the receiver's
@@ -133,6 +138,8 @@ struct prompt_picture {
     float *cosine_to_start;  // [slots]
     struct near_token *near; // [slots, NEAR_KINDS, k]
     int32_t *start_near;     // [slots] nearest token by cosine at the start
+    bool *frozen;            // [slots] the optimizer leaves it alone
+    size_t edits;            // changes by hand that can be taken back
     bool near_current; // false while `near` is older than `vectors` (nearest tokens cost time on big models)
 };
 
@@ -157,7 +164,7 @@ bool engine_create(struct engine **out, const struct engine_options *options, st
 // Cancels, keeps, joins. May take as long as one keeper call. NULL is fine.
 void engine_close(struct engine *e);
 
-// False (with a message) when the queue is full; the command's setup is freed then.
+// False (with a message) when the queue is full; what the command takes is freed then.
 bool engine_send(struct engine *engine, struct engine_command command, struct error *e);
 // Readable when there is something new; cleared by engine_acknowledge, called before reading.
 // Hands in a study (engine/inspect/study.h), which comes back with EVENT_STUDIED; older ones of its channel

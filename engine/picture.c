@@ -19,6 +19,7 @@ void prompt_picture_free(struct prompt_picture *p) {
     free(p->cosine_to_start);
     free(p->near);
     free(p->start_near);
+    free(p->frozen);
     free(p);
 }
 
@@ -56,7 +57,8 @@ static struct prompt_picture *picture_new(size_t slots, size_t width, size_t k, 
     p->cosine_to_start = mem_calloc(slots, sizeof *p->cosine_to_start, e);
     p->near = mem_calloc(slots * NEAR_KINDS * k, sizeof *p->near, e);
     p->start_near = mem_calloc(slots, sizeof *p->start_near, e);
-    if (p->vectors && p->norm && p->drift && p->cosine_to_start && p->near && p->start_near)
+    p->frozen = mem_calloc(slots, sizeof *p->frozen, e);
+    if (p->vectors && p->norm && p->drift && p->cosine_to_start && p->near && p->start_near && p->frozen)
         return p;
     prompt_picture_free(p);
     return NULL;
@@ -92,6 +94,9 @@ bool picture_make(struct picture_maker *m, struct prompt_picture **io, const str
     p->step = run_steps_done(run);
     memcpy(p->vectors, run_prompt(run), p->slots * p->width * sizeof *p->vectors);
     measure_vectors(p, run_prompt(run), run_start(run));
+    for (size_t i = 0; i < p->slots; i++)
+        p->frozen[i] = run_frozen(run, i);
+    p->edits = run_edits(run);
     p->near_current = must || now - m->searched_at >= TIMES_AS_LONG * m->search_seconds;
     if (p->near_current) {
         double began = clock_seconds();

@@ -202,6 +202,10 @@ bool journal_add_metric(struct journal *j, const struct metric *m, time_t now, s
         buffer_printf(&b, ",\"to\":%zu", m->undone_to);
     if (m->dev_examples)
         buffer_printf(&b, ",\"dev_examples\":%zu", m->dev_examples);
+    if (m->kind == METRIC_EDIT)
+        buffer_printf(&b, ",\"change\":\"%s\"", edit_kind_name(m->edit));
+    if (m->kind == METRIC_EDIT && m->edit_slot != EDIT_EVERY_SLOT)
+        buffer_printf(&b, ",\"slot\":%zu", m->edit_slot);
     bool ok = add_line(j, metric_kind_name(m->kind), &b, now, e);
     buffer_free(&b);
     return ok;

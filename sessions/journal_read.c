@@ -76,13 +76,28 @@ static void set_measured(struct metric *m, const char *key, float value) {
             metric_field_set(m, i, value);
 }
 
-// Reads the members of a metric or resume record, which are numbers and "best":true.
+// A name that this program does not know counts as the last kind: something was changed.
+static enum edit_kind change_of(const char *name) {
+    int k = 0;
+    while (k + 1 < EDIT_KINDS && strcmp(edit_kind_name((enum edit_kind)k), name) != 0)
+        k++;
+    return (enum edit_kind)k;
+}
+
+// Reads the members of a metric or resume record, which are numbers, "best":true and "change":"...".
 static bool scan_members(const char *p, const char *end, struct journal_record *r) {
     char key[32];
     while (p < end) {
         double x = 1;
+        char text[24];
         if (!scan_key(&p, end, key, sizeof key))
             return false;
+        if (strcmp(key, "change") == 0) {
+            if (!scan_text(&p, end, text, sizeof text))
+                return false;
+            r->metric.edit = change_of(text);
+            continue;
+        }
         if (end - p >= 4 && memcmp(p, "true", 4) == 0)
             p += 4;
         else if (!scan_number(&p, &x))
@@ -94,6 +109,8 @@ static bool scan_members(const char *p, const char *end, struct journal_record *
             r->metric.step = (size_t)x;
         } else if (strcmp(key, "to") == 0) {
             r->metric.undone_to = x >= 0 && x <= 9007199254740992.0 ? (size_t)x : SIZE_MAX;
+        } else if (strcmp(key, "slot") == 0) {
+            r->metric.edit_slot = x >= 0 && x <= 9007199254740992.0 ? (size_t)x : EDIT_EVERY_SLOT;
         } else if (strcmp(key, "best") == 0) {
             r->metric.best = x == 1;
         } else if (strcmp(key, "dev_examples") == 0) {

@@ -24,7 +24,7 @@ void metric_field_set(struct metric *m, size_t field, float value) {
 }
 
 struct metric metric_empty(void) {
-    struct metric m = {.undone_to = SIZE_MAX};
+    struct metric m = {.undone_to = SIZE_MAX, .edit_slot = EDIT_EVERY_SLOT};
     for (size_t i = 0; i < METRIC_FIELDS; i++)
         metric_field_set(&m, i, NAN);
     return m;
@@ -32,6 +32,8 @@ struct metric metric_empty(void) {
 
 const char *metric_kind_name(enum metric_kind kind) {
     static const char *const names[] = {
-        [METRIC_STEP] = "step", [METRIC_EVAL] = "eval", [METRIC_RATE] = "rate", [METRIC_UNDO] = "undo"};
+        [METRIC_STEP] = "step", [METRIC_EVAL] = "eval",   [METRIC_RATE] = "rate",
+        [METRIC_UNDO] = "undo", [METRIC_EDIT] = "prompt",
+    };
     return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : NULL;
 }

@@ -158,7 +158,11 @@ static void add_metric(struct telling *t, const struct journal_record *r) {
     }
     if (m->kind == METRIC_RATE)
         put_number(t, o, "rate", short_number(m->rate));
-    else if (m->undone_to != SIZE_MAX)
+    else if (m->kind == METRIC_EDIT) {
+        put_text(t, o, "change", edit_kind_name(m->edit));
+        if (m->edit_slot != EDIT_EVERY_SLOT)
+            put_number(t, o, "slot", (double)m->edit_slot);
+    } else if (m->undone_to != SIZE_MAX)
         put_number(t, o, "to", (double)m->undone_to);
 }
 
@@ -414,6 +418,28 @@ static void print_steps(struct buffer *b, const cJSON *o) {
                       number_in(best, "step"), number_in(best, "dev_accuracy"), number_in(best, "dev_loss"));
 }
 
+// A change of the prompt by hand: "vector v3 frozen".
+static void print_change(struct buffer *b, const cJSON *o) {
+    static const struct {
+        const char *change, *said;
+    } table[] = {{"freeze", "frozen"},
+                 {"thaw", "no longer frozen"},
+                 {"reset", "back to the start"},
+                 {"words", "set to words"},
+                 {"load", "loaded from a file"}};
+    const char *change = text_in(o, "change"), *said = NULL;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(change, table[i].change) == 0)
+            said = table[i].said;
+    if (!said)
+        buffer_add_text(b, "a change of the prompt taken back");
+    else if (isfinite(number_in(o, "slot")))
+        buffer_printf(b, "vector v%.0f %s", number_in(o, "slot"), said);
+    else
+        buffer_printf(b, "all vectors %s", said);
+    buffer_printf(b, " by hand, after step %.0f", number_in(o, "step"));
+}
+
 static void print_rest(struct buffer *b, const char *what, const cJSON *o) {
     double lost = number_in(o, "lost");
     if (strcmp(what, "open") == 0)
@@ -424,6 +450,8 @@ static void print_rest(struct buffer *b, const char *what, const cJSON *o) {
     else if (strcmp(what, "undo") == 0 && isfinite(number_in(o, "to")))
         buffer_printf(b, "back to the prompt of step %.0f, after step %.0f", number_in(o, "to"),
                       number_in(o, "step"));
+    else if (strcmp(what, "prompt") == 0)
+        print_change(b, o);
     else if (strcmp(what, "undo") == 0)
         buffer_printf(b, "back to the best prompt, after step %.0f", number_in(o, "step"));
     else if (strcmp(what, "test") == 0)

@@ -71,7 +71,8 @@ static void print_metric(const struct metric *m) {
     cJSON *o = event_object(m->kind == METRIC_STEP   ? "step"
                             : m->kind == METRIC_EVAL ? "eval"
                             : m->kind == METRIC_RATE ? "rate"
-                                                     : "undo");
+                            : m->kind == METRIC_UNDO ? "undo"
+                                                     : "prompt");
     cJSON_AddNumberToObject(o, "step", (double)m->step);
     add_number(o, "rate", m->rate);
     if (m->kind == METRIC_STEP) {

@@ -170,8 +170,9 @@ static struct prompt_picture *picture_of(const cJSON *o, struct error *e) {
     p->cosine_to_start = mem_calloc(p->slots, sizeof(float), e);
     p->near = mem_calloc(p->slots * NEAR_KINDS * p->k, sizeof *p->near, e);
     p->start_near = mem_calloc(p->slots, sizeof *p->start_near, e);
+    p->frozen = mem_calloc(p->slots, sizeof *p->frozen, e);
     start = mem_calloc(p->slots, sizeof(float), e);
-    if (!p->norm || !p->drift || !p->cosine_to_start || !p->near || !p->start_near || !start ||
+    if (!p->norm || !p->drift || !p->cosine_to_start || !p->near || !p->start_near || !p->frozen || !start ||
         !floats(o, "norm", p->norm, p->slots, e) || !floats(o, "drift", p->drift, p->slots, e) ||
         !floats(o, "cosine", p->cosine_to_start, p->slots, e) ||
         !floats(o, "start_near", start, p->slots, e) || !picture_near(p, o, e))
@@ -410,6 +411,8 @@ static void undo(struct recording *r, const struct engine_command *c) {
 }
 
 bool recording_send(struct recording *r, struct engine_command command, struct error *e) {
+    prompt_edit_free(command.edit); // a recorded prompt stays as it is
+    command.edit = NULL;
     if (command.verb != ENGINE_OPEN && !r->open) {
         engine_setup_free(command.setup);
         return error_set(e, ERROR_INPUT, "Nothing is open. Open a session or a task: :open NAME");
@@ -667,6 +670,8 @@ bool recording_write_metric(struct buffer *text, const struct metric *m, const s
                             struct error *e) {
     static const char *const name[] = {
         [METRIC_STEP] = "step", [METRIC_EVAL] = "eval", [METRIC_RATE] = "rate"};
+    if ((size_t)m->kind >= sizeof name / sizeof *name) // what a recording does not play
+        return true;
     cJSON *o = cJSON_CreateObject();
     cJSON_AddNumberToObject(o, "step", (double)m->step);
     for (size_t i = 0; i < METRIC_MEMBERS; i++) {

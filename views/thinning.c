@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ROW = 4, KINDS = METRIC_UNDO + 1 };
+enum { ROW = 4, KINDS = METRIC_EDIT + 1 };
 
 static float loss_of(const struct metric *m) {
     return m->kind == METRIC_STEP ? m->train_loss : m->dev_loss;

@@ -135,7 +135,7 @@ bool workbench_send(struct workbench *w, struct engine_command command, double n
     } else if (w->engine) {
         ok = engine_send(w->engine, command, &e);
     } else {
-        engine_setup_free(command.setup);
+        engine_command_release(&command);
         ok = error_set(&e, ERROR_INPUT, "Nothing is open. Open a session or a task: :open NAME");
     }
     if (!ok) {
@@ -222,6 +222,22 @@ static void forget_studies(struct workbench *w) {
     w->studies = 0;
 }
 
+// What was changed by hand; the numbers after it are the picture's to show.
+static void say_edited(struct workbench *w, const struct metric *m, double now) {
+    static const char *const said[EDIT_KINDS] = {
+        [EDIT_FREEZE] = "frozen: tuning leaves it alone", [EDIT_THAW] = "tuned again",
+        [EDIT_RESET] = "back where it started",           [EDIT_TOKENS] = "set to words",
+        [EDIT_VECTORS] = "taken from the file",
+    };
+    char which[32] = "all vectors";
+    if (m->edit_slot != EDIT_EVERY_SLOT)
+        snprintf(which, sizeof which, "v%zu", m->edit_slot);
+    if (m->edit == EDIT_UNDO)
+        workbench_say(w, STYLE_PLAIN, now, "taken back: the prompt is as before the last change");
+    else
+        workbench_say(w, STYLE_GOOD, now, "%s %s; U takes it back, e scores dev", which, said[m->edit]);
+}
+
 static void take_event(struct workbench *w, struct engine_event *event, double now) {
     const struct metric *best = part_best(w->history, w->history_count);
     w->state = event->state;
@@ -267,6 +283,9 @@ static void take_event(struct workbench *w, struct engine_event *event, double n
     case EVENT_KEPT:
         if (event->error.text[0])
             workbench_say(w, STYLE_GOOD, now, "%.300s", event->error.text);
+        break;
+    case EVENT_EDITED:
+        say_edited(w, &event->metric, now);
         break;
     case EVENT_STUDYING:
     case EVENT_STUDIED:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A tuning run: create, step, evaluate, keep.
-#include "run.h"
+#include "run_inside.h"
 
 #include <assert.h>
 #include <math.h>
@@ -11,9 +11,6 @@
 #include "engine/base/clock.h"
 #include "engine/base/memory.h"
 #include "engine/model/t5.h"
-#include "engine/tune/inputs.h"
-#include "engine/tune/objective.h"
-#include "engine/tune/optimizer.h"
 #include "engine/tune/schedule.h"
 #include "engine/tune/start.h"
 
@@ -21,30 +18,6 @@ enum {
     STREAM_ORDER = 1000, // plus the epoch: the order of an epoch follows from seed and epoch alone
     SCORE_ROWS = 2048,   // encoder rows scored together
     SCORE_EXAMPLES = 16,
-};
-
-struct run {
-    struct run_inputs in;
-    struct run_settings settings;
-    struct pattern pattern;
-    struct render_options render;
-    struct input_set train, dev, scored; // `scored`: whatever run_score is given, part by part
-    struct t5_pass *pass;
-    struct input_batch batch;
-    struct objective objective;
-    struct optimizer *optimizer;
-    float *prompt, *start, *best, *gradient; // [slots, d_model] each
-    size_t *order;                           // [train.count] of the present epoch
-    size_t *picked;                          // [batch]
-    size_t count;                            // slots * d_model
-    size_t batch_size, step, epoch, position;
-    size_t scored_step;    // SIZE_MAX: none
-    double rate;           // before the schedule
-    bool training_planned; // the pass is planned for steps
-    bool has_best;
-    struct metric best_metric;
-    struct snapshot_set *snapshots;
-    size_t snapshot_serial; // of the newest
 };
 
 // ---- creating ----
@@ -169,7 +142,9 @@ bool run_create(struct run **out, const struct run_inputs *in, const struct run_
                                             .rows = r->pattern.slots,
                                             .columns = in->model->config.d_model};
     ok = prompt_start_make(&start, s, r->start, e) &&
-         optimizer_create(&r->optimizer, &options, &parameter, 1, in->pool, e);
+         optimizer_create(&r->optimizer, &options, &parameter, 1, in->pool, e) &&
+         edit_stack_create(&r->edits, r->pattern.slots, in->model->config.d_model, e) &&
+         (r->held = mem_calloc((1 + optimizer_arrays(r->optimizer)) * r->count, sizeof *r->held, e));
     if (ok)
         run_restart(r);
 done:
@@ -193,6 +168,8 @@ void run_free(struct run *r) {
     input_set_free(&r->scored);
     pattern_free(&r->pattern);
     snapshot_set_release(r->snapshots);
+    edit_stack_free(&r->edits);
+    free(r->held);
     free(r->prompt);
     free(r->start);
     free(r->best);
@@ -225,6 +202,7 @@ static void take_snapshot(struct run *r, const struct metric *m) {
 void run_restart(struct run *r) {
     memcpy(r->prompt, r->start, r->count * sizeof *r->prompt);
     optimizer_reset(r->optimizer);
+    edit_stack_clear(&r->edits);
     r->step = r->epoch = r->position = 0;
     r->scored_step = SIZE_MAX;
     r->rate = r->settings.rate;
@@ -302,11 +280,15 @@ bool run_step(struct run *r, const atomic_bool *cancel, struct metric *out, stru
     struct metric m = run_metric(r, METRIC_STEP);
     pick(r);
     struct optimizer_report report;
-    if (!forward_backward(r, cancel, &m, e) ||
-        !optimizer_step(r->optimizer, run_rate(r), r->settings.clip, &report, e)) {
+    bool frozen = edit_stack_any_frozen(&r->edits), ok = forward_backward(r, cancel, &m, e);
+    if (ok && frozen)
+        run_hold_frozen(r);
+    if (!ok || !optimizer_step(r->optimizer, run_rate(r), r->settings.clip, &report, e)) {
         unpick(r, epoch, position);
         return error_context(e, "step %zu", r->step + 1);
     }
+    if (frozen)
+        run_put_frozen_back(r, &report);
     r->step++;
     m.step = r->step;
     m.gradient_norm = (float)report.gradient_norm;
@@ -432,6 +414,7 @@ void run_set_steps(struct run *r, size_t steps) {
 bool run_return_to_best(struct run *r) {
     if (!r->has_best)
         return false;
+    edit_stack_push(&r->edits, r->prompt);
     memcpy(r->prompt, r->best, r->count * sizeof *r->prompt);
     optimizer_reset(r->optimizer);
     r->scored_step = SIZE_MAX;
@@ -442,6 +425,7 @@ bool run_return_to(struct run *r, size_t step) {
     const struct snapshot *x = snapshot_set_find(r->snapshots, step);
     if (!x)
         return false;
+    edit_stack_push(&r->edits, r->prompt);
     memcpy(r->prompt, x->vectors, r->count * sizeof *r->prompt);
     optimizer_reset(r->optimizer);
     r->scored_step = SIZE_MAX;
@@ -492,6 +476,12 @@ static bool add_array(struct run_checkpoint *c, const char *name, size_t rows, s
     return true;
 }
 
+static bool save_edits(const struct edit_stack *s, struct run_checkpoint *out, struct error *e) {
+    return (!edit_stack_any_frozen(s) || add_array(out, "frozen", 1, s->slots, s->frozen, e)) &&
+           (!s->count || (add_array(out, "edits", s->count * s->slots, s->width, s->prompt, e) &&
+                          add_array(out, "edits.frozen", s->count, s->slots, s->were, e)));
+}
+
 bool run_save(const struct run *r, struct run_checkpoint *out, struct error *e) {
     size_t states = optimizer_arrays(r->optimizer), rows = r->pattern.slots, columns = run_width(r);
     *out = (struct run_checkpoint){.step = r->step,
@@ -503,7 +493,7 @@ bool run_save(const struct run *r, struct run_checkpoint *out, struct error *e) 
                                    .best = r->best_metric,
                                    .has_best = r->has_best,
                                    .snapshots = snapshot_set_hold(r->snapshots)};
-    out->array = mem_calloc(states + 3, sizeof *out->array, e);
+    out->array = mem_calloc(states + 6, sizeof *out->array, e);
     bool ok = out->array && add_array(out, "prompt", rows, columns, r->prompt, e) &&
               add_array(out, "start", rows, columns, r->start, e) &&
               (!r->has_best || add_array(out, "best", rows, columns, r->best, e));
@@ -513,28 +503,48 @@ bool run_save(const struct run *r, struct run_checkpoint *out, struct error *e) 
         snprintf(name, sizeof name, "optimizer.%s", state.name);
         ok = add_array(out, name, state.rows, state.columns, state.value, e);
     }
+    ok = ok && save_edits(&r->edits, out, e);
     if (!ok)
         run_checkpoint_free(out);
     return ok;
 }
 
+static const struct run_array *find_array(const struct run_checkpoint *c, const char *name) {
+    for (size_t i = 0; i < c->arrays; i++)
+        if (strcmp(c->array[i].name, name) == 0)
+            return &c->array[i];
+    return NULL;
+}
+
 // Copies the array of that name into `to`; absent is an error only when required.
 static bool take_array(const struct run_checkpoint *c, const char *name, size_t rows, size_t columns,
                        float *to, struct error *e) {
-    for (size_t i = 0; i < c->arrays; i++) {
-        const struct run_array *a = &c->array[i];
-        if (strcmp(a->name, name) != 0)
-            continue;
-        if (a->rows != rows || a->columns != columns)
-            return error_set(
-                e, ERROR_INPUT,
-                "the kept \"%s\" is [%zu, %zu], this run needs [%zu, %zu]: the template or the model "
-                "is another one now",
-                name, a->rows, a->columns, rows, columns);
-        memcpy(to, a->value, rows * columns * sizeof *to);
-        return true;
-    }
-    return error_set(e, ERROR_INPUT, "the kept run has no \"%s\"; it was made with other settings", name);
+    const struct run_array *a = find_array(c, name);
+    if (!a)
+        return error_set(e, ERROR_INPUT, "the kept run has no \"%s\"; it was made with other settings", name);
+    if (a->rows != rows || a->columns != columns)
+        return error_set(
+            e, ERROR_INPUT,
+            "the kept \"%s\" is [%zu, %zu], this run needs [%zu, %zu]: the template or the model "
+            "is another one now",
+            name, a->rows, a->columns, rows, columns);
+    memcpy(to, a->value, rows * columns * sizeof *to);
+    return true;
+}
+
+// A run of an older program, and one that nobody changed by hand, has none of these.
+static bool restore_edits(struct edit_stack *s, const struct run_checkpoint *c, struct error *e) {
+    const struct run_array *before = find_array(c, "edits");
+    size_t count = before ? before->rows / s->slots : 0;
+    edit_stack_clear(s);
+    if (count > EDITS_KEPT)
+        return error_set(e, ERROR_INPUT, "the kept \"edits\" are %zu, and %d is the most", count, EDITS_KEPT);
+    if ((find_array(c, "frozen") && !take_array(c, "frozen", 1, s->slots, s->frozen, e)) ||
+        (before && (!take_array(c, "edits", count * s->slots, s->width, s->prompt, e) ||
+                    !take_array(c, "edits.frozen", count, s->slots, s->were, e))))
+        return false;
+    s->count = count;
+    return true;
 }
 
 static bool fits(const struct run *r, const struct run_checkpoint *c, struct error *e) {
@@ -570,7 +580,8 @@ bool run_restore(struct run *r, const struct run_checkpoint *c, struct error *e)
     size_t rows = r->pattern.slots, columns = run_width(r);
     bool ok = fits(r, c, e) && take_array(c, "start", rows, columns, r->start, e) &&
               take_array(c, "prompt", rows, columns, r->prompt, e) &&
-              (!c->has_best || take_array(c, "best", rows, columns, r->best, e));
+              (!c->has_best || take_array(c, "best", rows, columns, r->best, e)) &&
+              restore_edits(&r->edits, c, e);
     for (size_t i = 0; ok && i < optimizer_arrays(r->optimizer); i++) {
         struct optimizer_array state = optimizer_array_at(r->optimizer, i);
         char name[64];

@@ -21,6 +21,7 @@
 #include "engine/pvp/render.h"
 #include "engine/pvp/template.h"
 #include "engine/pvp/verbalizer.h"
+#include "engine/tune/edits.h"
 #include "engine/tune/evaluation.h"
 #include "engine/tune/settings.h"
 #include "engine/tune/snapshots.h"
@@ -30,6 +31,7 @@ enum metric_kind {
     METRIC_EVAL, // dev scored
     METRIC_RATE, // learning rate changed by hand
     METRIC_UNDO, // back to an earlier prompt
+    METRIC_EDIT, // the prompt was changed by hand
 };
 // A line of the run's history. NaN where a value was not measured.
 struct metric {
@@ -45,6 +47,8 @@ struct metric {
     size_t undone_to; // METRIC_UNDO: the step whose prompt it went back to; SIZE_MAX: an old journal does not
                       // say
     size_t dev_examples; // METRIC_EVAL: that were scored; 0: unknown
+    enum edit_kind edit; // METRIC_EDIT: what was done,
+    size_t edit_slot;    // to which vector, or EDIT_EVERY_SLOT
 };
 
 struct run_inputs { // all borrowed, to outlive the run
@@ -89,7 +93,18 @@ void run_set_steps(struct run *r, size_t steps);
 bool run_return_to_best(struct run *r);
 // Likewise to the prompt of an earlier step of which there is a snapshot.
 bool run_return_to(struct run *r, size_t step);
-// Back to the start of the run.
+// Changes the prompt by hand (edits.h), or says what does not fit. A vector that is changed or frozen loses
+// its momentum but keeps what the optimizer knows of the scale of its gradients. While frozen, a vector and
+// its share of the optimizer's state stay as they are, and neither gradient nor update norms count it
+// (Adafactor's clipping, by the root mean square of an update, still counts its elements). Going back to an
+// earlier prompt counts as a change too, for taking it back; it thaws nothing.
+bool run_edit(struct run *r, const struct prompt_edit *edit, struct error *e);
+// Takes the last change back: the whole prompt and what was frozen, as they were before it. False if there is
+// none.
+bool run_undo_edit(struct run *r);
+bool run_frozen(const struct run *r, size_t slot);
+size_t run_edits(const struct run *r); // how many can be taken back
+// Back to the start of the run: nothing is frozen, nothing can be taken back.
 void run_restart(struct run *r);
 
 size_t run_steps_done(const struct run *r);
@@ -112,7 +127,8 @@ struct run_array {
     float *value; // owned
 };
 struct run_checkpoint {
-    struct run_array *array; // "prompt", "start", "best", "optimizer.*"
+    struct run_array *array; // "prompt", "start", "best", "optimizer.*"; where there are any: "frozen",
+                             // "edits", "edits.frozen"
     size_t arrays;
     size_t step, optimizer_step, epoch, position; // the order of the data follows from the seed and the epoch
     size_t scored_step;                           // the step that was scored last, or SIZE_MAX
