@@ -83,17 +83,18 @@ static bool drawable(float y, bool log_y) {
     return isfinite(y) && (!log_y || y > 0);
 }
 
-static bool find_range(const struct plot_series *series, size_t count, bool log_y, double x[2], double y[2]) {
+static bool find_range(const struct plot_series *series, size_t count, const struct plot_options *o,
+                       double x[2], double y[2]) {
     float range[4] = {INFINITY, -INFINITY, INFINITY, -INFINITY};
     for (size_t s = 0; s < count; s++)
         for (size_t i = 0; i < series[s].count; i++) {
-            float px = series[s].x[i], py = series[s].y[i];
-            if (!isfinite(px) || !drawable(py, log_y))
+            float px = series[s].x[i], py = series[s].y[i], high = series[s].high ? series[s].high[i] : py;
+            if (!drawable(px, o->log_x) || !drawable(py, o->log_y) || !isfinite(high))
                 continue;
             range[0] = px < range[0] ? px : range[0];
             range[1] = px > range[1] ? px : range[1];
             range[2] = py < range[2] ? py : range[2];
-            range[3] = py > range[3] ? py : range[3];
+            range[3] = high > range[3] ? high : range[3];
         }
     x[0] = range[0];
     x[1] = range[1];
@@ -165,9 +166,13 @@ static struct scale y_scale(const double data[2], const struct plot_options *o, 
 static struct scale x_scale(const double data[2], const struct plot_options *o, int columns) {
     bool given = o->x_max > o->x_min;
     struct scale s = {.low = given ? o->x_min : data[0], .high = given ? o->x_max : data[1]};
+    s.log = o->log_x;
     if (!(s.high > s.low))
-        s.high = s.low + 1;
-    linear_ticks(&s, columns / 12 < 1 ? 1 : columns / 12, false);
+        s.high = s.log ? s.low * 10 : s.low + 1;
+    if (s.log)
+        log_ticks(&s, columns / 12 < 1 ? 1 : columns / 12, false);
+    else
+        linear_ticks(&s, columns / 12 < 1 ? 1 : columns / 12, false);
     return s;
 }
 
@@ -276,7 +281,8 @@ static void add_point(struct picture *p, struct column *col, int x, double y) {
 
 // Where the pixel column ends, in data units.
 static double column_end(const struct picture *p, int x) {
-    return p->x.low + ((double)x + 0.5) / (p->canvas.columns * 2 - 1) * (p->x.high - p->x.low);
+    double share = ((double)x + 0.5) / (p->canvas.columns * 2 - 1);
+    return p->x.log ? p->x.low * pow(p->x.high / p->x.low, share) : p->x.low + share * (p->x.high - p->x.low);
 }
 
 // So few values that each can be seen: they are drawn with a knot, which also tells such a curve from a
@@ -289,6 +295,42 @@ struct curve_end {
     bool any;
     int row, column; // cell of the last value
 };
+
+// Every second dot of the column between two values.
+static void draw_band_column(struct picture *p, int x, double low, double high) {
+    int top = nearest_dot(pixel_row(p, high)), bottom = nearest_dot(pixel_row(p, low));
+    top = top < 0 ? 0 : top;
+    bottom = bottom > p->canvas.rows * 4 - 1 ? p->canvas.rows * 4 - 1 : bottom;
+    for (int y = top; y <= bottom; y++)
+        if ((x + y) % 2 == 0)
+            set_dot(&p->canvas, x, y);
+}
+
+// The band of a column holds all that falls into it; between columns it goes straight on.
+static void draw_band(struct picture *p, const struct plot_series *s) {
+    int last = -1, x = 0;
+    double low = 0, high = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        double a = s->y[i], b = s->high[i];
+        if (!drawable(s->y[i], p->y.log) || !isfinite(b) || !pixel_column(p, s->x[i], &x)) {
+            if (last >= 0)
+                draw_band_column(p, last, low, high);
+            last = -1;
+            continue;
+        }
+        for (int between = last + 1; last >= 0 && between < x; between++) {
+            double share = (double)(between - last) / (x - last);
+            draw_band_column(p, between, low + share * (a - low), high + share * (b - high));
+        }
+        if (last >= 0 && x != last)
+            draw_band_column(p, last, low, high);
+        low = x == last ? fmin(low, a) : a;
+        high = x == last ? fmax(high, b) : b;
+        last = x;
+    }
+    if (last >= 0)
+        draw_band_column(p, last, low, high);
+}
 
 static struct curve_end draw_series(struct picture *p, const struct plot_series *s, double smoothing) {
     struct column col = {.x = -1};
@@ -442,7 +484,10 @@ static void draw_x_axis(struct grid *g, struct area a, const struct picture *p, 
     for (int i = 0; i < p->x.ticks; i++) {
         char text[32];
         int x;
-        tick_label(text, sizeof text, p->x.tick[i], p->x.step);
+        if (p->x.log)
+            plot_number(text, sizeof text, p->x.tick[i]);
+        else
+            tick_label(text, sizeof text, p->x.tick[i], p->x.step);
         int width = (int)strlen(text);
         if (!pixel_column(p, p->x.tick[i], &x))
             continue;
@@ -554,12 +599,19 @@ static struct layout lay_out(struct area a, const struct plot_series *series, si
 
 static void draw_curves(struct picture *p, const struct plot_series *series, size_t count, double smoothing,
                         struct curve_end *end) {
+    for (size_t s = 0; s < count; s++)
+        if (series[s].high) {
+            choose_pen(&p->canvas, &series[s], series[s].style, 1);
+            draw_band(p, &series[s]);
+        }
     for (size_t s = 0; s < count && smoothing > 0; s++)
-        if (!is_sparse(p, &series[s])) {
+        if (!series[s].high && !is_sparse(p, &series[s])) {
             choose_pen(&p->canvas, &series[s], STYLE_DIM, 1);
             draw_series(p, &series[s], 0);
         }
     for (size_t s = 0; s < count; s++) {
+        if (series[s].high)
+            continue;
         choose_pen(&p->canvas, &series[s], series[s].style, 2);
         end[s] = draw_series(p, &series[s], is_sparse(p, &series[s]) ? 0 : smoothing);
     }
@@ -587,7 +639,7 @@ void plot_draw(struct grid *g, struct area a, const struct plot_series *series, 
         count = MOST_SERIES;
     if (a.rows < 1 || a.columns < 1)
         return;
-    if (!find_range(series, count, options->log_y, x, y)) {
+    if (!find_range(series, count, options, x, y)) {
         draw_empty(g, a, options->empty);
         return;
     }

@@ -17,6 +17,7 @@ struct plot_series {
     enum style style;
     const float *x, *y; // [count], x ascending
     size_t count;
+    const float *high; // [count], or NULL: a pale band between y and high instead of a curve
     bool points; // marks at the values, joined by nothing (evaluations far apart are better joined: false)
 };
 struct plot_mark {
@@ -27,7 +28,7 @@ struct plot_mark {
 struct plot_options {
     double x_min, x_max; // x_max <= x_min: from the data
     double y_min, y_max; // y_max <= y_min: from the data, widened to round numbers
-    bool log_y;
+    bool log_x, log_y;
     double smoothing; // 0 none .. 0.99: exponential moving average drawn over the dimmed raw curve
     const struct plot_mark *mark; // vertical lines
     size_t marks;

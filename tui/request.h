@@ -67,9 +67,15 @@ enum request_where {
     X(TEST, "test", "t", "", WHERE_RUN, "test", "score the test set with the best prompt")                   \
     X(UNDO_TO_BEST, "undo", "u", "", WHERE_RUN | WHERE_PROMPT, "undo to best",                               \
       "back to the prompt that was best on dev")                                                             \
+    X(UNDO_TO, "undo-to", "U", "[STEP]", WHERE_RUN | WHERE_PROMPT, "undo to here",                           \
+      "back to the prompt of the step at the cursor, or of the step named; dev was scored there")            \
     X(RESTART, "restart", "R", "", WHERE_RUN, "restart", "start the run over from step 0")                   \
     X(LOG_SCALE, "log", "L", "", WHERE_RUN, "log scale", "loss on a logarithmic scale, or not")              \
     X(SMOOTH, "smooth", "m", "", WHERE_RUN, "smooth", "smooth the curves more, or not at all")               \
+    X(STEPS_FEWER, "steps-fewer", "i", "", WHERE_RUN, "", "show fewer steps, from nearer (Up does so too)")   \
+    X(STEPS_MORE, "steps-more", "o", "", WHERE_RUN, "", "show more steps, from farther off (also Down)")      \
+    X(STEPS_EARLIER, "steps-earlier", "[", "", WHERE_RUN, "", "show earlier steps")                          \
+    X(STEPS_LATER, "steps-later", "]", "", WHERE_RUN, "", "show later steps")                                \
     X(EDIT, "edit", "Enter i", "", WHERE_PATTERN, "edit", "edit the focused template or label words")        \
     X(FORM, "form", "f", "", WHERE_PATTERN, "syntax",                                                        \
       "switch between the short form and OpenPrompt's syntax")                                               \

@@ -406,6 +406,7 @@ static void undo(struct recording *r, const struct engine_command *c) {
     if (x)
         add_metric(r, (struct metric){.kind = METRIC_UNDO,
                                       .step = r->metrics ? r->metric[r->metrics - 1].step : 0,
+                                      .rate = NAN,
                                       .undone_to = x->step});
     push(r, EVENT_STATE);
 }

@@ -576,6 +576,24 @@ static void back(struct workbench *w) {
         go_to(w, w->screen == VIEW_HELP ? w->behind : w->previous);
 }
 
+// To a step of which the prompt was kept.
+static void undo_to(struct workbench *w, const char *argument, double now) {
+    char *end = NULL;
+    double step = strtod(argument ? argument : "", &end);
+    const struct snapshot *x = snapshot_set_near(w->snapshots, SIZE_MAX);
+    if (!argument || end == argument || *end || !(step >= 0 && step < 0x1p53) || step != floor(step)) {
+        workbench_say(w, STYLE_BAD, now, "undo-to: name a step at which dev was scored; e.g. :undo-to %zu",
+                      x ? x->step : 0);
+    } else if (!(x = snapshot_set_near(w->snapshots, (size_t)step)) || x->step != (size_t)step) {
+        workbench_say(w, STYLE_BAD, now,
+                      "the prompt of step %.0f was not kept; the nearest that was: step %zu", step,
+                      x ? x->step : 0);
+    } else if (workbench_send(w, (struct engine_command){.verb = ENGINE_UNDO_TO, .number = step}, now)) {
+        workbench_say(w, STYLE_PLAIN, now, "back to the prompt of step %.0f; the optimizer begins anew",
+                      step);
+    }
+}
+
 // What belongs to the run, whatever is on the screen.
 static bool run_request(struct workbench *w, enum request r, const char *argument, double now) {
     char *end = NULL;
@@ -613,6 +631,9 @@ static bool run_request(struct workbench *w, enum request r, const char *argumen
     case REQUEST_UNDO_TO_BEST:
         if (send_verb(w, ENGINE_UNDO_TO_BEST, now))
             workbench_say(w, STYLE_PLAIN, now, "back to the prompt that was best on dev");
+        return true;
+    case REQUEST_UNDO_TO:
+        undo_to(w, argument, now);
         return true;
     case REQUEST_RESTART:
         if (part_last(w->history, w->history_count, METRIC_STEP))
@@ -745,8 +766,9 @@ static bool pattern_request(enum request r) {
 // Requests that change the run or the session.
 static bool request_writes(enum request r) {
     return r == REQUEST_RUN_PAUSE || r == REQUEST_STEP || r == REQUEST_RATE_UP || r == REQUEST_RATE_DOWN ||
-           r == REQUEST_RATE || r == REQUEST_UNDO_TO_BEST || r == REQUEST_RESTART || r == REQUEST_SET ||
-           r == REQUEST_SEED || r == REQUEST_APPLY || r == REQUEST_UNDO_EDIT || r == REQUEST_REDO_EDIT;
+           r == REQUEST_RATE || r == REQUEST_UNDO_TO_BEST || r == REQUEST_UNDO_TO || r == REQUEST_RESTART ||
+           r == REQUEST_SET || r == REQUEST_SEED || r == REQUEST_APPLY || r == REQUEST_UNDO_EDIT ||
+           r == REQUEST_REDO_EDIT;
 }
 
 static bool refused(struct workbench *w, enum request r, const char *argument, double now) {

@@ -63,7 +63,7 @@ static void demo_draw(void *context, struct grid *g, double now) {
     grid_printf(g, in, 0, 0, STYLE_PLAIN, "ready, ticks %d, interrupts %d", atomic_load(&d->ticks),
                 d->interrupts);
     grid_put_wrapped(g, area_rows(in, 1, in.rows - 1), 0, STYLE_STRONG, d->keys);
-    struct plot_series s = {"tick", STYLE_SERIES_1, d->x, d->y, (size_t)atomic_load(&d->ticks), false};
+    struct plot_series s = {"tick", STYLE_SERIES_1, d->x, d->y, (size_t)atomic_load(&d->ticks), NULL, false};
     struct plot_options o = {.y_min = 0, .y_max = 1, .x_unit = "tick"};
     plot_draw(g, area_rows(in, 4, in.rows - 4), &s, 1, &o);
     for (int i = 0, column = 0; i < STYLE_COUNT; i++)

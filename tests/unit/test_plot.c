@@ -73,7 +73,7 @@ static const float RAMP[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
 static const float DOWN[] = {10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
 
 TEST(a_ramp) {
-    struct plot_series s = {"up", STYLE_SERIES_1, X, RAMP, 11, false};
+    struct plot_series s = {"up", STYLE_SERIES_1, X, RAMP, 11, NULL, false};
     struct plot_options o = {.x_unit = "step"};
     CHECK_TEXT(picture(6, 30, false, &s, 1, &o, false), "10┤                   ⢀⣠⠴⠒⠋ up\n"
                                                         "  │              ⣀⣠⠤⠖⠋⠉\n"
@@ -84,8 +84,8 @@ TEST(a_ramp) {
 }
 
 TEST(two_series_and_marks) {
-    struct plot_series s[2] = {{"train", STYLE_SERIES_1, X, DOWN, 11, false},
-                               {"dev", STYLE_SERIES_2, X, RAMP, 2, false}};
+    struct plot_series s[2] = {{"train", STYLE_SERIES_1, X, DOWN, 11, NULL, false},
+                               {"dev", STYLE_SERIES_2, X, RAMP, 2, NULL, false}};
     struct plot_mark m = {8, "best", STYLE_GOOD};
     struct plot_options o = {.x_max = 20, .y_max = 10, .mark = &m, .marks = 1};
     const char *shown = picture(6, 34, false, s, 2, &o, true);
@@ -109,7 +109,7 @@ TEST(gaps_and_nothing) {
     memcpy(y, RAMP, sizeof y);
     y[5] = NAN;
     y[6] = INFINITY;
-    struct plot_series s = {NULL, STYLE_SERIES_1, X, y, 11, false};
+    struct plot_series s = {NULL, STYLE_SERIES_1, X, y, 11, NULL, false};
     struct plot_options o = {.empty = "no steps yet"};
     const char *shown = picture(3, 11, false, &s, 1, &o, false);
     CHECK_TEXT(shown, "10┤     ⢀⡴⠚\n"
@@ -118,13 +118,13 @@ TEST(gaps_and_nothing) {
     s.count = 0;
     CHECK_TEXT(picture(3, 20, false, &s, 1, &o, true), "\n    no steps yet\n\n---\n....................\n"
                                                        "....dddddddddddd....\n....................\n");
-    s = (struct plot_series){"x", STYLE_SERIES_1, X, y + 5, 2, false};
+    s = (struct plot_series){"x", STYLE_SERIES_1, X, y + 5, 2, NULL, false};
     CHECK_HAS(picture(3, 20, false, &s, 1, &o, false), "no steps yet");
     CHECK_TEXT(picture(3, 8, false, NULL, 0, &o, false), "no steps\nyet\n\n");
 }
 
 TEST(one_point_shows) {
-    struct plot_series s = {"dev", STYLE_SERIES_2, X + 3, RAMP + 3, 1, false};
+    struct plot_series s = {"dev", STYLE_SERIES_2, X + 3, RAMP + 3, 1, NULL, false};
     struct plot_options o = {.x_max = 10};
     CHECK_TEXT(picture(5, 26, false, &s, 1, &o, false), "4┤\n"
                                                         " │      ⡀\n"
@@ -137,7 +137,7 @@ TEST(constants_lie_in_the_middle) {
     float y[11];
     for (int i = 0; i < 11; i++)
         y[i] = 0.5f;
-    struct plot_series s = {"acc", STYLE_SERIES_1, X, y, 11, false};
+    struct plot_series s = {"acc", STYLE_SERIES_1, X, y, 11, NULL, false};
     struct plot_options o = {0};
     const char *shown = picture(7, 30, false, &s, 1, &o, false);
     CHECK_TEXT(shown, "0.6┤\n"
@@ -154,7 +154,7 @@ TEST(constants_lie_in_the_middle) {
 
 TEST(logarithmic_scale_leaves_out_what_is_not_positive) {
     static const float Y[] = {1000, 100, 10, 1, 0.1f, 0, -5, 0.01f, 0.001f, NAN, 1};
-    struct plot_series s = {"loss", STYLE_SERIES_1, X, Y, 11, false};
+    struct plot_series s = {"loss", STYLE_SERIES_1, X, Y, 11, NULL, false};
     struct plot_options o = {.log_y = true};
     const char *shown = picture(8, 36, false, &s, 1, &o, false);
     CHECK_TEXT(shown, " 1000┤⠙⢦⡀\n"
@@ -174,7 +174,7 @@ TEST(smoothing_keeps_the_raw_curve_below) {
         x[i] = (float)i;
         y[i] = i % 2 ? 1 : 0;
     }
-    struct plot_series s = {NULL, STYLE_SERIES_1, x, y, N, false};
+    struct plot_series s = {NULL, STYLE_SERIES_1, x, y, N, NULL, false};
     struct plot_options o = {.smoothing = 0.98, .y_max = 1};
     const char *shown = picture(3, 10, false, &s, 1, &o, true);
     CHECK_TEXT(shown, "⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿\n"
@@ -187,8 +187,8 @@ TEST(smoothing_keeps_the_raw_curve_below) {
 }
 
 TEST(ascii_has_only_ascii) {
-    struct plot_series s[2] = {{"train", STYLE_SERIES_1, X, DOWN, 11, false},
-                               {"dev", STYLE_SERIES_2, X, RAMP, 11, false}};
+    struct plot_series s[2] = {{"train", STYLE_SERIES_1, X, DOWN, 11, NULL, false},
+                               {"dev", STYLE_SERIES_2, X, RAMP, 11, NULL, false}};
     struct plot_mark m = {8, "best", STYLE_GOOD};
     struct plot_options o = {.mark = &m, .marks = 1, .x_unit = "step"};
     const char *shown = picture(7, 40, true, s, 2, &o, false);
@@ -210,7 +210,7 @@ TEST(an_envelope_keeps_every_peak) {
     for (int i = 0; i < N; i++)
         x[i] = (float)i;
     y[123456] = 1; // one value of 200000
-    struct plot_series s = {NULL, STYLE_SERIES_1, x, y, N, false};
+    struct plot_series s = {NULL, STYLE_SERIES_1, x, y, N, NULL, false};
     struct plot_options o = {.y_max = 1};
     CHECK_TEXT(picture(3, 12, false, &s, 1, &o, false), "1.0┤    ⢸\n"
                                                         "0.5┤    ⢸\n"
@@ -220,10 +220,10 @@ TEST(an_envelope_keeps_every_peak) {
 }
 
 TEST(labels_do_not_collide) {
-    struct plot_series s[4] = {{"aa", STYLE_SERIES_1, X, RAMP, 11, false},
-                               {"bb", STYLE_SERIES_2, X, RAMP, 11, false},
-                               {"cc", STYLE_SERIES_3, X, RAMP, 11, false},
-                               {"dd", STYLE_SERIES_4, X, RAMP, 11, false}};
+    struct plot_series s[4] = {{"aa", STYLE_SERIES_1, X, RAMP, 11, NULL, false},
+                               {"bb", STYLE_SERIES_2, X, RAMP, 11, NULL, false},
+                               {"cc", STYLE_SERIES_3, X, RAMP, 11, NULL, false},
+                               {"dd", STYLE_SERIES_4, X, RAMP, 11, NULL, false}};
     struct plot_options o = {0};
     const char *shown = picture(8, 30, false, s, 4, &o, false);
     CHECK_HAS(shown, " aa\n");
@@ -233,9 +233,9 @@ TEST(labels_do_not_collide) {
 }
 
 TEST(labels_inside_do_not_collide_either) {
-    struct plot_series s[3] = {{"train", STYLE_SERIES_1, X, DOWN, 11, false},
-                               {"dev", STYLE_SERIES_2, X, RAMP, 4, false},
-                               {"test", STYLE_SERIES_3, X, RAMP, 4, false}};
+    struct plot_series s[3] = {{"train", STYLE_SERIES_1, X, DOWN, 11, NULL, false},
+                               {"dev", STYLE_SERIES_2, X, RAMP, 4, NULL, false},
+                               {"test", STYLE_SERIES_3, X, RAMP, 4, NULL, false}};
     struct plot_options o = {0};
     const char *shown = picture(12, 70, false, s, 3, &o, false);
     CHECK_HAS(shown, " train\n");
@@ -264,9 +264,9 @@ TEST(every_size_and_odd_data) {
                     y[k][i] = random_below(&r, 20) == 0 && columns % 2 ? ODD[random_below(&r, 8)]
                                                                        : (float)(random_normal(&r) * size);
             }
-            struct plot_series s[3] = {{"train", STYLE_SERIES_1, x, y[0], random_below(&r, N), false},
-                                       {"中文", STYLE_SERIES_2, x, y[1], random_below(&r, 9), true},
-                                       {"dev", STYLE_SERIES_3, x, y[2], random_below(&r, 30), false}};
+            struct plot_series s[3] = {{"train", STYLE_SERIES_1, x, y[0], random_below(&r, N), NULL, false},
+                                       {"中文", STYLE_SERIES_2, x, y[1], random_below(&r, 9), NULL, true},
+                                       {"dev", STYLE_SERIES_3, x, y[2], random_below(&r, 30), NULL, false}};
             struct plot_mark m[2] = {{x[N / 2], "best", STYLE_GOOD}, {NAN, "no", STYLE_BAD}};
             struct plot_options o = {.log_y = random_below(&r, 2),
                                      .smoothing = random_below(&r, 2) * 0.9,
@@ -301,5 +301,50 @@ TEST(sparks) {
     char *shown = grid_dump(g, false, &e);
     CHECK_TEXT(shown, "▁▂▃▄▅▆▇█ █\n▁▃▆█\n▅\n\n01345689 9\n");
     free(shown);
+    grid_free(g);
+}
+
+TEST(a_band_lies_between_its_edges) {
+    static const float at[] = {0, 5, 10}, low[] = {2, 2, 2}, high[] = {4, 4, 4};
+    struct grid *g;
+    CHECK(grid_create(&g, 8, 40, NULL));
+    struct plot_series s = {.style = STYLE_DIM, .x = at, .y = low, .high = high, .count = 3};
+    struct plot_options o = {.y_min = 0, .y_max = 8};
+    plot_draw(g, grid_area(g), &s, 1, &o);
+    size_t inside = 0, outside = 0;
+    for (int row = 0; row < 7; row++)
+        for (int column = 6; column < 40; column++) {
+            uint32_t c = g->cell[row * 40 + column].character;
+            bool dots = c > 0x2800 && c < 0x2900;
+            if (row >= 3 && row <= 5)
+                inside += dots;
+            else if (row < 2 || row > 5)
+                outside += dots;
+        }
+    CHECK(inside > 60);
+    CHECK_SIZE(outside, 0);
+    grid_free(g);
+}
+
+TEST(a_logarithmic_x_axis_gives_every_decade_the_same_room) {
+    static const float at[] = {0.001f, 0.01f, 0.1f, 1}, y[] = {1, 1, 1, 1};
+    struct grid *g;
+    CHECK(grid_create(&g, 8, 72, NULL));
+    struct plot_series s = {.style = STYLE_SERIES_1, .x = at, .y = y, .count = 4, .points = true};
+    struct plot_options o = {.log_x = true, .x_unit = "rate"};
+    plot_draw(g, grid_area(g), &s, 1, &o);
+    char *text = grid_dump(g, false, NULL);
+    CHECK_HAS(text, "0.01");
+    CHECK_HAS(text, "0.1");
+    int column[4], found = 0, last = -9;
+    for (int x = 0; x < 72 && found < 4; x++)
+        for (int row = 0; row < 7; row++) {
+            uint32_t c = g->cell[row * 72 + x].character;
+            if (c > 0x2800 && c < 0x2900 && x > last + 4)
+                column[found++] = last = x;
+        }
+    CHECK(found == 4);
+    CHECK(abs(column[3] - column[2] - (column[2] - column[1])) <= 2);
+    free(text);
     grid_free(g);
 }

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "views/run_inside.h"
+
 static const struct metric *last_of(struct bench *b, enum metric_kind kind) {
     size_t count;
     const struct metric *history = workbench_history(b->w, &count);
@@ -118,5 +120,82 @@ TEST(words_of_the_vectors) {
     snprintf(text, sizeof text, "v0 %s %s", tokenizer_piece(t, p->near[0].id),
              tokenizer_piece(t, p->near[1].id));
     CHECK_HAS(bench_screen(&b, false), text);
+    bench_close(&b);
+}
+
+// ---- over the steps ----
+
+TEST(the_range_halves_and_doubles_around_the_cursor) {
+    struct run_range r = {0};
+    double from, to;
+    CHECK(run_range_end(37, 1000) == 50 && run_range_end(37, 40) == 40 && run_range_end(5000, 0) == 5000);
+    run_range_shown(&r, 100, &from, &to);
+    CHECK(from == 0 && to == 100);
+    run_range_move(&r, 100, 37, 1); // first it stands at the end of the curve
+    CHECK(r.cursor && r.at == 37);
+    run_range_move(&r, 100, 37, 1);
+    CHECK_SIZE(r.at, 37);
+    run_range_move(&r, 100, 37, -1);
+    CHECK_SIZE(r.at, 36);
+    run_range_zoom(&r, 100, 37, true);
+    run_range_shown(&r, 100, &from, &to);
+    CHECK(to - from == 50 && from == 18); // 36 is where it was: at 36 % of the width
+    for (int i = 0; i < 20; i++)
+        run_range_zoom(&r, 100, 37, true);
+    run_range_shown(&r, 100, &from, &to);
+    CHECK(to - from >= 7 && to - from <= 14 && from <= 36 && to >= 36);
+    for (int i = 0; i < 40; i++)
+        run_range_pan(&r, 100, true);
+    run_range_shown(&r, 100, &from, &to);
+    CHECK(to <= 101 && from < to);
+    run_range_put(&r, 100, 3); // out of sight: what is shown follows
+    run_range_shown(&r, 100, &from, &to);
+    CHECK(from <= 3 && to >= 3);
+    for (int i = 0; i < 20; i++)
+        run_range_zoom(&r, 100, 37, false);
+    run_range_shown(&r, 100, &from, &to);
+    CHECK(from == 0 && to == 100);
+    for (int i = 0; i < 200; i++)
+        run_range_move(&r, 100000, 90000, -1);
+    CHECK_SIZE(r.at, 0);
+}
+
+TEST(the_cursor_reads_the_numbers_of_its_step) {
+    struct bench b;
+    char text[128];
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "Space Space Space Left PgUp PgUp");
+    size_t count;
+    const struct metric *history = workbench_history(b.w, &count), *at = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (history[i].kind == METRIC_EVAL && history[i].step == 30)
+            at = &history[i];
+    CHECK(at != NULL);
+    CHECK(bench_has(&b, "step    30/100"));
+    snprintf(text, sizeof text, "dev %.3g", (double)at->dev_loss);
+    CHECK_HAS(bench_screen(&b, false), text);
+    snprintf(text, sizeof text, "dev acc   %.2f = ", (double)at->dev_accuracy);
+    CHECK_HAS(bench_screen(&b, false), text);
+    CHECK(bench_has(&b, "U goes back to the prompt of step 30"));
+    bench_keys(&b, "U");
+    CHECK(bench_has(&b, "back to the prompt of step 30"));
+    CHECK(bench_has(&b, "undo to 30"));
+    history = workbench_history(b.w, &count);
+    CHECK(history[count - 1].kind == METRIC_UNDO && history[count - 1].undone_to == 30);
+    CHECK(bench_has(&b, "step    37/100")); // the cursor went
+    bench_command(&b, "undo-to 31");
+    CHECK(bench_has(&b, "the nearest that was: step 30"));
+    bench_close(&b);
+}
+
+TEST(esc_takes_back_cursor_range_and_zoom_in_turn) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "Space Space Space z Left i");
+    CHECK(bench_has(&b, "step 37: train"));
+    bench_keys(&b, "Esc");
+    CHECK(!bench_has(&b, "step 37: train"));
+    bench_keys(&b, "Esc Esc");
+    CHECK(bench_has(&b, "┌ accuracy"));
     bench_close(&b);
 }

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How the Run screen is laid out; its frames, the doctor, the nearest words.
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/keymap.h"
+
+#include "parts.h"
+#include "run_inside.h"
+
+// ---- the doctor ----
+
+static enum style level_style(enum doctor_level level, const struct grid *g, const char **mark) {
+    switch (level) {
+    case DOCTOR_BAD:
+        *mark = part_symbol(g, SYMBOL_CROSS);
+        return STYLE_BAD;
+    case DOCTOR_WARN:
+        *mark = "!";
+        return STYLE_WARN;
+    case DOCTOR_GOOD:
+        *mark = part_symbol(g, SYMBOL_TICK);
+        return STYLE_GOOD;
+    default:
+        *mark = part_symbol(g, SYMBOL_DOT);
+        return STYLE_PLAIN;
+    }
+}
+
+static void put_key_of(struct grid *g, struct area a, int row, int column, enum request r) {
+    char key[KEYMAP_KEYS];
+    if (r == REQUEST_NONE || !keymap_key(r, WHERE_RUN, key)[0])
+        return;
+    if (column + 8 + (int)strlen(key) < a.columns) {
+        column += grid_put(g, a, row, column, STYLE_DIM, ": press ");
+        grid_put(g, a, row, column, STYLE_KEY, key);
+    }
+}
+
+struct doctor_lines {
+    struct grid *g;
+    struct area a;
+    int row, column;
+    enum style style;
+    int end;
+};
+
+static bool doctor_line(void *context, const char *text, size_t length) {
+    struct doctor_lines *d = context;
+    if (d->row >= d->a.rows)
+        return false;
+    d->end = d->column + grid_put_bytes(d->g, d->a, d->row++, d->column, d->style, text, length);
+    return true;
+}
+
+static void draw_doctor(const struct run_view *v, struct grid *g, struct area a) {
+    struct doctor_lines d = {.g = g, .a = a, .column = 13};
+    const char *mark = "";
+    grid_put(g, a, 0, 1, STYLE_DIM, "doctor");
+    if (v->diagnoses == 0)
+        grid_put_cut(g, a, 0, 11, a.columns - 12, STYLE_DIM,
+                     "looks at the run once there is something to see");
+    for (size_t i = 0; i < v->diagnoses && d.row < a.rows; i++) {
+        const struct diagnosis *x = &v->diagnosis[i];
+        d.style = level_style(x->level, g, &mark);
+        grid_put(g, a, d.row, 11, d.style, mark);
+        if (a.rows - d.row == 1) {
+            grid_put_cut(g, a, d.row, d.column, a.columns - d.column - 1, d.style, x->text);
+            d.end = d.column + text_width(x->text, strlen(x->text));
+            d.row++;
+        } else {
+            text_wrap(x->text, strlen(x->text), a.columns - d.column - 1 > 1 ? a.columns - d.column - 1 : 1,
+                      doctor_line, &d);
+        }
+        put_key_of(g, a, d.row - 1, d.end, x->remedy);
+    }
+}
+
+// ---- nearest words ----
+
+// "v0 ▁film ▁movie · v1 ▁very ▁quite", as many as fit into the rows.
+static void draw_near_lines(const struct workbench *w, struct grid *g, struct area a) {
+    const struct prompt_picture *p = workbench_picture(w);
+    const struct workspace *ws = workbench_workspace(w);
+    char name[32], one[PART_PIECE], two[PART_PIECE], all[2 * PART_PIECE + 32];
+    int row = 0, column = 11;
+    grid_put(g, a, 0, 1, STYLE_DIM, "nearest");
+    for (size_t s = 0; p && ws && s < p->slots; s++) {
+        const struct near_token *near = p->near + (s * NEAR_KINDS + NEAR_COSINE) * p->k;
+        snprintf(name, sizeof name, "v%zu ", s);
+        part_piece(one, g, ws->tokenizer, near[0].id);
+        part_piece(two, g, ws->tokenizer, near[p->k > 1 ? 1 : 0].id);
+        snprintf(all, sizeof all, "%s%s %s", name, one, two);
+        if (!part_fits(all, column, a.columns - 1)) {
+            row++;
+            column = 11;
+        }
+        if (row >= a.rows || !part_fits(all, column, a.columns - 1))
+            return;
+        column += grid_put(g, a, row, column, STYLE_SOFT, name);
+        column +=
+            grid_put(g, a, row, column, near[0].id != p->start_near[s] ? STYLE_ACCENT : STYLE_PLAIN, one) + 1;
+        column += grid_put(g, a, row, column, STYLE_DIM, two) + 3;
+    }
+}
+
+// One line a vector: "v0  ▁film 0.91  ▁movie 0.88"; words that were not nearest at the start stand out.
+static void draw_near_line(const struct workbench *w, struct grid *g, struct area a, int row, size_t slot) {
+    const struct prompt_picture *p = workbench_picture(w);
+    const struct workspace *ws = workbench_workspace(w);
+    const struct near_token *near = p->near + (slot * NEAR_KINDS + NEAR_COSINE) * p->k;
+    char piece[PART_PIECE], text[PART_PIECE + 16];
+    int column = 1 + grid_printf(g, a, row, 1, STYLE_SOFT, "v%zu", slot);
+    column = column < 6 ? 6 : column + 1;
+    for (size_t i = 0; i < p->k; i++) {
+        part_piece(piece, g, ws->tokenizer, near[i].id);
+        snprintf(text, sizeof text, "%s %.2f", piece, (double)near[i].value);
+        if (!part_fits(text, column, a.columns - 1))
+            return;
+        column += grid_put(g, a, row, column,
+                           i > 0                               ? STYLE_PLAIN
+                           : near[0].id != p->start_near[slot] ? STYLE_ACCENT
+                                                               : STYLE_STRONG,
+                           piece);
+        column += grid_printf(g, a, row, column, STYLE_DIM, " %.2f", (double)near[i].value) + 2;
+    }
+}
+
+static void draw_near_pane(const struct workbench *w, struct grid *g, struct area a) {
+    const struct prompt_picture *p = workbench_picture(w);
+    if (!p || !workbench_workspace(w)) {
+        grid_put_cut(g, a, 0, 1, a.columns - 2, STYLE_DIM, "each soft vector's nearest words go here");
+        return;
+    }
+    for (int row = 0; row < a.rows && (size_t)row < p->slots; row++)
+        draw_near_line(w, g, a, row, (size_t)row);
+}
+
+// ---- frames ----
+
+static void step_note(const struct workbench *w, char *out, size_t size) {
+    size_t count;
+    const struct metric *history = workbench_history(w, &count);
+    const struct metric *last = part_last(history, count, METRIC_STEP);
+    struct session *s = workbench_session(w);
+    if (last && s)
+        snprintf(out, size, "%zu/%zu", last->step, session_settings(s)->steps);
+    else
+        out[0] = 0;
+}
+
+static void best_note(const struct workbench *w, char *out, size_t size) {
+    size_t count;
+    const struct metric *history = workbench_history(w, &count), *best = part_best(history, count);
+    const struct workspace *ws = workbench_workspace(w);
+    char score[PART_SHORT];
+    out[0] = 0;
+    if (!best || !ws)
+        return;
+    part_score(score, best->dev_accuracy, ws->split->dev_count);
+    snprintf(out, size, "best dev %s @ %zu", score, best->step);
+}
+
+static void draw_pane(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a,
+                      enum pane p) {
+    char note[160] = "", title[64];
+    const struct prompt_picture *picture = workbench_picture(w);
+    if (v->range.cursor && p < PANE_NEAREST)
+        run_cursor_note(v, p, note, sizeof note);
+    else if (p == PANE_LOSS)
+        step_note(w, note, sizeof note);
+    else if (p == PANE_ACCURACY)
+        best_note(w, note, sizeof note);
+    else if (p == PANE_NEAREST && picture)
+        snprintf(note, sizeof note, "cosine, after step %zu", picture->step);
+    snprintf(title, sizeof title, "%s%s", run_pane_title[p],
+             p == PANE_LOSS && v->log_loss ? ", log scale" : "");
+    struct area inside = grid_frame(g, a, v->focus == (size_t)p, title, note[0] ? note : NULL);
+    if (p == PANE_NEAREST)
+        draw_near_pane(w, g, inside);
+    else
+        run_draw_curve(v, w, g, inside, p);
+}
+
+// ---- the whole ----
+
+static void split_rows(struct area a, int first, struct area *top, struct area *rest) {
+    *top = area_rows(a, 0, first);
+    *rest = area_rows(a, first, a.rows - first);
+}
+
+// Two panes: loss and accuracy. Where the smaller plots have no place of their own, the one that has the
+// focus takes the second.
+static void draw_curves(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a,
+                        enum pane second) {
+    int half = a.columns / 2;
+    if (a.columns < 70 ? a.rows >= 24 : a.rows * 2 > a.columns) { // narrow or tall: one above the other
+        draw_pane(v, w, g, area_rows(a, 0, a.rows / 2), PANE_LOSS);
+        draw_pane(v, w, g, area_rows(a, a.rows / 2, a.rows - a.rows / 2), second);
+    } else {
+        draw_pane(v, w, g, area_columns(a, 0, half), PANE_LOSS);
+        draw_pane(v, w, g, area_columns(a, half, a.columns - half), second);
+    }
+}
+
+static bool has_small_plots(struct area content) {
+    return content.rows >= 32 && content.columns >= 72;
+}
+
+static void draw_large(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a,
+                       bool begun) {
+    struct area curves, small, numbers, doctor, rest;
+    int third = a.columns / 3, plots = a.rows - 13;
+    split_rows(a, plots * 3 / 5, &curves, &rest);
+    split_rows(rest, plots - curves.rows, &small, &rest);
+    split_rows(rest, 5, &numbers, &rest);
+    split_rows(rest, 2, &doctor, &rest);
+    draw_curves(v, w, g, curves, PANE_ACCURACY);
+    for (int i = 0; i < 3; i++)
+        draw_pane(v, w, g, area_columns(small, i * third, i == 2 ? a.columns - 2 * third : third),
+                  (enum pane)(PANE_GRADIENT + i));
+    if (begun)
+        run_draw_numbers(v, w, g, area_rows(numbers, 0, 4));
+    else
+        run_draw_welcome(w, g, numbers);
+    draw_doctor(v, g, doctor);
+    draw_pane(v, w, g, rest, PANE_NEAREST);
+}
+
+void run_draw(void *state, const struct workbench *w, struct grid *g, struct area a, double now) {
+    const struct run_view *v = state;
+    size_t count;
+    const struct metric *history = workbench_history(w, &count);
+    bool begun = workbench_workspace(w) && part_last(history, count, METRIC_STEP);
+    struct area curves, numbers, doctor, nearest;
+    (void)now;
+    if (v->zoom) {
+        draw_pane(v, w, g, a, (enum pane)v->focus);
+        return;
+    }
+    if (has_small_plots(a)) {
+        draw_large(v, w, g, a, begun);
+        return;
+    }
+    // The doctor and the nearest words have a line each, or two; the numbers three, or four.
+    int spare = a.rows >= 18, lines = 1 + spare, number_rows = 3 + spare;
+    split_rows(a, a.rows - 2 * lines - number_rows, &curves, &numbers);
+    split_rows(numbers, number_rows, &numbers, &doctor);
+    split_rows(doctor, lines, &doctor, &nearest);
+    draw_curves(v, w, g, curves, v->focus > PANE_ACCURACY ? (enum pane)v->focus : PANE_ACCURACY);
+    if (begun)
+        run_draw_numbers(v, w, g, numbers);
+    else
+        run_draw_welcome(w, g, numbers);
+    draw_doctor(v, g, doctor);
+    draw_near_lines(w, g, nearest);
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The numbers of a run, and what stands in their place before the first step.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "parts.h"
+#include "run_inside.h"
+
+struct number {
+    const char *label;
+    enum style style;
+    char value[3 * PART_SHORT];
+};
+
+enum { N_STEP, N_LOSS, N_DEV_LOSS, N_RATE, N_TRAIN, N_DEV, N_UPDATE, N_GRADIENT, N_BEST, N_COUNT };
+
+// The share of right answers in a batch; with its count when the batch was a whole one.
+static void batch_score(char *out, size_t size, const struct metric *m, const struct workspace *ws) {
+    size_t batch = ws->setup ? ws->setup->settings.batch : 0;
+    if (batch > ws->split->train_count)
+        batch = ws->split->train_count;
+    double right = (double)m->train_accuracy * (double)batch;
+    if (!isfinite(m->train_accuracy))
+        snprintf(out, size, "-");
+    else if (batch > 0 && fabs(right - round(right)) < 1e-3 * (double)batch)
+        snprintf(out, size, "%.2f = %.0f/%zu batch", m->train_accuracy, round(right), batch);
+    else
+        snprintf(out, size, "%.2f of the batch", m->train_accuracy);
+}
+
+static void step_numbers(struct number *n, const struct metric *m, const struct workspace *ws) {
+    char a[16], b[16];
+    plot_number(n[N_LOSS].value, PART_SHORT, m->train_loss);
+    if (!isfinite(m->train_loss))
+        n[N_LOSS].style = STYLE_BAD;
+    batch_score(n[N_TRAIN].value, sizeof n[N_TRAIN].value, m, ws);
+    plot_number(a, sizeof a, m->update_norm);
+    plot_number(b, sizeof b, m->prompt_norm);
+    snprintf(n[N_UPDATE].value, sizeof n[N_UPDATE].value, "%s of %s", a, b);
+    plot_number(n[N_GRADIENT].value, PART_SHORT, m->gradient_norm);
+}
+
+// Of the last step or of a change since; the schedule's part is in it.
+static double rate_now(const struct metric *history, size_t count, double otherwise) {
+    for (size_t i = count; i-- > 0;)
+        if (history[i].kind != METRIC_EVAL && isfinite(history[i].rate))
+            return history[i].rate;
+    return otherwise;
+}
+
+// How much of the history is up to the cursor: its numbers are then those of that moment.
+static size_t count_until(const struct run_view *v, const struct metric *history, size_t count) {
+    while (v->range.cursor && count > 0 && history[count - 1].step > v->range.at)
+        count--;
+    return count;
+}
+
+static void collect(const struct run_view *v, const struct workbench *w, struct number n[N_COUNT]) {
+    static const char *const label[N_COUNT] = {"step",    "train loss", "dev loss", "rate",    "train acc",
+                                               "dev acc", "update",     "gradient", "best dev"};
+    size_t count;
+    const struct metric *history = workbench_history(w, &count);
+    count = count_until(v, history, count);
+    const struct metric *step = part_last(history, count, METRIC_STEP);
+    const struct metric *dev = part_last(history, count, METRIC_EVAL), *best = part_best(history, count);
+    const struct workspace *ws = workbench_workspace(w);
+    struct session *s = workbench_session(w);
+    for (int i = 0; i < N_COUNT; i++) {
+        n[i] = (struct number){.label = label[i], .style = STYLE_STRONG};
+        snprintf(n[i].value, sizeof n[i].value, "-");
+    }
+    if (!ws || !s)
+        return;
+    snprintf(n[N_STEP].value, sizeof n[N_STEP].value, "%zu/%zu",
+             v->range.cursor ? v->range.at
+             : step          ? step->step
+                             : 0,
+             session_settings(s)->steps);
+    if (v->range.cursor)
+        n[N_STEP].style = STYLE_ACCENT;
+    plot_number(n[N_RATE].value, PART_SHORT, rate_now(history, count, session_settings(s)->rate));
+    if (step)
+        step_numbers(n, step, ws);
+    if (dev) {
+        plot_number(n[N_DEV_LOSS].value, PART_SHORT, dev->dev_loss);
+        if (ws->task->metric == TASK_MACRO_F1) { // beside the loss, where there is room at every width
+            size_t used = strlen(n[N_DEV_LOSS].value);
+            snprintf(n[N_DEV_LOSS].value + used, sizeof n[N_DEV_LOSS].value - used, ", F1 %.2f", dev->dev_f1);
+        }
+        part_score(n[N_DEV].value, dev->dev_accuracy, ws->split->dev_count);
+    }
+    if (best) {
+        char score[PART_SHORT];
+        part_score(score, best->dev_accuracy, ws->split->dev_count);
+        snprintf(n[N_BEST].value, sizeof n[N_BEST].value, "%s @ %zu", score, best->step);
+        n[N_BEST].style = STYLE_GOOD;
+    }
+}
+
+static void draw_test(const struct workbench *w, struct grid *g, struct area a, int row, int gap) {
+    size_t step, history_count;
+    const struct evaluation *test = workbench_test(w, &step);
+    const struct workspace *ws = workbench_workspace(w);
+    const struct metric *history = workbench_history(w, &history_count);
+    char text[200], score[PART_SHORT];
+    enum style style = STYLE_DIM;
+    if (!ws)
+        return;
+    if (test) {
+        part_score(score, test->accuracy, test->examples);
+        if (ws->task->metric == TASK_MACRO_F1)
+            snprintf(text, sizeof text, "%s, F1 %.3f, with the best prompt (step %zu)", score, test->macro_f1,
+                     step);
+        else
+            snprintf(text, sizeof text, "%s, with the best prompt (step %zu)", score, step);
+        style = STYLE_STRONG;
+    } else if (ws->task->test.count == 0) {
+        snprintf(text, sizeof text, "this task has no test file");
+    } else if (part_last(history, history_count, METRIC_STEP)) {
+        snprintf(text, sizeof text, "not scored yet: t scores %zu examples", ws->task->test.count);
+    } else {
+        snprintf(text, sizeof text, "%zu examples, for the end", ws->task->test.count);
+    }
+    part_field(g, a, row, 1, gap, a.columns - 2, "test", style, text);
+}
+
+// Instead of the test score, while there is a cursor: what can be done with it.
+static void draw_cursor_keys(const struct run_view *v, const struct workbench *w, struct grid *g,
+                             struct area a, int row, int gap) {
+    const struct snapshot *x = snapshot_set_near(workbench_snapshots(w), v->range.at);
+    char text[160];
+    if (x)
+        snprintf(text, sizeof text, "U goes back to the prompt of step %zu; PgUp, PgDn scorings; Esc ends",
+                 x->step);
+    else
+        snprintf(text, sizeof text, "PgUp, PgDn: to where dev was scored; Esc ends");
+    part_field(g, a, row, 1, gap, a.columns - 2, "cursor", STYLE_PLAIN, text);
+}
+
+// Numbers in as many columns as there is room for; a last row for the test score where there is one.
+void run_draw_numbers(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a) {
+    static const int three[] = {N_STEP, N_LOSS,   N_DEV_LOSS, N_RATE, N_TRAIN,
+                                N_DEV,  N_UPDATE, N_GRADIENT, N_BEST, -1};
+    static const int two[] = {N_STEP, N_LOSS, N_TRAIN, N_DEV, N_RATE, N_BEST, N_UPDATE, N_GRADIENT, -1};
+    static const int one[] = {N_STEP, N_LOSS, N_TRAIN,  N_DEV_LOSS, N_DEV,
+                              N_BEST, N_RATE, N_UPDATE, N_GRADIENT, -1};
+    struct number n[N_COUNT];
+    // Labels and values of a column stand as close as their contents let them.
+    static const int gap[3][3] = {{11, 11, 11}, {12, 11, 11}, {8, 11, 10}};
+    int columns = a.columns >= 78 ? 3 : a.columns >= 50 ? 2 : 1, spare = a.columns - 79;
+    int begin[4] = {1, 1 + (a.columns - 1) / 2, a.columns, a.columns};
+    if (columns == 3) {
+        begin[1] = 23 + spare / 3;
+        begin[2] = 52 + spare * 2 / 3;
+    } else if (columns == 1) {
+        begin[1] = a.columns;
+    }
+    const int *order = columns == 3 ? three : columns == 2 ? two : one;
+    collect(v, w, n);
+    int last = 0;
+    for (int i = 0; order[i] >= 0; i++) {
+        const struct number *x = &n[order[i]];
+        if (i / columns >= a.rows - (a.rows > 3))
+            break;
+        last = i / columns;
+        int c = i % columns;
+        part_field(g, a, last, begin[c], gap[columns - 1][c], begin[c + 1] - begin[c] - 1, x->label, x->style,
+                   x->value);
+    }
+    if (a.rows > 3 && v->range.cursor)
+        draw_cursor_keys(v, w, g, a, last + 1, gap[columns - 1][0]);
+    else if (a.rows > 3)
+        draw_test(w, g, a, last + 1, gap[columns - 1][0]);
+}
+
+// ---- before the first step ----
+
+struct welcome {
+    char line[6][256];
+    size_t lines;
+};
+
+static void compose_welcome(const struct workbench *w, struct welcome *t) {
+    const struct workspace *ws = workbench_workspace(w);
+    char a[PART_SHORT], b[PART_SHORT];
+    t->lines = 0;
+    if (!ws) {
+        if (workbench_opening(w)) {
+            snprintf(t->line[t->lines++], 256, "Opening the model and the task ...");
+        } else {
+            snprintf(t->line[t->lines++], 256, "Nothing is open.");
+            snprintf(t->line[t->lines++], 256,
+                     "Open a session or a task: \":open NAME\"; Tab shows what there is.");
+        }
+        return;
+    }
+    snprintf(t->line[t->lines++], 256, "Press Space to start tuning.");
+    part_exact(a, ws->slots * ws->config.d_model);
+    part_count(b, ws->parameters);
+    if (ws->slots == 0)
+        snprintf(
+            t->line[t->lines++], 256,
+            "The template has no soft vectors yet, so there is nothing to tune: add {soft:20} on screen 1.");
+    else
+        snprintf(t->line[t->lines++], 256,
+                 "%zu soft vectors x %zu = %s numbers learn; the model's %s stay frozen.", ws->slots,
+                 ws->config.d_model, a, b);
+    snprintf(t->line[t->lines++], 256, "%zu training examples in batches of %zu; scored on %zu dev examples.",
+             ws->split->train_count, ws->setup ? ws->setup->settings.batch : 0, ws->split->dev_count);
+}
+
+void run_draw_welcome(const struct workbench *w, struct grid *g, struct area a) {
+    struct welcome t;
+    compose_welcome(w, &t);
+    for (size_t i = 0; i < t.lines && (int)i < a.rows; i++)
+        grid_put_cut(g, a, (int)i, 1, a.columns - 2, i == 0 ? STYLE_STRONG : STYLE_PLAIN, t.line[i]);
+}
