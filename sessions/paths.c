@@ -54,7 +54,8 @@ static char *beside_program(const char *kind) {
     if (n <= 0)
         return NULL;
     at[n] = '\0';
-    const char *in_source = strcmp(kind, "models") == 0 ? "engine/models" : "sessions/tasks";
+    char in_source[64];
+    snprintf(in_source, sizeof in_source, "%s/%s", strcmp(kind, "models") == 0 ? "engine" : "sessions", kind);
     snprintf(installed, sizeof installed, "share/prompter/%s", kind);
     for (int level = 0; level < 6; level++) {
         char *slash = strrchr(at, '/');
@@ -140,7 +141,7 @@ bool name_list_read(struct name_list *out, const char *folder, const char *membe
         struct buffer b = {0};
         if (entry->d_name[0] == '.')
             continue;
-        buffer_printf(&b, "%s/%s/%s", folder, entry->d_name, member);
+        buffer_printf(&b, "%s/%s%s%s", folder, entry->d_name, member ? "/" : "", member ? member : "");
         ok = buffer_ok(&b, e);
         if (ok && file_exists(b.data)) {
             ok = mem_grow(&out->name, &out->capacity, out->count + 1, sizeof *out->name, e) &&

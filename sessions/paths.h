@@ -18,7 +18,8 @@ const char *path_below(const char *path, const char *folder);
 // The absolute path without links and dots of a file that exists. Owned.
 char *path_real(const char *path, struct error *e);
 
-// Names of the folders in `folder` that hold a file `member`, sorted. An absent folder has none.
+// Names of the folders in `folder` that hold a file `member` (NULL: of everything there), sorted. An absent
+// folder has none.
 struct name_list {
     char **name; // owned
     size_t count, capacity;

@@ -28,7 +28,7 @@ struct session;
 char *session_home(struct error *e); // owned
 // Where shipped models and tasks are: $PROMPTER_SHARE, beside the program in its source tree, or the
 // installed place.
-char *share_folder(const char *kind, struct error *e); // kind: "models", "tasks"; owned
+char *share_folder(const char *kind, struct error *e); // kind: "models", "tasks", "lessons"; owned
 
 // `what`: the name of a session in session_home, a session's folder or session.json, a task.json or a task's
 // folder, the name of a shipped task, or NULL for the shipped model and the default shipped task. A task

@@ -89,6 +89,11 @@ enum request_where {
     X(REDO_EDIT, "redo-edit", "Alt-_", "", WHERE_PATTERN, "", "make an edit again that was taken back")      \
     X(METRIC, "metric", "m", "", WHERE_PROMPT, "metric", "nearest by cosine, dot product or L2")             \
     X(SORT, "sort", "o", "", WHERE_PROMPT, "sort", "order vectors by number, drift or norm")                 \
+    X(LESSON_DO, "lesson-do", "Enter", "", WHERE_LEARN, "go", "do what this step says; open the lesson")     \
+    X(LESSON_NEXT, "lesson-next", "n ]", "", WHERE_LEARN, "next", "the next step")                           \
+    X(LESSON_PREVIOUS, "lesson-back", "p [", "", WHERE_LEARN, "back", "the step before")                     \
+    X(LESSON_ANSWER, "lesson-answer", "a", "", WHERE_LEARN, "answer", "show or hide the answers")            \
+    X(LESSON, "lesson", "", "NUMBER", 0, "", "open a lesson")                                                \
     X(SEARCH, "search", "/", "TEXT", WHERE_LISTS, "search", "find the next row that has this text")          \
     X(SEARCH_NEXT, "search-next", "n", "", WHERE_LISTS, "", "the next row that has the text")                \
     X(SEARCH_PREVIOUS, "search-back", "N", "", WHERE_LISTS, "", "the row before that has the text")          \

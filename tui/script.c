@@ -151,6 +151,17 @@ static bool run_command(struct script *s, char *argument, struct error *e) {
     return true;
 }
 
+// What the client does by itself in a moment, e.g. after the last key, it does now: a script's time stands
+// still otherwise. Messages that fade later stay.
+static void reach_deadline(struct script *s) {
+    enum { MOMENT = 1 };
+    double at = s->client->deadline(s->client->context);
+    if (at > 0 && at - s->now < MOMENT) {
+        s->now = at > s->now ? at : s->now;
+        s->client->dirty(s->client->context, s->now);
+    }
+}
+
 static bool wait_idle(struct script *s, char *argument, struct error *e) {
     double limit = IDLE_LIMIT, begin = clock_seconds();
     if (*argument && !read_seconds(argument, &limit, e))
@@ -159,7 +170,8 @@ static bool wait_idle(struct script *s, char *argument, struct error *e) {
     while (!s->check && !s->client->idle(s->client->context) && !s->client->finished(s->client->context)) {
         if (clock_seconds() - begin > limit)
             return error_set(e, ERROR_INPUT, "still busy after %g seconds", limit);
-        wake_client(s, 50);
+        reach_deadline(s);
+        wake_client(s, 10);
     }
     return true;
 }

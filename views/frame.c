@@ -264,9 +264,10 @@ static void hint_key(enum request r, unsigned where, bool typing, char out[KEYMA
 // Draws one hint if it fits before `end`; returns the column behind it, or `column` when it did not.
 static int put_hint(const struct workbench *w, struct grid *g, struct area row, int column, int end,
                     enum request r) {
-    const struct view *v = view_list[w->screen];
+    size_t at = workbench_keys(w);
+    const struct view *v = view_list[at];
     char key[KEYMAP_KEYS], text[96 + KEYMAP_KEYS];
-    hint_key(r, v->where, v->typing && v->typing(w->view_state[w->screen]), key);
+    hint_key(r, v->where, v->typing && v->typing(w->view_state[at]), key);
     snprintf(text, sizeof text, "%s%s %s", column > 1 ? " . " : "", key, hint_text(w, r));
     if (!part_fits(text, column, end) || !key[0])
         return column;
@@ -279,7 +280,8 @@ static int put_hint(const struct workbench *w, struct grid *g, struct area row, 
 }
 
 static void draw_hints(const struct workbench *w, struct grid *g, struct area row) {
-    const struct view *v = view_list[w->screen];
+    size_t at = workbench_keys(w);
+    const struct view *v = view_list[at];
     if (w->overlay.text) {
         int column = 1 + grid_put(g, row, 0, 1, STYLE_KEY, "Esc");
         column += grid_put(g, row, 0, column, STYLE_DIM, " close");
@@ -290,8 +292,10 @@ static void draw_hints(const struct workbench *w, struct grid *g, struct area ro
     }
     // Help is always the last that fits; its room is kept.
     const int help = 9;
-    const enum request *r = v->hints ? v->hints(w->view_state[w->screen], w) : NULL;
+    const enum request *r = v->hints ? v->hints(w->view_state[at], w) : NULL;
     int column = 1;
+    if (at != w->screen) // the way out of a screen inside another
+        column = put_hint(w, g, row, column, row.columns - help, view_list[w->screen]->screen);
     for (; r && *r != REQUEST_NONE; r++)
         if (*r != REQUEST_HELP)
             column = put_hint(w, g, row, column, row.columns - help, *r);
@@ -391,6 +395,16 @@ static void draw_too_small(struct grid *g) {
                  STYLE_PLAIN, text);
 }
 
+// A screen inside another that has not the keys: no pane of it is the focused one.
+static void show_unfocused(struct grid *g, struct area a) {
+    for (int row = a.row; row < a.row + a.rows; row++)
+        for (int column = a.column; column < a.column + a.columns; column++) {
+            struct cell *c = &g->cell[row * g->columns + column];
+            if (c->style == STYLE_FOCUS)
+                c->style = STYLE_BORDER;
+        }
+}
+
 void frame_draw(struct workbench *w, struct grid *g, double now) {
     struct area all = grid_area(g);
     grid_clear(g);
@@ -411,8 +425,20 @@ void frame_draw(struct workbench *w, struct grid *g, double now) {
     const struct view *v = view_list[w->screen];
     struct panes *panes;
     w->content = content;
-    workbench_panes(w, content, &panes); // kept sizes are there before the first drawing
+    workbench_panes(w, w->screen, content, &panes); // kept sizes are there before the first drawing
     v->draw(w->view_state[w->screen], w, g, content, now);
+    struct inner_view inner;
+    size_t at;
+    if (workbench_inner(w, content, &inner, &at)) {
+        if (inner.keys)
+            w->content = inner.area;
+        workbench_panes(w, at, inner.area, &panes);
+        view_list[at]->draw(w->view_state[at], w, g, inner.area, now);
+        if (!inner.keys) {
+            g->cursor_row = g->cursor_column = -1;
+            show_unfocused(g, inner.area);
+        }
+    }
     if (w->overlay.text) {
         g->cursor_row = g->cursor_column = -1;
         draw_overlay(w, g, content);

@@ -780,6 +780,22 @@ static bool refused(struct workbench *w, enum request r, const char *argument, d
     return true;
 }
 
+bool workbench_inner(const struct workbench *w, struct area a, struct inner_view *out, size_t *at) {
+    const struct view *v = view_list[w->screen];
+    if (!v->inner || !v->inner(w->view_state[w->screen], a, out))
+        return false;
+    *at = 0;
+    while (view_list[*at]->screen != out->screen)
+        ++*at;
+    return true;
+}
+
+size_t workbench_keys(const struct workbench *w) {
+    struct inner_view inner;
+    size_t at;
+    return workbench_inner(w, w->content, &inner, &at) && inner.keys ? at : w->screen;
+}
+
 void workbench_request(struct workbench *w, enum request r, const char *argument, double now) {
     w->dirty = true;
     if (r == REQUEST_NONE || (w->overlay.text && overlay_request(w, r)) || refused(w, r, argument, now))
@@ -788,12 +804,16 @@ void workbench_request(struct workbench *w, enum request r, const char *argument
         loop_open_command_line("search ");
         return;
     }
-    const size_t at = pattern_request(r) ? VIEW_PATTERN : w->screen;
+    const size_t at = pattern_request(r) ? VIEW_PATTERN : workbench_keys(w);
     const struct view *v = view_list[at];
     // Going to a screen works from every screen and is never the view's.
     if (v->request && r != REQUEST_HELP && v->request(w->view_state[at], w, r, argument, now))
         return;
     if (workbench_pane_request(w, r))
+        return;
+    const struct view *around = view_list[w->screen];
+    if (around != v && around->request && r != REQUEST_HELP &&
+        around->request(w->view_state[w->screen], w, r, argument, now))
         return;
     if (!own_request(w, r, argument, now) && argument)
         workbench_say(w, STYLE_WARN, now, "\"%s\" does nothing on this screen", request_info(r)->name);
@@ -819,7 +839,8 @@ static void answer(struct workbench *w, struct key k, double now) {
 
 static void workbench_key(void *context, struct key k, double now) {
     struct workbench *w = context;
-    const struct view *v = view_list[w->screen];
+    const size_t at = workbench_keys(w);
+    const struct view *v = view_list[at];
     w->dirty = true;
     if (w->question != QUESTION_NONE) {
         answer(w, k, now);
@@ -827,7 +848,7 @@ static void workbench_key(void *context, struct key k, double now) {
     }
     if (k.code == KEY_CODE_PASTE || k.code == KEY_CODE_PASTE_END)
         w->pasting = k.code == KEY_CODE_PASTE;
-    if (!w->overlay.text && v->key && v->key(w->view_state[w->screen], w, k, now))
+    if (!w->overlay.text && v->key && v->key(w->view_state[at], w, k, now))
         return;
     if (w->pasting || k.code == KEY_CODE_PASTE_END) // text that no editor took is not keys to obey
         return;
@@ -855,7 +876,7 @@ static void workbench_terminate(void *context, int signal_number) {
     w->finished = true;
 }
 
-static void workbench_command(void *context, const char *line, double now) {
+static void workbench_line(void *context, const char *line, double now) {
     command_run(context, line, now);
 }
 
@@ -910,6 +931,15 @@ static bool workbench_finished(void *context) {
     return ((const struct workbench *)context)->finished;
 }
 
+bool workbench_settled(const struct workbench *w) {
+    return w->awaiting == 0 && w->state != ENGINE_LOADING && !workbench_opening(w) &&
+           w->question == QUESTION_NONE;
+}
+
+void workbench_do(struct workbench *w, const char *line, double now) {
+    command_run(w, line, now);
+}
+
 static bool workbench_idle(void *context) {
     const struct workbench *w = context;
     if (w->studies > 0 || views_deadline(w) > 0)
@@ -924,7 +954,7 @@ struct loop_client workbench_client(struct workbench *w) {
     return (struct loop_client){.context = w,
                                 .draw = workbench_draw,
                                 .key = workbench_key,
-                                .command = workbench_command,
+                                .command = workbench_line,
                                 .wake = workbench_wake,
                                 .fd = w->fd,
                                 .interrupt = workbench_interrupt,

@@ -21,6 +21,12 @@
 
 struct workbench;
 
+struct inner_view {
+    enum request screen; // REQUEST_SCREEN_*
+    struct area area;
+    bool keys; // keys, hints and requests go to it first
+};
+
 // A screen. One file each; views.h lists them.
 struct view {
     const char *name;    // "Run"
@@ -50,6 +56,9 @@ struct view {
     // A study that this view sent with workbench_study is done, failed or was cancelled: now the view's. The
     // workbench shows no message about it. NULL: the view sends none.
     void (*studied)(void *state, struct workbench *w, struct study *take, double now);
+    // Another screen inside this one, in a part of its area: drawn there by the frame, after this one. NULL:
+    // never; false: not now.
+    bool (*inner)(void *state, struct area a, struct inner_view *out);
     // When something is to be done without a key or news, e.g. a moment after the last one typed: the time,
     // or 0; and what is called then, which has to set another time or 0. NULL: never.
     double (*deadline)(void *state);
@@ -109,6 +118,11 @@ void workbench_say(struct workbench *w, enum style style, double now, const char
     __attribute__((format(printf, 4, 5)));
 // A text to scroll through over the screen, until Esc or q.
 void workbench_show(struct workbench *w, const char *title, const char *text);
+// Does what a line after ":" says.
+void workbench_do(struct workbench *w, const char *line, double now);
+// Nothing is being opened, no answer of the engine or of the person is waited for; a run or a study may go
+// on.
+bool workbench_settled(const struct workbench *w);
 bool workbench_send(struct workbench *w, struct engine_command command, double now); // says why if it fails
 // Opens the session's template and label words with workbench_settings in the engine: a run of its own from
 // step 0. What was there before is kept in the session's folder.

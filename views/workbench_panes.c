@@ -13,9 +13,9 @@
 
 enum { MOST_SIZES = 1 << 16 };
 
-const struct pane_spec *workbench_panes(struct workbench *w, struct area a, struct panes **panes) {
-    const struct view *v = view_list[w->screen];
-    const struct pane_spec *s = v->panes ? v->panes(w->view_state[w->screen], a, panes) : NULL;
+const struct pane_spec *workbench_panes(struct workbench *w, size_t at, struct area a, struct panes **panes) {
+    const struct view *v = view_list[at];
+    const struct pane_spec *s = v->panes ? v->panes(w->view_state[at], a, panes) : NULL;
     if (s)
         panes_read(*panes, s, w->pane_sizes ? w->pane_sizes : "");
     return s;
@@ -23,7 +23,7 @@ const struct pane_spec *workbench_panes(struct workbench *w, struct area a, stru
 
 bool workbench_pane_request(struct workbench *w, enum request r) {
     struct panes *panes;
-    const struct pane_spec *s = workbench_panes(w, w->content, &panes);
+    const struct pane_spec *s = workbench_panes(w, workbench_keys(w), w->content, &panes);
     return s && panes_request(panes, s, w->content, r, &w->resized);
 }
 

@@ -91,12 +91,15 @@ bool workbench_pane_request(struct workbench *w, enum request r);
 // From a folder (may be NULL); a file that cannot be read counts as none.
 void workbench_panes_load(struct workbench *w, const char *folder);
 void workbench_panes_save(struct workbench *w); // if a border was moved; frees what was loaded
-// The panes of the present view with their kept sizes; NULL where it has none.
-const struct pane_spec *workbench_panes(struct workbench *w, struct area a, struct panes **panes);
+// The panes of a view (by its place in view_list) with their kept sizes; NULL where it has none.
+const struct pane_spec *workbench_panes(struct workbench *w, size_t at, struct area a, struct panes **panes);
 
 // workbench.c, for command.c
 void workbench_open(struct workbench *w, const char *what, double now);
 void workbench_refresh(struct workbench *w, double now); // tells the views that something changed
-bool workbench_pending(const struct workbench *w);       // settings or edits that wait for a new run
+size_t
+workbench_keys(const struct workbench *w); // the view that has the keys: the screen's, or one inside it
+bool workbench_inner(const struct workbench *w, struct area a, struct inner_view *out, size_t *at);
+bool workbench_pending(const struct workbench *w); // settings or edits that wait for a new run
 
 #endif

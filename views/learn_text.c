@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// *Words* and `code` become styles; what is left is wrapped.
+#include "learn_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/memory.h"
+
+#include "parts.h"
+
+struct writer {
+    struct grid *g;
+    struct area a;
+    int top, line, indent;
+    const char *text; // the text being wrapped and the style of each of its bytes
+    const unsigned char *style;
+};
+
+// Takes the marks out: text keeps the rest, style[i] says how byte i looks.
+static void read_marks(const char *from, enum style base, char *text, unsigned char *style) {
+    bool strong = false, code = false;
+    size_t n = 0;
+    for (; *from; from++) {
+        if (*from == '`') {
+            code = !code;
+        } else if (*from == '*' && !code) {
+            strong = !strong;
+        } else {
+            style[n] = (unsigned char)(code ? STYLE_ACCENT : strong ? STYLE_STRONG : base);
+            text[n++] = *from;
+        }
+    }
+    text[n] = 0;
+}
+
+static void put_line(struct writer *w, const char *text, size_t length) {
+    int row = w->line++ - w->top, column = w->indent;
+    if (row < 0 || row >= w->a.rows)
+        return;
+    for (size_t at = 0; at < length;) {
+        size_t first = (size_t)(text - w->text) + at, n = 1;
+        while (at + n < length && w->style[first + n] == w->style[first])
+            n++;
+        column += grid_put_bytes(w->g, w->a, row, column, (enum style)w->style[first], text + at, n);
+        at += n;
+    }
+}
+
+static bool wrapped(void *context, const char *text, size_t length) {
+    put_line(context, text, length);
+    return true;
+}
+
+static void put_text(struct writer *w, int indent, enum style base, const char *text, bool keep) {
+    size_t length = strlen(text);
+    char *plain = mem_calloc(length + 1, 1, NULL);
+    unsigned char *style = mem_calloc(length + 1, 1, NULL);
+    if (plain && style) {
+        if (keep) {
+            memset(style, STYLE_ACCENT, length);
+            memcpy(plain, text, length);
+        } else {
+            read_marks(text, base, plain, style);
+        }
+        w->text = plain;
+        w->style = style;
+        w->indent = indent;
+        int room = w->a.columns - indent;
+        text_wrap(plain, strlen(plain), room > 1 ? room : 1, wrapped, w);
+    }
+    free(plain);
+    free(style);
+}
+
+// A sign at the left of the lines that follow.
+static void put_sign(struct writer *w, enum style style, const char *sign) {
+    int row = w->line - w->top;
+    if (row >= 0 && row < w->a.rows)
+        grid_put(w->g, w->a, row, 0, style, sign);
+}
+
+static void put_block(struct writer *w, const struct lesson_block *b, const struct learn_progress *p) {
+    switch (b->kind) {
+    case LESSON_TEXT:
+        put_text(w, 0, STYLE_PLAIN, b->text, false);
+        break;
+    case LESSON_ITEM:
+        put_sign(w, STYLE_DIM, part_symbol(w->g, SYMBOL_DOT));
+        put_text(w, 2, STYLE_PLAIN, b->text, false);
+        break;
+    case LESSON_VERBATIM:
+        put_text(w, 2, STYLE_ACCENT, b->text, true);
+        break;
+    case LESSON_QUESTION:
+        put_sign(w, STYLE_WARN, "?");
+        put_text(w, 2, STYLE_STRONG, b->text, false);
+        break;
+    case LESSON_ANSWER:
+        put_sign(w, STYLE_GOOD, p->answers ? part_symbol(w->g, SYMBOL_TICK) : "");
+        put_text(w, 2, p->answers ? STYLE_PLAIN : STYLE_DIM,
+                 p->answers ? b->text : "think first; a shows the answer", false);
+        break;
+    }
+}
+
+static void put_goal(struct writer *w, const struct lesson_step *s, bool reached) {
+    char text[128];
+    if (s->goal == GOAL_STEPS)
+        snprintf(text, sizeof text, "goal: %.0f steps", s->goal_value);
+    else
+        snprintf(text, sizeof text, "goal: dev accuracy of %.2f", s->goal_value);
+    w->line++;
+    put_sign(w, reached ? STYLE_GOOD : STYLE_DIM, part_symbol(w->g, reached ? SYMBOL_TICK : SYMBOL_READY));
+    put_text(w, 2, reached ? STYLE_GOOD : STYLE_DIM, text, false);
+}
+
+int learn_text_draw(struct grid *g, struct area a, int top, const struct lesson_step *s,
+                    const struct learn_progress *p) {
+    struct writer w = {.g = g, .a = a, .top = top};
+    put_text(&w, 0, STYLE_TITLE, s->title, false);
+    for (size_t i = 0; i < s->blocks; i++) {
+        bool list = i > 0 && s->block[i].kind == LESSON_ITEM && s->block[i - 1].kind == LESSON_ITEM;
+        w.line += !list && s->block[i].kind != LESSON_ANSWER;
+        put_block(&w, &s->block[i], p);
+    }
+    if (s->press) {
+        char text[512];
+        snprintf(text, sizeof text, "*Enter* %s%s", s->press, p->done ? " (done; again if you like)" : "");
+        w.line++;
+        put_sign(&w, p->done ? STYLE_GOOD : STYLE_KEY,
+                 part_symbol(g, p->done ? SYMBOL_TICK : SYMBOL_POINTER));
+        put_text(&w, 2, p->done ? STYLE_DIM : STYLE_PLAIN, text, false);
+    }
+    if (s->goal != GOAL_NONE)
+        put_goal(&w, s, p->reached);
+    return w.line;
+}
