@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // prompter lm: a T5 from nothing, or a T5 trained further, on plain text. Progress goes to stderr; with
 // --json one object a line to stdout: {"event": "open" | "step" | "validation" | "checkpoint" | "done", ...}.
+#include <dirent.h>
 #include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -118,6 +119,7 @@ static void tell_step(struct training *t, const struct lm_step *s) {
     cJSON_AddNumberToObject(o, "examples", (double)s->examples);
     cJSON_AddNumberToObject(o, "epoch", (double)s->epoch);
     add_number(o, "seconds", s->seconds);
+    add_number(o, "gflop", s->gflop);
     add_number(o, "tokens_per_s", rate);
     print_object(t, o);
 }
@@ -208,8 +210,7 @@ static bool open_corpus(struct training *t, const char *const *paths, size_t cou
                         struct error *e) {
     enum corpus_layout kind = CORPUS_AUTO;
     if (layout && !corpus_layout_find(layout, &kind))
-        return error_set(e, ERROR_INPUT, "--layout is auto, sentences, paragraphs or lines, not \"%s\"",
-                         layout);
+        return error_set(e, ERROR_INPUT, "there is no layout \"%s\"", layout);
     return corpus_open(&t->corpus, paths, count, kind, e);
 }
 
@@ -267,12 +268,6 @@ static bool make_new_model(struct training *t, struct error *e) {
 static bool take_model(struct training *t, struct error *e) {
     char *bytes = NULL, *path = path_join(t->r->model, "spiece.model", e);
     size_t length = 0;
-    if (t->r->tokenizer || t->r->keep_words) {
-        free(path);
-        return error_set(e, ERROR_INPUT,
-                         "a model that is trained further keeps its vocabulary: no --tokenizer, no "
-                         "--keep-words");
-    }
     bool ok = path && model_load(&t->model, t->r->model, e) &&
               tokenizer_load(&t->tokenizer, t->r->model, e) &&
               file_read(path, (size_t)256 << 20, &bytes, &length, e) &&
@@ -285,10 +280,7 @@ static bool take_model(struct training *t, struct error *e) {
 
 static bool begin(struct training *t, struct error *e) {
     const struct request *r = t->r;
-    if (!r->corpus.count)
-        return error_set(e, ERROR_INPUT, "name the text with --corpus FILE");
-    if (!read_settings(t, e) || !find_dtype(r->dtype, &t->type, e) ||
-        !open_corpus(t, r->corpus.value, r->corpus.count, r->layout, e) || !check_folder(t, e) ||
+    if (!open_corpus(t, r->corpus.value, r->corpus.count, r->layout, e) || !check_folder(t, e) ||
         !describe(t, e) || !(r->model ? take_model : make_new_model)(t, e))
         return false;
     struct lm_parts parts = {t->model, t->tokenizer, t->corpus, t->pool};
@@ -298,8 +290,7 @@ static bool begin(struct training *t, struct error *e) {
 // ---- going on ----
 
 // Of the table, only what may change in a run; the rest is as it was.
-static bool apply_changes(struct training *t, struct error *e) {
-    const struct request *r = t->r;
+static bool only_changes(const struct request *r, struct error *e) {
     if (r->corpus.count || r->model || r->tokenizer || r->recipe || r->layout || r->keep_words || r->dtype)
         return error_set(
             e, ERROR_INPUT,
@@ -309,6 +300,13 @@ static bool apply_changes(struct training *t, struct error *e) {
         if (r->value[i] && !lm_setting_table[i].any_time)
             return error_set(e, ERROR_INPUT, "--%s cannot be changed in a run that is resumed",
                              lm_setting_table[i].name);
+    }
+    return true;
+}
+
+static bool apply_changes(struct training *t, struct error *e) {
+    const struct request *r = t->r;
+    for (size_t i = 0; i < lm_setting_count; i++) {
         if (r->value[i] && !lm_settings_set(&t->settings, i, r->value[i], e))
             return error_context(e, "--%s", lm_setting_table[i].name);
     }
@@ -330,6 +328,18 @@ static bool reopen_corpus(struct training *t, struct error *e) {
     return ok;
 }
 
+// What a killed run was writing.
+static void remove_unfinished(const struct training *t) {
+    static const char begins[] = "checkpoint.safetensors.tmp.";
+    DIR *folder = opendir(t->r->out);
+    const struct dirent *entry;
+    while (folder && (entry = readdir(folder)) != NULL)
+        if (strncmp(entry->d_name, begins, sizeof begins - 1) == 0)
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder)
+        closedir(folder);
+}
+
 static bool go_on(struct training *t, struct error *e) {
     struct lm_record record;
     struct t5_config c;
@@ -339,13 +349,15 @@ static bool go_on(struct training *t, struct error *e) {
             "%s is missing: there is no run to go on with in this folder (a finished one leaves no "
             "checkpoint, unless --keep-checkpoint was given)",
             t->checkpoint);
+    remove_unfinished(t);
     if (!lm_checkpoint_look(&record, t->checkpoint, e))
         return false;
     t->settings = record.settings;
     t->kept = record.kept;
     record.kept = NULL;
-    bool ok = apply_changes(t, e) && reopen_corpus(t, e) && load_tokenizer(t, e) &&
-              t5_config_read(&c, t->r->out, e) && model_create(&t->model, &c, record.tied, e);
+    bool ok = apply_changes(t, e) && lm_settings_check(&t->settings, e) && reopen_corpus(t, e) &&
+              load_tokenizer(t, e) && t5_config_read(&c, t->r->out, e) &&
+              model_create(&t->model, &c, record.tied, e);
     lm_checkpoint_release(&record);
     struct lm_parts parts = {t->model, t->tokenizer, t->corpus, t->pool};
     return ok && lm_trainer_create(&t->trainer, &parts, &t->settings, e) &&
@@ -450,9 +462,33 @@ static void listen_to_signals(void) {
     sigaction(SIGPIPE, &action, NULL);
 }
 
+// What can be told to be a mistake from the command line alone.
+static bool check_usage(struct training *t, struct error *e) {
+    const struct request *r = t->r;
+    enum corpus_layout layout;
+    if (!r->out)
+        return error_set(e, ERROR_INPUT, "name the model's folder with --out DIR; see prompter lm --help");
+    if (r->resume)
+        return only_changes(r, e);
+    if (!r->corpus.count)
+        return error_set(e, ERROR_INPUT, "name the text with --corpus FILE; see prompter lm --help");
+    if (r->layout && !corpus_layout_find(r->layout, &layout))
+        return error_set(e, ERROR_INPUT, "--layout is auto, sentences, paragraphs or lines, not \"%s\"",
+                         r->layout);
+    if (r->model && (r->tokenizer || r->keep_words))
+        return error_set(
+            e, ERROR_INPUT,
+            "a model that is trained further keeps its vocabulary: no --tokenizer, no --keep-words");
+    return read_settings(t, e) && find_dtype(r->dtype, &t->type, e);
+}
+
 static int run_all(const struct request *r) {
     struct error e = {0};
     struct training t = {.r = r, .terminal = isatty(STDERR_FILENO)};
+    if (!check_usage(&t, &e)) {
+        cli_complain("lm", e.text);
+        return CLI_USAGE;
+    }
     size_t threads = r->threads ? r->threads : thread_count_available();
     listen_to_signals();
     t.checkpoint = path_join(r->out, "checkpoint.safetensors", &e);
@@ -527,10 +563,6 @@ static int run_lm(int argc, char **argv) {
         return status;
     for (size_t i = 0; i < operands && r.corpus.count < CLI_MOST_VALUES; i++)
         r.corpus.value[r.corpus.count++] = argv[i];
-    if (!r.out) {
-        cli_complain("lm", "name the model's folder with --out DIR; see prompter lm --help");
-        return CLI_USAGE;
-    }
     return run_all(&r);
 }
 

@@ -15,15 +15,13 @@ const float *t5_decoder_states(const struct t5_pass *pass) {
     return pass->decoder.out;
 }
 
-// While a pass listens to `cancel`, products end early when it is set (gemm.h); a flag that was set and
-// lowered again in between is remembered by `skipped`.
-static void listen(struct t5_pass *pass, const atomic_bool *cancel) {
+void t5_listen(struct t5_pass *pass, const atomic_bool *cancel) {
     pass->gemm.cancel = cancel;
     pass->gemm.skipped = &pass->skipped;
     atomic_store_explicit(&pass->skipped, false, memory_order_relaxed);
 }
 
-static bool stopped(const struct t5_pass *pass, struct error *e) {
+bool t5_stopped(const struct t5_pass *pass, struct error *e) {
     const atomic_bool *cancel = pass->gemm.cancel;
     if (!cancel || (!atomic_load_explicit(cancel, memory_order_relaxed) &&
                     !atomic_load_explicit(&pass->skipped, memory_order_relaxed)))
@@ -55,7 +53,7 @@ static bool side_forward(struct t5_pass *pass, struct t5_side *side, const float
     t5_bias_prepare(pass, side);
     t5_input_embed(pass, side, soft);
     for (size_t b = 0; b < side->stack->blocks; b++) {
-        if (stopped(pass, e))
+        if (t5_stopped(pass, e))
             return false;
         t5_self_forward(pass, side, b);
         if (side->decoder)
@@ -91,10 +89,10 @@ bool t5_forward(struct t5_pass *pass, enum t5_mode mode, const struct t5_batch *
         !t5_input_copy(pass, &pass->decoder, batch->examples, batch->decoder_offset, batch->decoder_input, e))
         return false;
     place_cross(pass);
-    listen(pass, cancel);
+    t5_listen(pass, cancel);
     bool done = side_forward(pass, &pass->encoder, soft, e) && side_forward(pass, &pass->decoder, NULL, e) &&
-                !stopped(pass, e);
-    listen(pass, NULL);
+                !t5_stopped(pass, e);
+    t5_listen(pass, NULL);
     if (!done)
         return false;
     if (pass->output_scale != 1.0f)
@@ -111,7 +109,7 @@ static bool side_backward(struct t5_pass *pass, struct t5_side *side, struct err
     t5_norm_backward(pass, side->final_x, side->final_scale, side->rows, side->stack->final_norm,
                      final_norm_of(pass, side), side->d_out, side->d_x);
     for (size_t b = side->stack->blocks; b-- > 0;) {
-        if (stopped(pass, e))
+        if (t5_stopped(pass, e))
             return false;
         t5_feed_forward_backward(pass, side, b);
         if (side->decoder)
@@ -130,12 +128,12 @@ bool t5_backward(struct t5_pass *pass, float *soft_gradient, const atomic_bool *
     if (pass->output_scale != 1.0f)
         rows_scale(pass->decoder.d_out, pass->decoder.rows * pass->d, pass->output_scale);
     t5_zero(pass, pass->encoder.d_out, pass->encoder.rows, pass->d);
-    listen(pass, cancel);
+    t5_listen(pass, cancel);
     bool done = side_backward(pass, &pass->decoder, e);
     if (done)
         t5_input_backward(pass, &pass->decoder, NULL);
-    done = done && side_backward(pass, &pass->encoder, e) && !stopped(pass, e);
-    listen(pass, NULL);
+    done = done && side_backward(pass, &pass->encoder, e) && !t5_stopped(pass, e);
+    t5_listen(pass, NULL);
     if (done)
         t5_input_backward(pass, &pass->encoder, soft_gradient);
     return done;

@@ -85,6 +85,10 @@ void t5_logits_backward(struct t5_pass *pass, const size_t *rows, size_t row_cou
 // at once unless they fit the plan.
 void t5_vocabulary_loss(struct t5_pass *pass, const int32_t *labels, const float *row_weight,
                         double *row_loss, int32_t *arg_max);
+// The same, ended by `cancel` (may be NULL) within milliseconds: ERROR_CANCELLED, and nothing it gave is
+// worth anything.
+bool t5_vocabulary_loss_until(struct t5_pass *pass, const int32_t *labels, const float *row_weight,
+                              double *row_loss, int32_t *arg_max, const atomic_bool *cancel, struct error *e);
 
 // Adds d(loss)/d(soft) to soft_gradient [soft_slots, d_model] (may be NULL) and, in T5_TRAIN_ALL, the
 // weights' gradients to their `gradient`. After it the activations are spent. Cancelled, it leaves

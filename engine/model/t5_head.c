@@ -133,13 +133,15 @@ static void lose_rows(struct loss_run *run) {
     run->count = 0;
 }
 
-void t5_vocabulary_loss(struct t5_pass *pass, const int32_t *labels, const float *row_weight,
-                        double *row_loss, int32_t *arg_max) {
+bool t5_vocabulary_loss_until(struct t5_pass *pass, const int32_t *labels, const float *row_weight,
+                              double *row_loss, int32_t *arg_max, const atomic_bool *cancel,
+                              struct error *e) {
     struct loss_run run = {
         .pass = pass, .labels = labels, .row_weight = row_weight, .row_loss = row_loss, .arg_max = arg_max};
     assert(pass->work.logits && "plan with head_rows = vocab_size");
     assert((!row_weight || pass->mode != T5_EVALUATE) && "gradients need a training pass");
-    for (size_t r = 0; r < pass->decoder.rows; r++) {
+    t5_listen(pass, cancel);
+    for (size_t r = 0; r < pass->decoder.rows && !t5_stopped(pass, e); r++) {
         assert(labels[r] < (int32_t)pass->model->config.vocab_size && "an id of the vocabulary");
         if (labels[r] < 0)
             row_loss[r] = 0;
@@ -148,6 +150,14 @@ void t5_vocabulary_loss(struct t5_pass *pass, const int32_t *labels, const float
         if (run.count == rows_at_once(pass))
             lose_rows(&run);
     }
-    if (run.count)
+    if (run.count && !t5_stopped(pass, e))
         lose_rows(&run);
+    bool done = !t5_stopped(pass, e);
+    t5_listen(pass, NULL);
+    return done;
+}
+
+void t5_vocabulary_loss(struct t5_pass *pass, const int32_t *labels, const float *row_weight,
+                        double *row_loss, int32_t *arg_max) {
+    t5_vocabulary_loss_until(pass, labels, row_weight, row_loss, arg_max, NULL, NULL);
 }

@@ -106,6 +106,12 @@ struct t5_pass {
     float epsilon, output_scale;
 };
 
+// t5.c: while a pass listens to `cancel` (NULL: to nothing), products end early when it is set (gemm.h); a
+// flag that was set and lowered again in between is remembered by `skipped`. Stopped: true with an error that
+// says so.
+void t5_listen(struct t5_pass *pass, const atomic_bool *cancel);
+bool t5_stopped(const struct t5_pass *pass, struct error *e);
+
 // t5_plan.c
 size_t t5_norm_index(size_t block, size_t sublayer); // sublayer 0 self, 1 cross, 2 feed-forward
 

@@ -71,16 +71,33 @@ static bool take_out(const struct making *m, size_t number, size_t from, size_t 
            copy(m, from, count, m->targets);
 }
 
-static bool make_spans(const struct making *m, const struct lm_settings *s, size_t count, struct random *r) {
-    size_t span[MOST_SPANS], kept[MOST_SPANS + 1], at = 0;
+struct shape {
+    size_t noise, spans;
+};
+
+// Of span corruption of `count` tokens.
+static struct shape shape_of(const struct lm_settings *s, size_t count, size_t sentinels) {
     double wanted = nearbyint((double)count * s->noise);
     size_t noise = wanted < 1 ? 1 : wanted > (double)(count - 1) ? count - 1 : (size_t)wanted;
     wanted = nearbyint((double)noise / s->mean_span);
     size_t spans = wanted < 1 ? 1 : (size_t)wanted;
-    spans = spans > m->symbols->sentinels ? m->symbols->sentinels : spans;
-    spans = spans > count - noise ? count - noise : spans; // something stays between two of them
-    divide(noise, spans, span, r);
-    divide(count - noise + 2, spans + 1, kept, r); // the first and the last one may be empty
+    spans = spans > sentinels ? sentinels : spans;
+    return (struct shape){noise, spans > count - noise ? count - noise
+                                                       : spans}; // something stays between two of them
+}
+
+size_t lm_objective_longest(const struct lm_settings *s, bool decoder) {
+    struct shape most = shape_of(s, s->max_tokens, MOST_SPANS);
+    size_t spans = most.noise + most.spans + 1, all = s->max_tokens + 1;
+    return decoder && spans > all ? spans : all;
+}
+
+static bool make_spans(const struct making *m, const struct lm_settings *s, size_t count, struct random *r) {
+    size_t span[MOST_SPANS], kept[MOST_SPANS + 1], at = 0;
+    struct shape shape = shape_of(s, count, m->symbols->sentinels);
+    size_t spans = shape.spans;
+    divide(shape.noise, spans, span, r);
+    divide(count - shape.noise + 2, spans + 1, kept, r); // the first and the last one may be empty
     kept[0]--;
     for (size_t i = 0; i < spans; i++) {
         if (!copy(m, at, kept[i], m->encoder) || !take_out(m, i, at + kept[i], span[i]))

@@ -39,6 +39,9 @@ struct lm_symbols { // ids of the model's special tokens
 };
 void lm_symbols_of(struct lm_symbols *out, const struct tokenizer *t, int32_t start, int32_t eos);
 
+// The most rows an example can have in the encoder, or in the decoder, with these settings.
+size_t lm_objective_longest(const struct lm_settings *s, bool decoder);
+
 // One of the objectives by their shares.
 enum lm_kind lm_objective_draw(const double mix[LM_KINDS], struct random *r);
 

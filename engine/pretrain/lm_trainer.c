@@ -22,10 +22,11 @@ struct lm_trainer {
     struct t5_pass *pass;
     struct optimizer *optimizer;
     size_t steps;
-    float *row_weight; // [decoder rows]
-    double *row_loss;
-    int32_t *arg_max;
-    size_t row_capacity, loss_capacity, arg_capacity;
+    float *row_weight; // [batch_tokens]
+    double *row_loss;  // [batch_tokens]
+    int32_t *arg_max;  // [batch_tokens]
+    bool planned;
+    enum t5_mode plan; // what the pass is planned for
 };
 
 // ---- making ----
@@ -114,9 +115,12 @@ bool lm_trainer_create(struct lm_trainer **out, const struct lm_parts *parts, co
     t->settings = *s;
     lm_symbols_of(&t->symbols, parts->tokenizer, c->decoder_start_id, c->eos_id);
     t->batch = mem_calloc(s->accumulate, sizeof *t->batch, e);
-    if (!t->batch || !model_make_trainable(parts->model, e) ||
-        !t5_pass_create(&t->pass, parts->model, parts->pool, e) || !make_optimizer(t, e) ||
-        !open_stream(t, e) || (s->validation > 0 && !hold_back(t, e))) {
+    t->row_weight = mem_calloc(s->batch_tokens, sizeof *t->row_weight, e);
+    t->row_loss = mem_calloc(s->batch_tokens, sizeof *t->row_loss, e);
+    t->arg_max = mem_calloc(s->batch_tokens, sizeof *t->arg_max, e);
+    if (!t->batch || !t->row_weight || !t->row_loss || !t->arg_max ||
+        !model_make_trainable(parts->model, e) || !t5_pass_create(&t->pass, parts->model, parts->pool, e) ||
+        !make_optimizer(t, e) || !open_stream(t, e) || (s->validation > 0 && !hold_back(t, e))) {
         lm_trainer_free(t);
         return false;
     }
@@ -145,30 +149,32 @@ void lm_trainer_free(struct lm_trainer *t) {
 
 // ---- a batch ----
 
-static bool plan(struct lm_trainer *t, const struct lm_batch *b, enum t5_mode mode, struct error *e) {
+// Of the largest batch that may come, so that steps allocate nothing. What is planned and never used takes no
+// memory.
+static bool plan(struct lm_trainer *t, enum t5_mode mode, struct error *e) {
+    const struct lm_settings *s = &t->settings;
+    size_t rows = s->batch_tokens;
     struct t5_plan p = {.mode = mode,
-                        .examples = b->examples,
-                        .encoder_rows = b->encoder.count,
-                        .decoder_rows = b->decoder.count,
-                        .longest_encoder = b->longest_encoder,
-                        .longest_decoder = b->longest_decoder,
+                        .examples = rows / (LM_LEAST_TOKENS + 2) + 1,
+                        .encoder_rows = rows,
+                        .decoder_rows = rows,
+                        .longest_encoder = lm_objective_longest(s, false),
+                        .longest_decoder = lm_objective_longest(s, true),
                         .head_rows = t->parts.model->config.vocab_size};
-    size_t rows = b->decoder.count;
-    return t5_pass_plan(t->pass, &p, e) &&
-           mem_grow(&t->row_weight, &t->row_capacity, rows, sizeof *t->row_weight, e) &&
-           mem_grow(&t->row_loss, &t->loss_capacity, rows, sizeof *t->row_loss, e) &&
-           mem_grow(&t->arg_max, &t->arg_capacity, rows, sizeof *t->arg_max, e);
+    return (t->planned && t->plan == mode) ||
+           (t->planned = t5_pass_plan(t->pass, &p, e) && ((t->plan = mode), true));
 }
 
 // Adds the batch's gradients, each row's loss times `weight`; *loss is the sum of the rows'.
 static bool learn(struct lm_trainer *t, const struct lm_batch *b, float weight, double *loss,
                   const atomic_bool *cancel, struct error *e) {
     struct t5_batch view = lm_batch_view(b);
-    if (!plan(t, b, T5_TRAIN_ALL, e) || !t5_forward(t->pass, T5_TRAIN_ALL, &view, NULL, cancel, e))
+    if (!plan(t, T5_TRAIN_ALL, e) || !t5_forward(t->pass, T5_TRAIN_ALL, &view, NULL, cancel, e))
         return false;
     for (size_t r = 0; r < b->decoder.count; r++)
         t->row_weight[r] = weight;
-    t5_vocabulary_loss(t->pass, b->labels.id, t->row_weight, t->row_loss, NULL);
+    if (!t5_vocabulary_loss_until(t->pass, b->labels.id, t->row_weight, t->row_loss, NULL, cancel, e))
+        return false;
     for (size_t r = 0; r < b->decoder.count; r++)
         *loss += t->row_loss[r];
     return t5_backward(t->pass, NULL, cancel, e);
@@ -183,6 +189,9 @@ static bool read_batches(struct lm_trainer *t, struct lm_step *out, struct error
             return false;
         out->targets += b->decoder.count;
         out->tokens += b->encoder.count + b->decoder.count;
+        struct t5_batch view = lm_batch_view(b);
+        const struct t5_config *c = &t->parts.model->config;
+        out->gflop += 1e-9 * t5_flops(c, &view, T5_TRAIN_ALL, c->vocab_size);
         out->examples += b->examples;
     }
     return true;
@@ -232,9 +241,10 @@ bool lm_trainer_validate(struct lm_trainer *t, const atomic_bool *cancel, struct
     for (size_t i = 0; i < t->held_batches; i++) {
         const struct lm_batch *b = &t->held[i];
         struct t5_batch view = lm_batch_view(b);
-        if (!plan(t, b, T5_EVALUATE, e) || !t5_forward(t->pass, T5_EVALUATE, &view, NULL, cancel, e))
+        if (!plan(t, T5_EVALUATE, e) || !t5_forward(t->pass, T5_EVALUATE, &view, NULL, cancel, e))
             return false;
-        t5_vocabulary_loss(t->pass, b->labels.id, NULL, t->row_loss, t->arg_max);
+        if (!t5_vocabulary_loss_until(t->pass, b->labels.id, NULL, t->row_loss, t->arg_max, cancel, e))
+            return false;
         for (size_t x = 0; x < b->examples; x++)
             for (size_t r = b->decoder_offset[x]; r < b->decoder_offset[x + 1]; r++) {
                 sum[b->kind[x]] += t->row_loss[r];

@@ -40,6 +40,7 @@ struct lm_step { // what one step did
     size_t examples;
     uint64_t epoch; // of the corpus, from 0
     double seconds;
+    double gflop; // of its matrix products
 };
 
 struct lm_validation {

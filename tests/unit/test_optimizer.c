@@ -300,3 +300,31 @@ TEST(no_gradient_no_change) {
         CHECK(memcmp(p, before, sizeof p) == 0);
     }
 }
+
+// A parameter with factors moves as one alone would with that rate and that decay.
+TEST(factors_of_one_parameter) {
+    struct error e = {0};
+    for (int kind = OPTIMIZER_ADAM; kind <= OPTIMIZER_SGD; kind++) {
+        struct optimizer_settings s = optimizer_settings_default((enum optimizer_kind)kind);
+        float p[2][COUNT], alone[COUNT], g[COUNT];
+        struct optimizer_parameter both[] = {{p[0], g, ROWS, COLUMNS}, {p[1], g, ROWS, COLUMNS}},
+                                   one = {alone, g, ROWS, COLUMNS};
+        struct optimizer *o, *other;
+        fill(p[0], COUNT, 1);
+        memcpy(p[1], p[0], sizeof alone);
+        memcpy(alone, p[0], sizeof alone);
+        gradient_of(1, g, COUNT);
+        s.weight_decay = 0.1;
+        CHECK_OK(optimizer_create(&o, &s, both, 2, NULL, &e));
+        optimizer_set_factors(o, 1, 3, 0);
+        CHECK_OK(optimizer_step(o, 0.01, 0, NULL, &e));
+        s.weight_decay = 0;
+        CHECK_OK(optimizer_create(&other, &s, &one, 1, NULL, &e));
+        CHECK_OK(optimizer_step(other, 0.03, 0, NULL, &e));
+        optimizer_free(o);
+        optimizer_free(other);
+        for (size_t i = 0; i < COUNT; i++)
+            CHECK_NEAR(p[1][i], alone[i], 1e-6);
+        CHECK(memcmp(p[0], p[1], sizeof alone) != 0);
+    }
+}
