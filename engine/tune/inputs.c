@@ -41,6 +41,26 @@ bool input_set_render(struct input_set *s, const struct pattern *p, const struct
     return ok;
 }
 
+bool input_set_without(struct input_set *out, const struct input_set *from, int32_t input, struct error *e) {
+    if (!room_for(out, from->count, e) ||
+        !mem_grow(&out->input, &out->input_capacity, from->offset[from->count], sizeof *out->input, e))
+        return false;
+    size_t to = out->offset[0] = out->longest = 0;
+    for (size_t i = 0; i < from->count; i++) {
+        for (size_t t = from->offset[i]; t < from->offset[i + 1]; t++)
+            if (from->input[t] != input)
+                out->input[to++] = from->input[t];
+        out->offset[i + 1] = to;
+        out->label[i] = from->label[i];
+        out->possible[i] = from->possible[i];
+        size_t length = to - out->offset[i];
+        out->longest = length > out->longest ? length : out->longest;
+    }
+    out->count = from->count;
+    out->cut = from->cut;
+    return true;
+}
+
 void input_set_free(struct input_set *s) {
     if (!s)
         return;

@@ -23,6 +23,9 @@ struct input_set {
 // Replaces the contents, reusing the memory; messages name the line of the example.
 bool input_set_render(struct input_set *set, const struct pattern *p, const struct example *const *examples,
                       size_t count, const struct render_options *options, struct error *e);
+// The same examples without one kind of row (a token id or T5_SOFT(slot)), wherever it stands: what was
+// behind it moves up. Replaces the contents of `out`, reusing its memory.
+bool input_set_without(struct input_set *out, const struct input_set *from, int32_t input, struct error *e);
 void input_set_free(struct input_set *set);
 
 // A batch with the two decoder rows of every example: [decoder start, <extra_id_0>]. Row 2b predicts the
