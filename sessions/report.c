@@ -48,10 +48,11 @@ bool report_run_init(struct report_run *r, struct error *e) {
     return true;
 }
 
-static void curve_free(struct report_curve *c) {
+void report_curve_free(struct report_curve *c) {
     free(c->step);
     free(c->first);
     free(c->second);
+    *c = (struct report_curve){0};
 }
 
 void report_run_free(struct report_run *r) {
@@ -63,8 +64,8 @@ void report_run_free(struct report_run *r) {
         free(r->class_name[i]);
     free(r->class_name);
     free(r->confusion);
-    curve_free(&r->train);
-    curve_free(&r->evals);
+    report_curve_free(&r->train);
+    report_curve_free(&r->evals);
     *r = (struct report_run){0};
 }
 

@@ -70,6 +70,8 @@ struct report_run {
     char *note;                // what is wrong with it; "" if nothing is
 };
 void report_run_free(struct report_run *r); // the members
+bool report_curve_add(struct report_curve *c, float step, float first, float second, struct error *e);
+void report_curve_free(struct report_curve *c); // the members
 // Whether all of its steps are done: only such runs stand for a setting.
 bool report_run_finished(const struct report_run *r);
 

@@ -20,7 +20,6 @@ const struct report_task *report_task_at(struct report *r, const char *path, str
 bool report_run_init(struct report_run *r, struct error *e);
 // Replaces an owned text.
 bool report_set_text(char **at, const char *text, struct error *e);
-bool report_curve_add(struct report_curve *c, float step, float first, float second, struct error *e);
 // In one way of writing, so that equal ones are equal texts; as they are where they cannot be read.
 char *report_plain_template(const char *text, struct error *e);
 char *report_plain_words(const char *text, char *const *class_name, char *const *class_value, size_t classes,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 // ---- parts ----
 
@@ -85,16 +86,53 @@ void report_parts_differ(const struct report *r, const size_t *which, size_t cou
     }
 }
 
+// ---- filters ----
+
+static bool word_matches(const struct report_run *r, const char *word) {
+    char room[RUN_SETTING_TEXT], seed[32];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)r->settings.seed);
+    const char *equals = strchr(word, '=');
+    size_t name = equals && equals > word ? (size_t)(equals - word) : 0;
+    const char *wanted = name ? equals + 1 : word;
+    bool known = false;
+    if (name && strncasecmp("session", word, name) == 0)
+        return strcasestr(r->session, wanted) != NULL;
+    if (name == 4 && strncasecmp("seed", word, name) == 0)
+        return strcmp(seed, wanted) == 0;
+    for (size_t p = 0; p < report_part_count(); p++) {
+        bool named = name && strncasecmp(report_part_name(p), word, name) == 0;
+        known |= named;
+        if ((named || !name) && strcasestr(report_part(r, p, room), wanted))
+            return true;
+    }
+    if (known)
+        return false;
+    // No name of ours: the text as it stands.
+    return strcasestr(r->session, word) || strcasestr(r->place, word) || strcasestr(r->note, word) ||
+           strcmp(seed, word) == 0 || strcasestr(r->template_text, word);
+}
+
+bool report_run_matches(const struct report_run *r, const char *filter) {
+    char word[256];
+    for (const char *at = filter + strspn(filter, " \t"); *at;) {
+        size_t n = strcspn(at, " \t");
+        snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word ? n : sizeof word - 1), at);
+        if (!word_matches(r, word))
+            return false;
+        at += n + strspn(at + n, " \t");
+    }
+    return true;
+}
+
 // ---- groups ----
 
-// A text that is the same for runs of one setting; owned.
-static char *setting_key(const struct report_run *r, size_t run, struct error *e) {
+char *report_setting_key(const struct report_run *r, struct error *e) {
     struct buffer b = {0};
     char room[RUN_SETTING_TEXT];
     for (size_t p = 0; p < report_part_count(); p++)
         buffer_printf(&b, "%s\x1f", report_part(r, p, room));
     if (r->by_hand || r->note[0])
-        buffer_printf(&b, "%zu", run);
+        buffer_printf(&b, "%s\x1f%s\x1f%s\x1f%lld", r->folder, r->session, r->place, (long long)r->begun);
     return buffer_take(&b, e);
 }
 
@@ -136,7 +174,7 @@ bool report_group(struct report_groups *out, const struct report *r, const size_
     bool ok = group_of && first && key;
     for (size_t i = 0; ok && i < count; i++) {
         size_t run = which ? which[i] : i;
-        ok = (key[i] = setting_key(&r->run[run], run, e)) &&
+        ok = (key[i] = report_setting_key(&r->run[run], e)) &&
              group_add(out, (const char *const *)key, group_of, i, first, e);
     }
     for (size_t g = 0; ok && g < out->count; g++) {
@@ -222,6 +260,56 @@ void report_group_examples(const struct report *r, const struct report_group *g,
         *least = !*least || n < *least ? n : *least;
         *most = n > *most ? n : *most;
     }
+}
+
+// The newest run of each seed that has a dev curve, by seed; returns how many.
+static size_t curve_runs(const struct report *r, const struct report_group *g, bool finished, size_t *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < g->runs; i++) {
+        const struct report_run *run = &r->run[g->run[i]];
+        if (!run->evals.count || (finished && !report_run_finished(run)))
+            continue;
+        n -= n && r->run[out[n - 1]].settings.seed == run->settings.seed;
+        out[n++] = g->run[i];
+    }
+    return n;
+}
+
+static size_t find_step(const struct report_curve *c, float step) {
+    size_t low = 0, high = c->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (c->step[middle] < step)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < c->count && c->step[low] == step ? low : SIZE_MAX;
+}
+
+size_t report_group_curve(struct report_curve *out, const struct report *r, const struct report_group *g) {
+    *out = (struct report_curve){0};
+    size_t *run = mem_calloc(g->runs, sizeof *run, NULL);
+    size_t n = run ? curve_runs(r, g, g->finished > 0, run) : 0;
+    const struct report_curve *first = n ? &r->run[run[0]].evals : NULL;
+    for (size_t i = 0; first && i < first->count; i++) {
+        double loss = 0, accuracy = 0;
+        size_t have = 0;
+        for (size_t k = 0; k < n; k++) {
+            const struct report_curve *c = &r->run[run[k]].evals;
+            size_t at = find_step(c, first->step[i]);
+            if (at == SIZE_MAX)
+                break;
+            loss += (double)c->first[at];
+            accuracy += (double)c->second[at];
+            have++;
+        }
+        if (have == n && !report_curve_add(out, first->step[i], (float)(loss / (double)n),
+                                           (float)(accuracy / (double)n), NULL))
+            break;
+    }
+    free(run);
+    return out->count ? n : 0;
 }
 
 struct report_difference report_group_difference(const struct report *r, const struct report_group *a,

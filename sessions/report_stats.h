@@ -24,6 +24,11 @@ const char *report_part(const struct report_run *r, size_t part, char room[RUN_S
 // differs[part] for the runs which[0 .. count) (NULL: the first `count` runs).
 void report_parts_differ(const struct report *r, const size_t *which, size_t count, bool *differs);
 
+// Whether every word of `filter` occurs in the run, letters alike in either case: in its session, place,
+// seed, note or a part; of a word NAME=TEXT, where NAME begins a part's name or is "session" or "seed", TEXT
+// in that alone (a seed as a whole). An empty filter lets everything through.
+bool report_run_matches(const struct report_run *r, const char *filter);
+
 // ---- groups ----
 struct report_group {
     size_t *run; // [runs] places in the report, by seed, the newest of a seed last; owned
@@ -39,6 +44,9 @@ bool report_group(struct report_groups *out, const struct report *r, const size_
                   struct error *e);
 void report_groups_free(struct report_groups *g);
 
+// A text that is the same for runs of one setting; owned. NULL without memory.
+char *report_setting_key(const struct report_run *r, struct error *e);
+
 // ---- statistics ----
 // Mean and sample standard deviation, sqrt(sum (x - mean)^2 / (n - 1)). n 0: NaN; n 1: sd NaN.
 struct report_mean {
@@ -51,6 +59,11 @@ struct report_mean report_group_mean(const struct report *r, const struct report
 // The most and the least examples that scores of the group are shares of; 0: unknown or none.
 void report_group_examples(const struct report *r, const struct report_group *g, enum report_split split,
                            size_t *least, size_t *most);
+
+// The mean of the seeds' dev curves (report_run.evals) at the steps that all of them have; of finished runs,
+// or of all where none has finished. Returns how many seeds it is of; *out (owned by the caller) is empty for
+// 0.
+size_t report_group_curve(struct report_curve *out, const struct report *r, const struct report_group *g);
 
 // The paired difference a - b over the n seeds that both have: the mean d of the differences, and the 95 %
 // confidence interval d +- half, half = t s / sqrt(n), where s is their sample standard deviation and t the

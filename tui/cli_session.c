@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// prompter session: listing sessions, making them, telling what happened in them, packing and unpacking them.
+// prompter session: listing sessions, making them, telling what happened in them, comparing their runs
+// (cli_compare.c), packing and unpacking them.
 // prompter new and prompter sessions are the same as prompter session new and list.
 #include <stdio.h>
 #include <stdlib.h>
@@ -256,7 +257,7 @@ static const struct cli_command session_unpack_command = {
 
 static const struct cli_command *const session_commands[] = {
     &session_list_command, &session_new_command,    &session_log_command,
-    &session_pack_command, &session_unpack_command,
+    &session_pack_command, &session_unpack_command, &cli_compare,
 };
 
 static int run_session(int argc, char **argv) {
@@ -267,18 +268,20 @@ static int run_session(int argc, char **argv) {
             return session_commands[i]->run(argc - 1, argv + 1);
     if (!cli_parse(&cli_session, NULL, 0, argc, argv, &count, &status))
         return status;
-    fprintf(stderr, "prompter session: there is no \"%s\"; it is one of: list, new, log, pack, unpack\n",
+    fprintf(stderr,
+            "prompter session: there is no \"%s\"; it is one of: list, new, log, compare, pack, unpack\n",
             argv[0]);
     return CLI_USAGE;
 }
 
 const struct cli_command cli_session = {
     .name = "session",
-    .operands = "list | new | log | pack | unpack",
+    .operands = "list | new | log | compare | pack | unpack",
     .summary = "What sessions there are, what happened in them, and sending them.",
     .details = "  prompter session list                  the sessions, the last used first\n"
                "  prompter session new NAME --task T     make one\n"
                "  prompter session log SESSION           what happened in it\n"
+               "  prompter session compare [SESSION...]  runs side by side, means over seeds\n"
                "  prompter session pack SESSION [FILE]   one file with all of it but the model\n"
                "  prompter session unpack FILE [NAME]    the way back\n\n"
                "Each has --help with an example.",

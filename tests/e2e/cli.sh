@@ -31,7 +31,7 @@ check() { # check WHAT CONDITION...
 
 expect 0 'Usage: prompter' $prompter --help
 expect 0 'prompter [0-9]' $prompter --version
-for c in tune eval session "session new" "session list" "session log" "session pack" "session unpack" new sessions nearest convert tokenize bench corpus; do
+for c in tune eval session "session new" "session list" "session log" "session compare" "session pack" "session unpack" new sessions nearest convert tokenize bench corpus; do
     # shellcheck disable=SC2086
     expect 0 'Example:' $prompter $c --help
     # shellcheck disable=SC2086
@@ -67,6 +67,33 @@ expect 0 'whole' $prompter session list
 expect 0 'steps 1 to 8: loss from' $prompter session log whole
 expect 0 '"what":"edit"' $prompter session log parts --json
 expect 1 'no session' $prompter session log nonesuch
+
+# Runs side by side: means over seeds, a paired difference, tables, lines that read back, curves.
+$prompter new hybrid --task films --set steps=4 --set shots=4 --set evaluate_every=2 >/dev/null
+$prompter new vanilla --task films --template '{soft:20} {text_a} {mask}' --set steps=4 --set shots=4 --set evaluate_every=2 >/dev/null
+for seed in 1 2; do
+    $prompter tune hybrid --set seed=$seed >/dev/null 2>&1
+    $prompter tune vanilla --set seed=$seed >/dev/null 2>&1
+done
+expect 0 'hybrid PT .* 1  .* = [0-9]/8 .* = [0-9]+/1000 .* hybrid kept/001' $prompter session compare hybrid vanilla
+expect 0 'vanilla PT .* ± .* n=2 .*\[[+-]0.* n=2' $prompter session compare hybrid vanilla --group --baseline hybrid
+expect 0 'test: accuracy on the test set with that prompt, 1000 examples' $prompter session compare hybrid --group
+expect 0 'midrule' $prompter session compare hybrid vanilla --group --latex
+expect 0 '^\| -+ \|' $prompter session compare hybrid vanilla --md
+expect 0 'dev_examples,dev_n,dev_mean,dev_std' $prompter session compare hybrid vanilla --group --csv
+expect 0 '"test":\{"n":2,' $prompter session compare hybrid --group --json
+expect 1 'several settings match' $prompter session compare hybrid vanilla --baseline films
+expect 1 'no setting matches' $prompter session compare hybrid --baseline tea
+expect 2 'one of --csv' $prompter session compare --csv --json
+expect 0 'No run matches' $prompter session compare --filter 'method=PPT'
+expect 1 'did you mean' $prompter session compare hybird
+expect 0 'seed' $prompter session compare hybrid --svg "$work/curves.svg"
+check "curves are a picture" grep -q '^</svg>' "$work/curves.svg"
+$prompter session compare hybrid vanilla --json >"$work/runs.jsonl"
+check "a line for each run" [ "$(wc -l <"$work/runs.jsonl")" = 4 ]
+$prompter session compare hybrid vanilla --group --csv >"$work/a"
+$prompter session compare "$work/runs.jsonl" --group --csv >"$work/b"
+check "lines of runs give the same table" cmp -s "$work/a" "$work/b"
 
 # A session in one file: unpacked elsewhere it scores the same, with a shipped task and with one of its own.
 expect 0 'whole.zip' $prompter session pack whole "$work/whole.zip"

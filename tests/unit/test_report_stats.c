@@ -56,7 +56,8 @@ TEST(groups_are_equal_but_for_the_seed) {
     struct report_groups g;
     CHECK(add(&all, 3, 0.9, 0.8, "") && add(&all, 1, 0.8, 0.7, "") &&
           add(&all, 1, 0.7, 0.9, ",\"label_words\":\"x; y\"") && add(&all, 2, 0.7, 0.6, "") &&
-          add(&all, 4, 0.1, 0.1, ",\"by_hand\":true") && add(&all, 5, 0.1, 0.1, ",\"by_hand\":true") &&
+          add(&all, 4, 0.1, 0.1, ",\"by_hand\":true,\"place\":\"a\"") &&
+          add(&all, 5, 0.1, 0.1, ",\"by_hand\":true,\"place\":\"b\"") &&
           add(&all, 2, 0.1, 0.1, ",\"note\":\"broken\""));
     CHECK_OK(report_group(&g, &all, NULL, all.count, &e));
     CHECK_SIZE(g.count, 5);
