@@ -127,6 +127,11 @@ install: all
 	mkdir -p $(DESTDIR)$(PREFIX)/share/prompter
 	cp -r engine/models $(DESTDIR)$(PREFIX)/share/prompter/
 	cp -r sessions/tasks $(DESTDIR)$(PREFIX)/share/prompter/
+	mkdir -p $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man1 bash-completion/completions zsh/site-functions fish/vendor_completions.d)
+	$(BUILD)/prompter --print-man >$(DESTDIR)$(PREFIX)/share/man/man1/prompter.1
+	$(BUILD)/prompter --print-completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/prompter
+	$(BUILD)/prompter --print-completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_prompter
+	$(BUILD)/prompter --print-completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/prompter.fish
 clean:
 	rm -rf $(BUILD)
 

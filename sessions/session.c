@@ -145,6 +145,20 @@ bool session_set_settings(struct session *s, const struct run_settings *settings
     return true;
 }
 
+bool session_begin_with(struct session *s, const struct run_settings *settings, struct error *e) {
+    struct run_settings next = *settings;
+    char *file = session_path(s, session_file_name, e);
+    bool ok = file != NULL, is_new = ok && !file_exists(file);
+    free(file);
+    if (!is_new)
+        return ok;
+    settle_start_file(s, &next);
+    pthread_mutex_lock(&s->parts_lock);
+    s->parts.settings = next;
+    pthread_mutex_unlock(&s->parts_lock);
+    return !s->saved_template || session_remember_saved(s, e);
+}
+
 static bool set_text(struct session *s, char **at, const char *what, const char *text, struct error *e) {
     size_t bad;
     if (strcmp(*at, text) == 0)

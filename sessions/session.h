@@ -44,6 +44,9 @@ bool session_open_reading(struct session **out, const char *what, const char *mo
 // run are refused with this message, and the keeper keeps nothing. session_save_as makes a copy that can be
 // written.
 const char *session_read_only(const struct session *s);
+// What a session that is new, and was not saved yet, begins with instead of the defaults: no edit, and
+// nothing to be saved by itself. Does nothing to any other session.
+bool session_begin_with(struct session *s, const struct run_settings *settings, struct error *e);
 // A new session from parts; fails if one of that name exists. data_folder may be NULL.
 bool session_create(struct session **out, const char *name, const char *model_folder, const char *task_path,
                     const char *data_folder, struct error *e);

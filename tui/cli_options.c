@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tui/cli_manual.h"
+
 void cli_complain(const char *command, const char *message) {
     fprintf(stderr, "prompter%s%s: %s\n", command[0] ? " " : "", command, message);
 }
@@ -18,19 +20,23 @@ int cli_finish(const char *command, int status) {
     return CLI_FAILED;
 }
 
+void cli_print_options(const struct cli_option *options, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", options[i].name, options[i].argument ? " " : "",
+                 options[i].argument ? options[i].argument : "");
+        printf("  %-24s %s\n", left, options[i].help);
+    }
+}
+
 static void print_help(const struct cli_command *c, const struct cli_option *options, size_t count) {
     printf("Usage: prompter%s%s %s%s\n\n%s\n", c->name[0] ? " " : "", c->name, count ? "[OPTIONS] " : "",
            c->operands, c->summary);
     if (c->details)
         printf("\n%s\n", c->details);
     printf("\nOptions:\n");
-    for (size_t i = 0; i < count; i++) {
-        char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", options[i].name, options[i].argument ? " " : "",
-                 options[i].argument ? options[i].argument : "");
-        printf("  %-22s %s\n", left, options[i].help);
-    }
-    printf("  %-22s %s\n", "--help", "this page");
+    cli_print_options(options, count);
+    printf("  %-24s %s\n", "--help", "this page");
     printf("\nExample:\n%s\n", c->example);
 }
 
@@ -86,6 +92,10 @@ bool cli_parse(const struct cli_command *c, const struct cli_option *options, si
         if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
             print_help(c, options, option_count);
             *status = cli_finish(c->name, CLI_OK);
+            return false;
+        }
+        if (strncmp(word, "--help=", 7) == 0 && cli_print_form(word + 7, c, options, option_count)) {
+            *status = CLI_OK;
             return false;
         }
         const char *name = word[1] == '-' ? word + 2 : word + 1, *equals = strchr(name, '=');

@@ -30,9 +30,12 @@ struct cli_command {
     const char *example;  // lines, each a command with its output where that helps
     size_t least, most;   // operands
     int (*run)(int argc, char **argv);
+    const struct cli_command *const *part; // commands of its own: "session log"; each has its own options
+    size_t parts;
 };
 // Reads argv[1..]; operands are moved to the front: argv[0 .. *count). Returns true to go on; otherwise
-// *status is the exit status (--help: 0, after printing; a mistake: 2, after a message).
+// *status is the exit status (--help: 0, after printing; a mistake: 2, after a message). "--help=FORM" prints
+// the options for the manual page or a shell's completion (tui/cli_manual.h).
 bool cli_parse(const struct cli_command *command, const struct cli_option *options, size_t option_count,
                int argc, char **argv, size_t *count, int *status);
 
@@ -41,6 +44,8 @@ extern const struct cli_command cli_tune, cli_eval, cli_session, cli_new, cli_se
     cli_tokenize, cli_convert, cli_bench, cli_lm, cli_corpus;
 extern const struct cli_command cli_compare; // "session compare"
 
+// The options as a page of help shows them.
+void cli_print_options(const struct cli_option *options, size_t count);
 // "prompter tune: MESSAGE" on stderr.
 void cli_complain(const char *command, const char *message);
 // Flushes stdout; CLI_FAILED with a message when something could not be written.

@@ -11,6 +11,7 @@
 #include "sessions/pack.h"
 #include "sessions/session.h"
 #include "sessions/story.h"
+#include "tui/cli_config.h"
 #include "tui/cli_options.h"
 
 static const struct cli_command session_new_command, session_list_command, session_log_command,
@@ -60,8 +61,9 @@ static int make_new(const struct cli_command *self, int argc, char **argv) {
     }
     struct error e = {0};
     struct session *s = NULL;
-    bool ok = session_create(&s, argv[0], model, task, data, &e);
     struct run_settings settings;
+    cli_config_settings(&settings);
+    bool ok = session_create(&s, argv[0], model, task, data, &e) && session_begin_with(s, &settings, &e);
     if (ok)
         settings = *session_settings(s);
     for (size_t i = 0; ok && i < set.count; i++) {
@@ -289,4 +291,6 @@ const struct cli_command cli_session = {
     .least = 1,
     .most = 64,
     .run = run_session,
+    .part = session_commands,
+    .parts = sizeof session_commands / sizeof *session_commands,
 };

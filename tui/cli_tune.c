@@ -14,6 +14,7 @@
 #include "engine/base/json.h"
 #include "engine/engine.h"
 #include "sessions/session.h"
+#include "tui/cli_config.h"
 #include "tui/cli_options.h"
 
 // Set by SIGINT, SIGTERM and SIGHUP: how often. Also by output that nobody takes any more.
@@ -311,9 +312,12 @@ struct request {
 };
 
 static bool open_session(struct headless *h, const struct request *r, struct error *e) {
-    if (!r->look)
-        return session_open(&h->session, r->what, r->model, e) && apply_settings(h, &r->set, r->fresh, e) &&
-               session_save(h->session, e);
+    if (!r->look) {
+        struct run_settings first;
+        cli_config_settings(&first);
+        return session_open(&h->session, r->what, r->model, e) && session_begin_with(h->session, &first, e) &&
+               apply_settings(h, &r->set, r->fresh, e) && session_save(h->session, e);
+    }
     if (!session_open_reading(&h->session, r->what, r->model, e))
         return false;
     if (session_read_only(h->session))

@@ -28,11 +28,14 @@ enum key_code {
     KEY_CODE_FUNCTION, // `character` is its number
     KEY_CODE_PASTE,    // a pasted text (bracketed paste) follows as characters until KEY_CODE_PASTE_END
     KEY_CODE_PASTE_END,
+    KEY_CODE_MOUSE, // `character` is an enum mouse_kind; comes in order with the keys
 };
+enum mouse_kind { MOUSE_PRESS, MOUSE_WHEEL_UP, MOUSE_WHEEL_DOWN };
 struct key {
     enum key_code code;
     uint32_t character;
     bool control, alt;
+    int row, column; // KEY_CODE_MOUSE: the cell
 };
 
 // "Ctrl-L", "Space", "F1", "PgUp", "a", "Alt-x", "Shift-Tab", "Esc". False for an unknown name.

@@ -31,7 +31,9 @@ void loop_open_command_line(const char *begin) {
 
 void loop_pass_key(const struct loop_client *client, struct key k, double now) {
     bool control_c = k.code == KEY_CODE_CHARACTER && k.control && !k.alt && k.character == 'c';
-    if (command_line_is_open()) {
+    if (command_line_is_open() && k.code == KEY_CODE_MOUSE) {
+        return; // what is typed is finished first
+    } else if (command_line_is_open()) {
         command_line_key(k);
         char *text = command_line_take();
         if (text && *text)
@@ -67,6 +69,16 @@ static bool redraw_wanted;
 
 void loop_redraw(void) {
     redraw_wanted = true;
+}
+
+static bool mouse_wanted;
+
+void loop_set_mouse(bool on) {
+    mouse_wanted = on;
+}
+
+bool loop_mouse(void) {
+    return mouse_wanted;
 }
 
 static void end_client(struct loop *l, int number) {
@@ -149,6 +161,7 @@ static bool draw(struct loop *l, double now, struct error *e) {
     if (redraw_wanted)
         term_redraw();
     redraw_wanted = false;
+    term_mouse(mouse_wanted);
     if (!fit_grid(l, e))
         return false;
     loop_draw(l->client, l->grid, now);
@@ -207,7 +220,8 @@ static bool over(const struct loop *l) {
 bool loop_run_terminal(const struct loop_client *client, const struct loop_options *options,
                        struct error *e) {
     struct loop l = {.client = client};
-    struct term_options t = {.color = options->color, .log_path = options->log_path};
+    struct term_options t = {
+        .color = options->color, .escape_delay = options->escape_delay, .log_path = options->log_path};
     struct error history = {0};
     bool ok = false;
     if (!grid_create(&l.grid, 1, 1, e))
@@ -217,6 +231,7 @@ bool loop_run_terminal(const struct loop_client *client, const struct loop_optio
     if (!signals_open(term_restore, e))
         goto done;
     command_line_start(client, options->history_path, &history);
+    loop_set_mouse(options->mouse);
     l.grid->ascii = options->ascii || term_wants_ascii();
     ok = draw(&l, clock_seconds(), e);
     while (ok && !over(&l))

@@ -26,8 +26,9 @@ struct loop_client {
     // Draws everything but the command line into the grid. While the command line is open the last row (and a
     // row above it when candidates show) is the loop's.
     void (*draw)(void *context, struct grid *g, double now);
-    // Every key but Ctrl-C and Ctrl-Z, while the command line is closed. Pasted text comes between
-    // KEY_CODE_PASTE and KEY_CODE_PASTE_END: outside of an editor it is text, not keys to obey.
+    // Every key but Ctrl-C and Ctrl-Z, and the mouse where it is on, while the command line is closed. Pasted
+    // text comes between KEY_CODE_PASTE and KEY_CODE_PASTE_END: outside of an editor it is text, not keys to
+    // obey.
     void (*key)(void *context, struct key k, double now);
     // A finished command line: "rate 0.3". A wrong one is answered with a message of the client's own.
     void (*command)(void *context, const char *line, double now);
@@ -50,7 +51,9 @@ struct loop_client {
 };
 
 struct loop_options {
-    bool ascii, color;        // color false: NO_COLOR, --no-color, or a terminal without
+    bool ascii, color; // color false: NO_COLOR, --no-color, or a terminal without
+    bool mouse;
+    size_t escape_delay;      // milliseconds that Esc waits for more; 0: 25
     const char *history_path; // NULL: no history kept
     const char *log_path; // where stderr goes while the screen is up; NULL: a temporary file, shown at exit
                           // if it has text
@@ -70,8 +73,12 @@ struct script_options {
 // Drives the client from a file: see tui/script.c for the language.
 bool loop_run_script(const struct loop_client *client, const struct script_options *options, struct error *e);
 
-// For Ctrl-L: the next frame is written whole. Nothing in a script.
+// For Ctrl-L, and after the theme has changed: the next frame is written whole. Nothing in a script.
 void loop_redraw(void);
+
+// Whether the mouse is the program's or the terminal's. In a script it only answers.
+void loop_set_mouse(bool on);
+bool loop_mouse(void);
 
 // The command line for the client: opens it (with a beginning, or NULL), in either way of running.
 void loop_open_command_line(const char *begin);

@@ -385,10 +385,10 @@ static void print_options(struct buffer *out) {
 }
 
 static void print_settings(struct buffer *out, const struct preference_settings *settings) {
-    const char *name, *value, *values, *help;
-    char line[512];
+    const char *name, *values, *help;
+    char line[512], value[1024];
     buffer_add_text(out, "\n# ---- what new sessions begin with; a session keeps its own ----\n");
-    for (size_t i = 0; settings->each(i, &name, &value, &values, &help); i++) {
+    for (size_t i = 0; settings->each(i, &name, value, sizeof value, &values, &help); i++) {
         buffer_add_char(out, '\n');
         snprintf(line, sizeof line, "%s (%s)", help, values);
         add_comment(out, line);

@@ -49,7 +49,8 @@ struct preference_settings {
     // Checks the value and takes it; an error says what is allowed.
     bool (*set)(void *context, const char *name, const char *value, struct error *e);
     // All of them, in their order, as they are without a file; false behind the last.
-    bool (*each)(size_t index, const char **name, const char **value, const char **values, const char **help);
+    bool (*each)(size_t index, const char **name, char *value, size_t size, const char **values,
+                 const char **help);
 };
 
 struct preferences {

@@ -101,6 +101,9 @@ enum request_where {
     X(TEMPLATE, "template", "", "TEXT", 0, "", "set the template")                                           \
     X(WORDS, "words", "", "TEXT", 0, "", "set the label words, e.g. :words bad; good, great")                \
     X(SEED, "seed", "", "NUMBER", 0, "", "set the seed of the split, the start and the order")               \
+    X(THEME, "theme", "", "[NAME]", 0, "", "colours of the screen: default, high-contrast, monochrome")      \
+    X(MOUSE, "mouse", "", "on | off", 0, "",                                                                 \
+      "on: click on screens, panes and rows, scroll with the wheel; off: the terminal has it")               \
     X(OPEN, "open", "", "SESSION", 0, "", "open a session or a task")                                        \
     X(WRITE, "write", "w", "[NAME]", WHERE_RUN | WHERE_PROMPT, "save",                                       \
       "save the session now, or under another name")                                                         \

@@ -35,6 +35,8 @@ enum {
 
 static struct {
     int colors; // 0: none
+    bool mouse;
+    size_t escape_delay;
     enum background background;
     bool open, lost, utf8, pastes, redraw, cursor_shown;
     SCREEN *screen;
@@ -171,6 +173,8 @@ static void prepare_restoring(void) {
     term.restoring_length = 0;
     if (term.pastes)
         add_restoring("\033[?2004l");
+    if (term.mouse)
+        add_restoring("\033[?1000l\033[?1006l");
     add_restoring(tigetstr("sgr0"));
     add_restoring(tigetstr("op"));
     add_restoring(tigetstr("rmkx"));
@@ -182,6 +186,16 @@ static void prepare_restoring(void) {
 static void say_pastes(bool on) {
     if (term.pastes && !term.lost)
         write_all(STDOUT_FILENO, on ? "\033[?2004h" : "\033[?2004l", 8);
+}
+
+// Presses alone: what a click is, or a drag, is nobody's business here.
+void term_mouse(bool on) {
+    if (on == term.mouse || !term.open || term.lost)
+        return;
+    term.mouse = on;
+    mousemask(on ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+    mouseinterval(0);
+    prepare_restoring();
 }
 
 // One byte at a time, no echo, nothing swallowed: Ctrl-S and Ctrl-V are keys as others.
@@ -200,7 +214,7 @@ static void set_modes(void) {
     def_prog_mode();
     keypad(stdscr, TRUE);
     nodelay(stdscr, TRUE);
-    set_escdelay(25);
+    set_escdelay(term.escape_delay ? (int)term.escape_delay : 25);
     leaveok(stdscr, FALSE);
     scrollok(stdscr, FALSE);
     typeahead(-1); // a frame is never left half drawn because a key came
@@ -223,7 +237,8 @@ bool term_open(const struct term_options *options, struct error *e) {
                          "TERM=xterm-256color",
                          name ? name : "");
     term.open = true;
-    term.lost = false;
+    term.lost = term.mouse = false;
+    term.escape_delay = options->escape_delay;
     term.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     term.pastes = !term_name_begins("linux") && !term_name_begins("vt") && !term_name_begins("dumb");
     prepare_restoring();
@@ -492,11 +507,29 @@ static struct key character_key(wint_t c) {
 
 enum read_result { READ_NONE, READ_KEY, READ_IGNORED };
 
+static enum read_result read_mouse(struct key *out) {
+    MEVENT event;
+    if (getmouse(&event) != OK)
+        return READ_IGNORED;
+    *out = (struct key){.code = KEY_CODE_MOUSE, .row = event.y, .column = event.x};
+    if (event.bstate & BUTTON4_PRESSED)
+        out->character = MOUSE_WHEEL_UP;
+    else if (event.bstate & BUTTON5_PRESSED)
+        out->character = MOUSE_WHEEL_DOWN;
+    else if (event.bstate & BUTTON1_PRESSED)
+        out->character = MOUSE_PRESS;
+    else
+        return READ_IGNORED;
+    return READ_KEY;
+}
+
 static enum read_result read_plain(struct key *out) {
     wint_t c;
     int kind = get_wch(&c);
     if (kind == ERR)
         return READ_NONE;
+    if (kind == KEY_CODE_YES && c == KEY_MOUSE)
+        return read_mouse(out);
     if (kind == KEY_CODE_YES)
         return code_key(out, (int)c) ? READ_KEY : READ_IGNORED;
     *out = character_key(c);

@@ -15,6 +15,7 @@
 
 struct term_options {
     bool color;           // use it where the terminal has it
+    size_t escape_delay;  // milliseconds that Esc waits for more of a sequence; 0: 25
     const char *log_path; // where stderr goes while the screen is up; NULL: a file without a name
 };
 // Takes over standard input and output, which must be a terminal. From here on stderr goes to the log.
@@ -34,7 +35,10 @@ void term_resize(void);
 void term_redraw(void);
 // Puts the grid on the screen: one write of what has changed. The cursor shows where the grid has it.
 void term_show(const struct grid *g);
-// The next key typed; false when there is none for now.
+// Whether the terminal tells of the mouse. Off at the beginning; then its own selection works. Cheap when
+// nothing changes.
+void term_mouse(bool on);
+// The next key typed, or what the mouse did; false when there is none for now.
 bool term_key(struct key *out);
 // Gives the terminal back, stops the process as the shell's job control expects, and takes it again.
 void term_suspend(void);

@@ -9,8 +9,11 @@
 
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
+#include "engine/base/suggest.h"
 #include "engine/base/utf8.h"
 #include "sessions/prompt_file.h"
+#include "tui/loop.h"
+#include "tui/theme.h"
 
 #include "parts.h"
 #include "workbench_state.h"
@@ -153,6 +156,40 @@ void command_set(struct workbench *w, const char *argument, double now) {
     else
         workbench_say(w, STYLE_WARN, now,
                       "%s will be %.200s in a new run: Ctrl-S starts it, this one is kept", name, value);
+}
+
+// ---- :theme, :mouse ----
+
+void command_theme(struct workbench *w, const char *argument, double now) {
+    const char *names[8];
+    size_t count = 0;
+    for (; count < 8 && theme_at(count); count++)
+        names[count] = theme_at(count)->name;
+    if (!argument) {
+        workbench_say(w, STYLE_PLAIN, now, "the theme is %s, %s; others: %s", theme_now()->name,
+                      theme_now()->help, theme_names());
+    } else if (theme_set(argument)) {
+        loop_redraw();
+        workbench_say(w, STYLE_PLAIN, now, "%s: %s; the configuration file keeps it (theme = %s)", argument,
+                      theme_now()->help, argument);
+    } else {
+        const char *near = suggest_nearest(argument, names, count);
+        workbench_say(w, STYLE_BAD, now, "there is no theme \"%.60s\"%s%s%s (themes: %s)", argument,
+                      near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "", theme_names());
+    }
+}
+
+void command_mouse(struct workbench *w, const char *argument, double now) {
+    bool on = argument && strcmp(argument, "on") == 0;
+    if (!argument || (!on && strcmp(argument, "off") != 0)) {
+        workbench_say(w, STYLE_BAD, now, "mouse is on or off (%s now), e.g. :mouse on",
+                      loop_mouse() ? "on" : "off");
+        return;
+    }
+    loop_set_mouse(on);
+    workbench_say(w, STYLE_PLAIN, now, "%s",
+                  on ? "the mouse is ours: press on screens, panes and rows; with Shift the terminal selects"
+                     : "the mouse is the terminal's");
 }
 
 // ---- :undo-edit, :redo-edit ----
@@ -385,6 +422,14 @@ void command_complete(void *workbench, const char *line, size_t word_at,
         break;
     case REQUEST_EXPORT:
         offer_files(&c);
+        break;
+    case REQUEST_THEME:
+        for (size_t i = 0; theme_at(i); i++)
+            offer(&c, theme_at(i)->name);
+        break;
+    case REQUEST_MOUSE:
+        offer(&c, "on");
+        offer(&c, "off");
         break;
     case REQUEST_TEMPLATE:
         offer_templates(w, &c);

@@ -354,16 +354,18 @@ static void workbench_wake(void *context, double now) {
 // ---- opening ----
 
 // What opening a session brought to light.
-static void tell_notes(struct workbench *w, double now) {
+static void tell_notes(struct workbench *w, const char *more, double now) {
     const char *notes = session_notes(w->session), *why = session_read_only(w->session);
     struct buffer b = {0};
     if (why)
         buffer_printf(&b, "read-only: %s%s", why, notes[0] ? "\n" : "");
     buffer_add_text(&b, notes);
+    if (more)
+        buffer_printf(&b, "%s%s", b.length ? "\n" : "", more);
     if (b.length && !b.failed && frame_message_rows(b.data, w->columns > 0 ? w->columns : 80) <= MESSAGE_ROWS)
         workbench_say(w, STYLE_WARN, now, "%s", b.data);
     else if (b.length && !b.failed)
-        workbench_show(w, "about this session", b.data);
+        workbench_show(w, more ? "please read" : "about this session", b.data);
     buffer_free(&b);
 }
 
@@ -425,7 +427,8 @@ void workbench_open(struct workbench *w, const char *what, double now) {
         workbench_say(w, STYLE_PLAIN, now, "%s is open already", what);
         return;
     }
-    if (!session_open_reading(&next, what, NULL, &e)) {
+    if (!session_open_reading(&next, what, NULL, &e) || !session_begin_with(next, &w->first, &e)) {
+        session_free(next);
         complain(w, e.text, now);
         return;
     }
@@ -439,7 +442,7 @@ void workbench_open(struct workbench *w, const char *what, double now) {
     workbench_refresh(w, now);
     if (send_session(w, false, now)) {
         workbench_say(w, STYLE_PLAIN, now, "opening %s", session_name(next));
-        tell_notes(w, now);
+        tell_notes(w, NULL, now);
     }
 }
 
@@ -737,6 +740,12 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
         command_set(w, line, now);
         return true;
     }
+    case REQUEST_THEME:
+        command_theme(w, argument, now);
+        return true;
+    case REQUEST_MOUSE:
+        command_mouse(w, argument, now);
+        return true;
     case REQUEST_UNDO_EDIT:
     case REQUEST_REDO_EDIT:
         command_undo(w, r == REQUEST_REDO_EDIT, now);
@@ -844,6 +853,10 @@ static void workbench_key(void *context, struct key k, double now) {
     w->dirty = true;
     if (w->question != QUESTION_NONE) {
         answer(w, k, now);
+        return;
+    }
+    if (k.code == KEY_CODE_MOUSE) {
+        workbench_mouse(w, k, now);
         return;
     }
     if (k.code == KEY_CODE_PASTE || k.code == KEY_CODE_PASTE_END)
@@ -976,19 +989,24 @@ bool workbench_create(struct workbench **out, const struct workbench_options *op
     w->dirty = true;
     w->fd = -1;
     workbench_panes_load(w, options->state_folder);
-    run_settings_default(&w->wanted);
+    run_settings_default(&w->first);
+    if (options->settings)
+        w->first = *options->settings;
+    w->wanted = w->first;
     for (size_t i = 0; i < VIEW_COUNT; i++)
         if (view_list[i]->create && !view_list[i]->create(&w->view_state[i], e))
             goto failed;
-    if (!session_open_reading(&w->session, options->what, options->model_folder, e))
+    if (!session_open_reading(&w->session, options->what, options->model_folder, e) ||
+        !session_begin_with(w->session, &w->first, e))
         goto failed;
     w->wanted = *session_settings(w->session);
     if (options->recording && !recording_open(&w->recording, options->recording, e))
         goto failed;
     if (!start_engine(w, e))
         goto failed;
-    if (send_session(w, false, 0)) // what goes wrong here is told on the screen
-        tell_notes(w, 0);
+    bool sent = send_session(w, false, 0); // what goes wrong here is told on the screen
+    if (sent || options->notes)
+        tell_notes(w, options->notes, 0);
     *out = w;
     return true;
 failed:

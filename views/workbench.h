@@ -53,6 +53,9 @@ struct view {
     // How an area of this size is divided, and the state of the panes (panes.h). NULL: a single pane, or one
     // that deals with focus, zoom and sizes itself.
     const struct pane_spec *(*panes)(void *state, struct area a, struct panes **panes);
+    // The mouse (KEY_CODE_MOUSE) over the view's area `a`: true when handled. Otherwise a press gives the
+    // pane there the focus and the wheel becomes UP or DOWN, some rows at once. NULL: just that.
+    bool (*mouse)(void *state, struct workbench *w, struct area a, struct key k, double now);
     // A study that this view sent with workbench_study is done, failed or was cancelled: now the view's. The
     // workbench shows no message about it. NULL: the view sends none.
     void (*studied)(void *state, struct workbench *w, struct study *take, double now);
@@ -74,6 +77,8 @@ struct workbench_options {
     const char *recording;
     // Where sizes of panes are kept from one start to the next; NULL: not kept. Read at the beginning only.
     const char *state_folder;
+    const struct run_settings *settings; // what sessions that are new begin with; NULL: the defaults
+    const char *notes;                   // to be read at the beginning, lines; NULL: nothing
 };
 bool workbench_create(struct workbench **out, const struct workbench_options *options, struct error *e);
 void workbench_free(struct workbench *w); // saves what is unsaved

@@ -42,6 +42,7 @@ struct workbench {
     double awaiting; // until when an answer to a command is waited for; 0: none
     bool lost;       // the last ENGINE_OPEN failed
 
+    struct run_settings first;  // what new sessions begin with
     struct run_settings wanted; // the session's settings with changes that wait for a new run
 
     // The screen.
@@ -84,6 +85,8 @@ void command_complete(void *workbench, const char *line, size_t word_at,
                       void (*add)(void *sink, const char *candidate), void *sink);
 void command_set(struct workbench *w, const char *argument, double now);
 void command_undo(struct workbench *w, bool redo, double now);
+void command_theme(struct workbench *w, const char *argument, double now);
+void command_mouse(struct workbench *w, const char *argument, double now);
 void command_export(struct workbench *w, const char *argument, double now);
 
 // workbench_panes.c: focus, zoom and sizes of the present view's panes.
@@ -93,6 +96,9 @@ void workbench_panes_load(struct workbench *w, const char *folder);
 void workbench_panes_save(struct workbench *w); // if a border was moved; frees what was loaded
 // The panes of a view (by its place in view_list) with their kept sizes; NULL where it has none.
 const struct pane_spec *workbench_panes(struct workbench *w, size_t at, struct area a, struct panes **panes);
+
+// workbench_mouse.c: what the mouse did, in the coordinates of the screen.
+void workbench_mouse(struct workbench *w, struct key k, double now);
 
 // workbench.c, for command.c
 void workbench_open(struct workbench *w, const char *what, double now);

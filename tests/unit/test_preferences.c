@@ -15,9 +15,8 @@ static struct run_settings settings;
 static bool set_setting(void *context, const char *name, const char *value, struct error *e) {
     return run_settings_set(context, name, value, e);
 }
-static bool each_setting(size_t i, const char **name, const char **value, const char **values,
+static bool each_setting(size_t i, const char **name, char *value, size_t size, const char **values,
                          const char **help) {
-    static char text[RUN_SETTING_TEXT];
     struct run_settings s;
     run_settings_default(&s);
     if (i >= run_setting_count)
@@ -25,8 +24,7 @@ static bool each_setting(size_t i, const char **name, const char **value, const 
     *name = run_setting_table[i].name;
     *values = run_setting_table[i].values;
     *help = run_setting_table[i].help;
-    *value = text;
-    return run_settings_get(&s, *name, text, sizeof text);
+    return run_settings_get(&s, *name, value, size);
 }
 static const struct preference_settings SETTINGS = {&settings, set_setting, each_setting};
 
