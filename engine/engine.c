@@ -35,6 +35,7 @@ struct engine {
     pthread_mutex_t cancel_lock;
     size_t cancels; // under cancel_lock
     atomic_bool cancel, closing;
+    atomic_bool hurry; // a command came: what was only measured can wait
     // The rest belongs to the engine's thread.
     struct thread_pool *pool;
     struct model *model;
@@ -49,7 +50,8 @@ struct engine {
     enum engine_state state;
     bool one_step;    // pause after the next update
     bool step_failed; // the last step could not be kept, and that was told
-    bool unkept;      // something happened since the keeper was last called
+    bool estimate_due;
+    bool unkept; // something happened since the keeper was last called
 };
 
 // ---- telling ----
@@ -209,6 +211,7 @@ static void open_setup(struct engine *g, struct engine_setup *take) {
     if (ok) {
         outbox_metrics_reset(g->outbox, history, resume ? history_count : 0);
         show_snapshots(g);
+        g->estimate_due = true;
         g->state = resting_state(g);
         tell(g, (struct engine_event){.kind = EVENT_OPENED, .workspace = workspace_hold(g->workspace)});
         draw_picture(g, true);
@@ -272,15 +275,19 @@ static void finish(struct engine *g) {
 
 static void step(struct engine *g) {
     struct error e = {0};
-    struct metric m;
-    if (!run_step(g->run, &g->cancel, &m, &e)) {
+    struct engine_event event = {.kind = EVENT_STEPPED};
+    struct metric *m = &event.report.metric;
+    bool pause = g->one_step;
+    if (!(pause ? run_step_reported(g->run, &g->cancel, &event.report, &e)
+                : run_step(g->run, &g->cancel, m, &e))) {
         tell_error(g, &e);
         rest(g);
         return;
     }
-    record(g, &m);
+    record(g, m);
+    if (pause)
+        tell(g, event);
     keep(g, KEEP_STEP);
-    bool pause = g->one_step;
     draw_picture(g, pause);
     if (run_evaluation_due(g->run))
         evaluate(g);
@@ -544,10 +551,30 @@ void engine_study(struct engine *g, struct study *take) {
     study_desk_put(g->desk, take);
     // Wakes the thread; a full queue has woken it already.
     queue_put(g->commands, &(struct engine_command){.verb = ENGINE_STUDY});
+    atomic_store(&g->hurry, true);
 }
 
 void engine_cancel_studies(struct engine *g, unsigned channel) {
     study_desk_cancel(g->desk, channel);
+}
+
+// ---- what it will cost ----
+
+// Measured once it is open and nobody wants anything else. Any command cuts it short; it is then done later,
+// if the run has not begun by then.
+static void estimate(struct engine *g) {
+    struct engine_event event = {.kind = EVENT_ESTIMATED};
+    g->estimate_due = false;
+    if (atomic_load(&g->closing))
+        return;
+    if (run_measure(g->run, &g->hurry, &event.estimate, NULL))
+        tell(g, event);
+    else
+        g->estimate_due = atomic_load(&g->hurry);
+}
+
+static bool estimate_wanted(const struct engine *g) {
+    return g->estimate_due && g->state == ENGINE_READY && g->run && run_steps_done(g->run) == 0;
 }
 
 // ---- the thread ----
@@ -570,14 +597,17 @@ static void *engine_main(void *argument) {
     struct engine *g = argument;
     while (!atomic_load(&g->closing)) {
         struct engine_command c;
+        atomic_store(&g->hurry, false); // before looking: what comes later raises it again
         bool running = g->state == ENGINE_RUNNING, studying = study_desk_present(g->desk) != NULL;
-        if (queue_take(g->commands, &c, !running && !studying)) {
+        if (queue_take(g->commands, &c, !running && !studying && !estimate_wanted(g))) {
             lower_cancel(g, c.verb);
             obey(g, &c);
         } else {
             if (running)
                 work(g);
             study(g);
+            if (!running && !studying && estimate_wanted(g))
+                estimate(g);
         }
     }
     close_run(g);
@@ -600,7 +630,9 @@ bool engine_send(struct engine *g, struct engine_command command, struct error *
         atomic_store(&g->cancel, true);
         pthread_mutex_unlock(&g->cancel_lock);
     }
-    if (queue_put(g->commands, &command))
+    bool put = queue_put(g->commands, &command);
+    atomic_store(&g->hurry, true);
+    if (put)
         return true;
     lower_cancel(g, command.verb);
     engine_command_release(&command);
@@ -648,6 +680,7 @@ void engine_close(struct engine *g) {
     atomic_store(&g->cancel, true);
     study_desk_cancel(g->desk, STUDY_EVERY_CHANNEL);
     queue_close(g->commands);
+    atomic_store(&g->hurry, true);
     pthread_join(g->thread, NULL);
     struct engine_command left;
     while (queue_take(g->commands, &left, false))

@@ -114,6 +114,8 @@ enum engine_event_kind {
     EVENT_KEPT,      // text: what the keeper wrote
     EVENT_EDITED,    // metric: a change by hand was made, or taken back
     EVENT_ERROR,     // error: what could not be done; the engine goes on
+    EVENT_STEPPED,   // report: after a single step (ENGINE_STEP), what it did
+    EVENT_ESTIMATED, // estimate: what the run will cost; once it is open, rests, and no step was made
     EVENT_STUDYING,  // channel, done, total: how far a study is
     EVENT_STUDIED,   // study: finished, failed or cancelled; now the receiver's
 };
@@ -124,6 +126,8 @@ struct engine_event {
     struct metric metric;
     struct evaluation evaluation;
     struct workspace *workspace;
+    struct step_report report;
+    struct run_estimate estimate;
     unsigned channel;
     struct study *study;
     struct error error; // `text` is used for messages of PROGRESS and KEPT too

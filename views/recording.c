@@ -252,6 +252,36 @@ static void play_eval(struct recording *r, const cJSON *o) {
         push(r, EVENT_BEST)->metric = m;
 }
 
+static void play_report(struct recording *r, const cJSON *o) {
+    struct step_report p = {.metric = r->metrics ? r->metric[r->metrics - 1] : (struct metric){0},
+                            .loss_after = number(o, "loss_after"),
+                            .accuracy_after = number(o, "accuracy_after"),
+                            .batch = whole(o, "batch"),
+                            .clip = (double)number(o, "clip")};
+    const cJSON *list = NULL;
+    float most[3 * STEP_REPORT_MOST];
+    if (!json_get_array(o, "most", true, &list, NULL))
+        return;
+    p.moved = (size_t)cJSON_GetArraySize(list) / 3;
+    if (p.moved > STEP_REPORT_MOST || !floats(o, "most", most, 3 * p.moved, NULL))
+        return;
+    for (size_t i = 0; i < p.moved; i++) {
+        p.most[i].slot = most[3 * i] > 0 && most[3 * i] < 0x1p24f ? (size_t)most[3 * i] : 0;
+        p.most[i].by = most[3 * i + 1];
+        p.most[i].norm = most[3 * i + 2];
+    }
+    push(r, EVENT_STEPPED)->report = p;
+}
+
+static void play_estimate(struct recording *r, const cJSON *o) {
+    push(r, EVENT_ESTIMATED)->estimate =
+        (struct run_estimate){.step_seconds = (double)number(o, "step_seconds"),
+                              .dev_seconds = (double)number(o, "dev_seconds"),
+                              .pass_bytes = whole(o, "pass_bytes"),
+                              .state_bytes = whole(o, "state_bytes"),
+                              .snapshot_bytes = whole(o, "snapshot_bytes")};
+}
+
 // Plays one line; false when playing stops behind it.
 static bool play_line(struct recording *r, const cJSON *line) {
     const cJSON *o = NULL;
@@ -267,6 +297,10 @@ static bool play_line(struct recording *r, const cJSON *line) {
     } else if ((o = cJSON_GetObjectItemCaseSensitive(line, "state"))) {
         if (cJSON_IsString(o))
             set_state(r, state_of(o->valuestring));
+    } else if ((o = cJSON_GetObjectItemCaseSensitive(line, "estimate"))) {
+        play_estimate(r, o);
+    } else if ((o = cJSON_GetObjectItemCaseSensitive(line, "report"))) {
+        play_report(r, o);
     } else if (cJSON_GetObjectItemCaseSensitive(line, "hold")) {
         return false;
     }
@@ -706,6 +740,31 @@ bool recording_write_picture(struct buffer *text, const struct prompt_picture *p
     cJSON_AddItemToObject(o, "start_near", start);
     cJSON_AddItemToObject(o, "near", near);
     return write_line(text, "picture", o, e);
+}
+
+bool recording_write_report(struct buffer *text, const struct step_report *p, struct error *e) {
+    cJSON *o = cJSON_CreateObject(), *most = cJSON_CreateArray();
+    put_number(o, "loss_after", rounded(p->loss_after));
+    put_number(o, "accuracy_after", rounded(p->accuracy_after));
+    cJSON_AddNumberToObject(o, "batch", (double)p->batch);
+    put_number(o, "clip", p->clip);
+    for (size_t i = 0; i < p->moved; i++) {
+        cJSON_AddItemToArray(most, cJSON_CreateNumber((double)p->most[i].slot));
+        cJSON_AddItemToArray(most, cJSON_CreateNumber(rounded(p->most[i].by)));
+        cJSON_AddItemToArray(most, cJSON_CreateNumber(rounded(p->most[i].norm)));
+    }
+    cJSON_AddItemToObject(o, "most", most);
+    return write_line(text, "report", o, e);
+}
+
+bool recording_write_estimate(struct buffer *text, const struct run_estimate *x, struct error *e) {
+    cJSON *o = cJSON_CreateObject();
+    put_number(o, "step_seconds", rounded(x->step_seconds));
+    put_number(o, "dev_seconds", rounded(x->dev_seconds));
+    cJSON_AddNumberToObject(o, "pass_bytes", (double)x->pass_bytes);
+    cJSON_AddNumberToObject(o, "state_bytes", (double)x->state_bytes);
+    cJSON_AddNumberToObject(o, "snapshot_bytes", (double)x->snapshot_bytes);
+    return write_line(text, "estimate", o, e);
 }
 
 bool recording_write_test(struct buffer *text, const struct evaluation *test, size_t step, struct error *e) {

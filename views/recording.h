@@ -7,6 +7,7 @@
 //   {"state": "ready"}                     engine_state_name
 //   {"step": {...}} {"eval": {...}} {"rate": {...}}        struct metric; eval with its evaluation
 //   {"picture": {...}}                     struct prompt_picture, without the vectors
+//   {"estimate": {...}} {"report": {...}}  struct run_estimate; struct step_report, behind the step it is of
 //   {"test": {...}}                        an evaluation; played when the test is asked for
 //   {"study": {"kind": "zero-shot", "result": {...}}}      as the kind writes it; not played, but looked up
 //   {"hold": true}                         playing stops here, as if the moment stood still
@@ -47,6 +48,8 @@ bool recording_write_state(struct buffer *text, enum engine_state state, struct 
 bool recording_write_metric(struct buffer *text, const struct metric *m, const struct evaluation *detail,
                             struct error *e);
 bool recording_write_picture(struct buffer *text, const struct prompt_picture *p, struct error *e);
+bool recording_write_report(struct buffer *text, const struct step_report *p, struct error *e);
+bool recording_write_estimate(struct buffer *text, const struct run_estimate *x, struct error *e);
 bool recording_write_test(struct buffer *text, const struct evaluation *test, size_t step, struct error *e);
 bool recording_write_study(struct buffer *text, const struct study *s, struct error *e);
 bool recording_write_hold(struct buffer *text, struct error *e);

@@ -173,11 +173,16 @@ static void draw_pane(const struct run_view *v, const struct workbench *w, struc
         best_note(w, note, sizeof note);
     else if (p == PANE_NEAREST && picture)
         snprintf(note, sizeof note, "cosine, after step %zu", picture->step);
+    const struct step_report *report = workbench_report(w);
+    if (p == PANE_REPORT && report)
+        snprintf(note, sizeof note, "step %zu, its batch of %zu", report->metric.step, report->batch);
     snprintf(title, sizeof title, "%s%s", run_pane_title[p],
              p == PANE_LOSS && v->log_loss ? ", log scale" : "");
     struct area inside = grid_frame(g, a, v->focus == (size_t)p, title, note[0] ? note : NULL);
     if (p == PANE_NEAREST)
         draw_near_pane(w, g, inside);
+    else if (p == PANE_REPORT)
+        run_draw_report(w, g, inside);
     else
         run_draw_curve(v, w, g, inside, p);
 }
@@ -187,6 +192,19 @@ static void draw_pane(const struct run_view *v, const struct workbench *w, struc
 static void split_rows(struct area a, int first, struct area *top, struct area *rest) {
     *top = area_rows(a, 0, first);
     *rest = area_rows(a, first, a.rows - first);
+}
+
+bool run_pane_there(const struct run_view *v, const struct workbench *w, enum pane p) {
+    (void)v;
+    return p != PANE_REPORT || workbench_report(w);
+}
+
+// What stands beside the loss: what has the focus, else what has just been found out, else the accuracy.
+static enum pane second_pane(const struct run_view *v, const struct workbench *w) {
+    enum pane p = (enum pane)v->focus;
+    if (p >= PANE_ACCURACY && run_pane_there(v, w, p))
+        return p;
+    return run_pane_there(v, w, PANE_REPORT) ? PANE_REPORT : PANE_ACCURACY;
 }
 
 // Two panes: loss and accuracy. Where the smaller plots have no place of their own, the one that has the
@@ -215,7 +233,8 @@ static void draw_large(const struct run_view *v, const struct workbench *w, stru
     split_rows(rest, plots - curves.rows, &small, &rest);
     split_rows(rest, 5, &numbers, &rest);
     split_rows(rest, 2, &doctor, &rest);
-    draw_curves(v, w, g, curves, PANE_ACCURACY);
+    enum pane second = second_pane(v, w);
+    draw_curves(v, w, g, curves, second <= PANE_NEAREST ? PANE_ACCURACY : second);
     for (int i = 0; i < 3; i++)
         draw_pane(v, w, g, area_columns(small, i * third, i == 2 ? a.columns - 2 * third : third),
                   (enum pane)(PANE_GRADIENT + i));
@@ -235,7 +254,7 @@ void run_draw(void *state, const struct workbench *w, struct grid *g, struct are
     struct area curves, numbers, doctor, nearest;
     (void)now;
     if (v->zoom) {
-        draw_pane(v, w, g, a, (enum pane)v->focus);
+        draw_pane(v, w, g, a, v->focus == PANE_LOSS ? PANE_LOSS : second_pane(v, w));
         return;
     }
     if (has_small_plots(a)) {
@@ -243,11 +262,11 @@ void run_draw(void *state, const struct workbench *w, struct grid *g, struct are
         return;
     }
     // The doctor and the nearest words have a line each, or two; the numbers three, or four.
-    int spare = a.rows >= 18, lines = 1 + spare, number_rows = 3 + spare;
+    int spare = a.rows >= 18, lines = 1 + spare, number_rows = begun ? 3 + spare : 3 + 2 * spare;
     split_rows(a, a.rows - 2 * lines - number_rows, &curves, &numbers);
     split_rows(numbers, number_rows, &numbers, &doctor);
     split_rows(doctor, lines, &doctor, &nearest);
-    draw_curves(v, w, g, curves, v->focus > PANE_ACCURACY ? (enum pane)v->focus : PANE_ACCURACY);
+    draw_curves(v, w, g, curves, second_pane(v, w));
     if (begun)
         run_draw_numbers(v, w, g, numbers);
     else

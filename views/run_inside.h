@@ -6,6 +6,7 @@
 //   run_range.c     which steps are shown, and the cursor on them
 //   run_curves.c    the plots
 //   run_numbers.c   the numbers below them, and the welcome before the first step
+//   run_report.c    what a single step did
 //   run_draw.c      the layout, the doctor, the nearest words
 #ifndef PROMPTER_VIEWS_RUN_INSIDE_H
 #define PROMPTER_VIEWS_RUN_INSIDE_H
@@ -15,7 +16,16 @@
 
 #include "doctor.h"
 
-enum pane { PANE_LOSS, PANE_ACCURACY, PANE_GRADIENT, PANE_UPDATE, PANE_RATE, PANE_NEAREST, PANE_COUNT };
+enum pane {
+    PANE_LOSS,
+    PANE_ACCURACY,
+    PANE_GRADIENT,
+    PANE_UPDATE,
+    PANE_RATE,
+    PANE_NEAREST,
+    PANE_REPORT, // this and those behind it only when there is something to show
+    PANE_COUNT
+};
 
 // Columns of numbers over the steps, taken out of the history once when it grows.
 enum column {
@@ -93,7 +103,12 @@ double run_axis_end(const struct run_view *v, const struct workbench *w);
 void run_draw_numbers(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a);
 void run_draw_welcome(const struct workbench *w, struct grid *g, struct area a);
 
+// ---- run_report.c ----
+void run_draw_report(const struct workbench *w, struct grid *g, struct area a);
+
 // ---- run_draw.c ----
+// Whether there is anything to show in it.
+bool run_pane_there(const struct run_view *v, const struct workbench *w, enum pane p);
 void run_draw(void *state, const struct workbench *w, struct grid *g, struct area a, double now);
 
 #endif

@@ -176,10 +176,40 @@ void run_draw_numbers(const struct run_view *v, const struct workbench *w, struc
 
 // ---- before the first step ----
 
+enum { WELCOME_LINE = 400 };
 struct welcome {
-    char line[6][256];
+    char line[8][WELCOME_LINE];
     size_t lines;
 };
+
+// What the run will cost: the engine has measured a batch of training and one of scoring.
+static void compose_cost(const struct workbench *w, struct welcome *t) {
+    const struct run_estimate *x = workbench_estimate(w);
+    const struct workspace *ws = workbench_workspace(w);
+    struct session *s = workbench_session(w);
+    char all[PART_SHORT], step[PART_SHORT], dev[PART_SHORT], part[4][PART_SHORT];
+    if (!x || !s)
+        return;
+    const struct run_settings *o = session_settings(s);
+    size_t scorings = ws->split->dev_count ? 1 + (o->steps + o->evaluate_every - 1) / o->evaluate_every : 0;
+    part_seconds(all, (double)o->steps * x->step_seconds + (double)scorings * x->dev_seconds);
+    part_seconds(step, x->step_seconds);
+    part_seconds(dev, x->dev_seconds);
+    if (scorings)
+        snprintf(t->line[t->lines++], WELCOME_LINE,
+                 "Time about %s: %zu steps of %s, %zu dev scorings of %s (measured).", all, o->steps, step,
+                 scorings, dev);
+    else
+        snprintf(t->line[t->lines++], WELCOME_LINE, "Time about %s: %zu steps of %s (measured).", all,
+                 o->steps, step);
+    part_bytes(all, ws->weight_bytes + x->pass_bytes + x->state_bytes + x->snapshot_bytes);
+    part_bytes(part[0], ws->weight_bytes);
+    part_bytes(part[1], x->pass_bytes);
+    part_bytes(part[2], x->state_bytes);
+    part_bytes(part[3], x->snapshot_bytes);
+    snprintf(t->line[t->lines++], WELCOME_LINE, "Memory %s: weights %s, batch %s, prompt %s, snapshots %s.",
+             all, part[0], part[1], part[2], part[3]);
+}
 
 static void compose_welcome(const struct workbench *w, struct welcome *t) {
     const struct workspace *ws = workbench_workspace(w);
@@ -187,27 +217,29 @@ static void compose_welcome(const struct workbench *w, struct welcome *t) {
     t->lines = 0;
     if (!ws) {
         if (workbench_opening(w)) {
-            snprintf(t->line[t->lines++], 256, "Opening the model and the task ...");
+            snprintf(t->line[t->lines++], WELCOME_LINE, "Opening the model and the task ...");
         } else {
-            snprintf(t->line[t->lines++], 256, "Nothing is open.");
-            snprintf(t->line[t->lines++], 256,
+            snprintf(t->line[t->lines++], WELCOME_LINE, "Nothing is open.");
+            snprintf(t->line[t->lines++], WELCOME_LINE,
                      "Open a session or a task: \":open NAME\"; Tab shows what there is.");
         }
         return;
     }
-    snprintf(t->line[t->lines++], 256, "Press Space to start tuning.");
+    snprintf(t->line[t->lines++], WELCOME_LINE, "Press Space to start tuning.");
     part_exact(a, ws->slots * ws->config.d_model);
     part_count(b, ws->parameters);
     if (ws->slots == 0)
         snprintf(
-            t->line[t->lines++], 256,
+            t->line[t->lines++], WELCOME_LINE,
             "The template has no soft vectors yet, so there is nothing to tune: add {soft:20} on screen 1.");
     else
-        snprintf(t->line[t->lines++], 256,
+        snprintf(t->line[t->lines++], WELCOME_LINE,
                  "%zu soft vectors x %zu = %s numbers learn; the model's %s stay frozen.", ws->slots,
                  ws->config.d_model, a, b);
-    snprintf(t->line[t->lines++], 256, "%zu training examples in batches of %zu; scored on %zu dev examples.",
-             ws->split->train_count, ws->setup ? ws->setup->settings.batch : 0, ws->split->dev_count);
+    snprintf(t->line[t->lines++], WELCOME_LINE,
+             "%zu training examples in batches of %zu; scored on %zu dev examples.", ws->split->train_count,
+             ws->setup ? ws->setup->settings.batch : 0, ws->split->dev_count);
+    compose_cost(w, t);
 }
 
 void run_draw_welcome(const struct workbench *w, struct grid *g, struct area a) {

@@ -73,8 +73,10 @@ static void refresh(void *state, struct workbench *w, double now) {
 
 // ---- requests ----
 
-static void move_focus(struct run_view *v, int by) {
-    v->focus = (v->focus + (size_t)(PANE_COUNT + by)) % PANE_COUNT;
+static void move_focus(struct run_view *v, const struct workbench *w, int by) {
+    do
+        v->focus = (v->focus + (size_t)(PANE_COUNT + by)) % PANE_COUNT;
+    while (!run_pane_there(v, w, (enum pane)v->focus));
 }
 
 // To the scoring before or after the cursor.
@@ -161,10 +163,10 @@ static bool request(void *state, struct workbench *w, enum request r, const char
         return true;
     switch (r) {
     case REQUEST_FOCUS_NEXT:
-        move_focus(v, 1);
+        move_focus(v, w, 1);
         return true;
     case REQUEST_FOCUS_PREVIOUS:
-        move_focus(v, -1);
+        move_focus(v, w, -1);
         return true;
     case REQUEST_ZOOM:
         v->zoom = !v->zoom;

@@ -52,6 +52,12 @@ const struct prompt_picture *workbench_picture(const struct workbench *w) {
 struct snapshot_set *workbench_snapshots(const struct workbench *w) {
     return w->snapshots;
 }
+const struct step_report *workbench_report(const struct workbench *w) {
+    return w->has_report ? &w->report : NULL;
+}
+const struct run_estimate *workbench_estimate(const struct workbench *w) {
+    return w->has_estimate ? &w->estimate : NULL;
+}
 const struct evaluation *workbench_dev(const struct workbench *w) {
     return w->has_dev ? &w->dev : NULL;
 }
@@ -163,7 +169,7 @@ static void take_workspace(struct workbench *w, struct workspace *ws) {
         workspace_release(w->workspace);
     w->workspace = ws;
     w->opened++;
-    w->has_dev = w->has_test = w->lost = false;
+    w->has_dev = w->has_test = w->has_report = w->has_estimate = w->lost = false;
     w->dev = w->test = (struct evaluation){0};
 }
 
@@ -287,6 +293,14 @@ static void take_event(struct workbench *w, struct engine_event *event, double n
     case EVENT_EDITED:
         say_edited(w, &event->metric, now);
         break;
+    case EVENT_STEPPED:
+        w->report = event->report;
+        w->has_report = true;
+        break;
+    case EVENT_ESTIMATED:
+        w->estimate = event->estimate;
+        w->has_estimate = true;
+        break;
     case EVENT_STUDYING:
     case EVENT_STUDIED:
         break;
@@ -308,6 +322,9 @@ static void take_metrics(struct workbench *w) {
         size_t got = w->recording ? recording_metrics(w->recording, w->history_read, to, CHUNK, &epoch)
                      : w->engine  ? engine_metrics(w->engine, w->history_read, to, CHUNK, &epoch)
                                   : 0;
+        for (size_t i = 0; i < got && w->has_report; i++) // the run went on, or back
+            w->has_report = to[i].kind != METRIC_UNDO &&
+                            (to[i].kind != METRIC_STEP || to[i].step == w->report.metric.step);
         if (epoch != w->history_epoch) { // another log, or a shorter one: from the beginning
             w->history_epoch = epoch;
             w->history_count = w->history_read = 0;

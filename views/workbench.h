@@ -96,6 +96,10 @@ const struct prompt_picture *workbench_picture(const struct workbench *w); // NU
 // open. Held by the workbench: who reads it from elsewhere than drawing and refresh takes a reference. In a
 // recording they have no vectors.
 struct snapshot_set *workbench_snapshots(const struct workbench *w);
+// What the last single step did, until the run goes on; NULL: there is none.
+const struct step_report *workbench_report(const struct workbench *w);
+// What the run will cost, measured before its first step; NULL: not known (yet).
+const struct run_estimate *workbench_estimate(const struct workbench *w);
 const struct evaluation *workbench_dev(const struct workbench *w); // of the last evaluation; NULL if none
 const struct evaluation *workbench_test(const struct workbench *w, size_t *step);
 struct session *workbench_session(const struct workbench *w);

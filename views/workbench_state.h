@@ -29,7 +29,9 @@ struct workbench {
     struct prompt_picture *picture;
     struct snapshot_set *snapshots;
     struct evaluation dev, test;
-    bool has_dev, has_test;
+    struct step_report report;
+    struct run_estimate estimate;
+    bool has_dev, has_test, has_report, has_estimate;
     size_t test_step;
     char progress[128];
     size_t progress_done, progress_total;

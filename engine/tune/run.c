@@ -82,7 +82,7 @@ static struct optimizer_settings optimizer_settings_of(const struct run_settings
 }
 
 static bool allocate(struct run *r, struct error *e) {
-    float **arrays[] = {&r->prompt, &r->start, &r->best, &r->gradient};
+    float **arrays[] = {&r->prompt, &r->start, &r->best, &r->gradient, &r->before};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         if (!(*arrays[i] = mem_calloc_aligned(r->count, sizeof(float), e)))
             return false;
@@ -174,6 +174,7 @@ void run_free(struct run *r) {
     free(r->start);
     free(r->best);
     free(r->gradient);
+    free(r->before);
     free(r->order);
     free(r->picked);
     free(r);
@@ -296,6 +297,31 @@ bool run_step(struct run *r, const atomic_bool *cancel, struct metric *out, stru
     m.prompt_norm = (float)report.value_norm;
     m.seconds = (float)(clock_seconds() - began);
     *out = m;
+    return true;
+}
+
+bool run_try_batch(struct run *r, const atomic_bool *cancel, struct error *e) {
+    size_t epoch = r->epoch, position = r->position;
+    struct metric m;
+    pick(r);
+    bool ok = forward_backward(r, cancel, &m, e);
+    unpick(r, epoch, position);
+    return ok;
+}
+
+bool run_try_scoring(struct run *r, size_t *examples, const atomic_bool *cancel, struct error *e) {
+    size_t n = *examples = score_batch(&r->dev);
+    if (!plan(r, T5_EVALUATE, &r->dev, n, e))
+        return false;
+    input_batch_fill(&r->batch, &r->dev, NULL, 0, n);
+    return t5_forward(r->pass, T5_EVALUATE, &r->batch.t5, r->prompt, cancel, e);
+}
+
+bool run_rescore_batch(struct run *r, const atomic_bool *cancel, float *loss, float *accuracy) {
+    if (!t5_forward(r->pass, T5_TRAIN_PROMPT, &r->batch.t5, r->prompt, cancel, NULL))
+        return false;
+    *loss = (float)objective_apply(&r->objective, r->pass, &r->batch, false);
+    *accuracy = (float)share_correct(&r->objective, &r->batch);
     return true;
 }
 

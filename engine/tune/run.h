@@ -64,6 +64,29 @@ struct run_inputs { // all borrowed, to outlive the run
     size_t start_count;
 };
 
+// What one update did.
+enum { STEP_REPORT_MOST = 5 };
+struct step_report {
+    struct metric metric;             // of the step: loss and accuracy before it, norms, rate
+    float loss_after, accuracy_after; // on the same batch, with the prompt after it; NaN: not measured
+    size_t batch;                     // examples in it
+    double clip;                      // largest gradient norm that is let through; 0: any
+    size_t moved;                     // vectors below: those that moved most, the farthest first
+    struct {
+        size_t slot;
+        float by, norm; // L2 of the change, and of the vector before it
+    } most[STEP_REPORT_MOST];
+};
+
+// What a run will cost, measured on the batch that comes next; nothing is changed by it.
+struct run_estimate {
+    double step_seconds;   // of one update
+    double dev_seconds;    // of scoring all of dev, from one batch of it; 0: there is no dev set
+    size_t pass_bytes;     // activations and work space, for the largest batch
+    size_t state_bytes;    // prompts, gradient, optimizer
+    size_t snapshot_bytes; // that the snapshots may take at most
+};
+
 struct run;
 bool run_create(struct run **out, const struct run_inputs *inputs, const struct run_settings *settings,
                 struct error *e);
@@ -71,6 +94,11 @@ void run_free(struct run *r);
 
 // One update with the next batch. `out` receives what was measured. Cancelled: nothing has changed.
 bool run_step(struct run *r, const atomic_bool *cancel, struct metric *out, struct error *e);
+// The same, and looks at what it did, which costs another forward pass. Where only that is cancelled or
+// fails, the step was made and *_after is NaN.
+bool run_step_reported(struct run *r, const atomic_bool *cancel, struct step_report *out, struct error *e);
+// Measures a batch of training and one of scoring. Cancelled: nothing is known.
+bool run_measure(struct run *r, const atomic_bool *cancel, struct run_estimate *out, struct error *e);
 // Scores dev and keeps the prompt if it is the best so far (by the task's metric, then by lower loss).
 bool run_evaluate(struct run *r, const atomic_bool *cancel, struct metric *out, struct evaluation *detail,
                   struct error *e);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The inside of a run, for the files that make it up: run.c (creating, steps, scoring, keeping) and
-// run_edit.c (what a person changes by hand). Nobody else includes this.
+// The inside of a run, for the files that make it up: run.c (creating, steps, scoring, keeping), run_edit.c
+// (what a person changes by hand) and run_look.c (what an update did, what a run costs). Nobody else includes
+// this.
 #ifndef PROMPTER_ENGINE_TUNE_RUN_INSIDE_H
 #define PROMPTER_ENGINE_TUNE_RUN_INSIDE_H
 
@@ -21,6 +22,7 @@ struct run {
     struct objective objective;
     struct optimizer *optimizer;
     float *prompt, *start, *best, *gradient; // [slots, d_model] each
+    float *before;                           // the same: the prompt before a reported step
     size_t *order;                           // [train.count] of the present epoch
     size_t *picked;                          // [batch]
     size_t count;                            // slots * d_model
@@ -36,6 +38,13 @@ struct run {
     float *held; // [1 + optimizer arrays, slots, d_model] the prompt and the state before a step, for what is
                  // frozen
 };
+
+// ---- run.c, for run_look.c ----
+// Forward and backward on the batch that comes next, without an update; and one batch of dev, of *examples.
+bool run_try_batch(struct run *r, const atomic_bool *cancel, struct error *e);
+bool run_try_scoring(struct run *r, size_t *examples, const atomic_bool *cancel, struct error *e);
+// Loss and accuracy of the batch that the last step was made with, with the prompt as it is now.
+bool run_rescore_batch(struct run *r, const atomic_bool *cancel, float *loss, float *accuracy);
 
 // ---- run_edit.c ----
 // What is frozen stays through an update: held before it, put back behind it, and taken out of what the

@@ -63,9 +63,8 @@ static void add(struct snapshot_set *s, struct snapshot *x) {
     s->at[s->count++] = x;
 }
 
-// How many of this size a set may have.
-static size_t most_of(const struct snapshot *x) {
-    size_t bytes = x->slots * x->width * sizeof(float);
+size_t snapshots_most(size_t slots, size_t width) {
+    size_t bytes = slots * width * sizeof(float);
     size_t most = bytes ? SNAPSHOTS_BYTES / bytes : SNAPSHOTS_MOST;
     return most > SNAPSHOTS_MOST ? SNAPSHOTS_MOST : most < SNAPSHOTS_LEAST ? SNAPSHOTS_LEAST : most;
 }
@@ -106,7 +105,7 @@ struct snapshot_set *snapshot_set_with(const struct snapshot_set *old, struct sn
     else if (old && old->best != SIZE_MAX)
         s->best = old->best;
     add(s, take);
-    while (s->count > most_of(take)) {
+    while (s->count > snapshots_most(take->slots, take->width)) {
         size_t i = least_missed(s);
         if (i == SIZE_MAX)
             break;

@@ -22,6 +22,9 @@
 
 enum { SNAPSHOTS_MOST = 200, SNAPSHOTS_LEAST = 8, SNAPSHOTS_BYTES = 32 << 20 };
 
+// How many there are at most of prompts of this size.
+size_t snapshots_most(size_t slots, size_t width);
+
 struct snapshot {
     atomic_size_t holders;
     size_t serial;                        // counts the snapshots of a run from 1; tells two of one step apart

@@ -65,7 +65,9 @@ struct recorder {
     size_t metrics; // written
     struct prompt_picture *picture;
     struct evaluation dev; // of the last evaluation
-    bool opened, failed, tested;
+    struct run_estimate estimate;
+    struct step_report report; // of the last step
+    bool opened, failed, tested, has_estimate, has_report;
     enum engine_state state;
     struct error *error;
 };
@@ -84,6 +86,12 @@ static bool listen(struct recorder *r) {
             workspace_release(event.workspace);
         } else if (event.kind == EVENT_EVALUATED) {
             r->dev = event.evaluation;
+        } else if (event.kind == EVENT_ESTIMATED) {
+            r->estimate = event.estimate;
+            r->has_estimate = true;
+        } else if (event.kind == EVENT_STEPPED) {
+            r->report = event.report;
+            r->has_report = true;
         } else if (event.kind == EVENT_TESTED) {
             r->tested = true;
             r->failed |= !recording_write_test(&r->text, &event.evaluation, event.metric.step, r->error);
@@ -100,6 +108,8 @@ static void write_news(struct recorder *r, bool with_picture) {
     struct metric m;
     while (engine_metrics(r->engine, r->metrics, &m, 1, NULL) == 1) {
         r->failed |= !recording_write_metric(&r->text, &m, m.kind == METRIC_EVAL ? &r->dev : NULL, r->error);
+        if (m.kind == METRIC_STEP && r->has_report && r->report.metric.step == m.step)
+            r->failed |= !recording_write_report(&r->text, &r->report, r->error);
         r->metrics++;
     }
     engine_take_picture(r->engine, &r->picture);
@@ -133,10 +143,15 @@ static bool record(const struct arguments *a, struct error *e) {
         !engine_create(&r.engine, &(struct engine_options){.threads = 1}, e))
         goto done;
     size_t steps = setup->settings.steps;
-    if (!carry_out(&r, (struct engine_command){.verb = ENGINE_OPEN, .setup = setup}) ||
-        !carry_out(&r, (struct engine_command){.verb = ENGINE_EVALUATE}))
+    if (!carry_out(&r, (struct engine_command){.verb = ENGINE_OPEN, .setup = setup}))
+        goto done;
+    for (int tries = 0; tries < 30 && !r.has_estimate; tries++)
+        listen(&r);
+    if (!carry_out(&r, (struct engine_command){.verb = ENGINE_EVALUATE}))
         goto done;
     listen(&r);
+    if (r.has_estimate)
+        recording_write_estimate(&r.text, &r.estimate, e);
     write_news(&r, true);
     recording_write_hold(&r.text, e);
     for (size_t step = 1; step <= steps; step++) {

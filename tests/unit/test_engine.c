@@ -153,7 +153,11 @@ TEST(single_steps_pause_and_change_the_rate) {
     CHECK(send(g, ENGINE_OPEN, 0, setup_of("films", 1000000)));
     CHECK(await(g, EVENT_OPENED, &v));
     workspace_release(v.workspace);
+    CHECK(await(g, EVENT_ESTIMATED, &v)); // measured while it rests
+    CHECK(v.estimate.step_seconds > 0);
     CHECK(send(g, ENGINE_STEP, 0, NULL));
+    CHECK(await(g, EVENT_STEPPED, &v));
+    CHECK(v.report.metric.step == 1 && isfinite(v.report.loss_after) && v.report.moved == 3);
     CHECK(await_state(g, ENGINE_PAUSED));
     struct metric m[8];
     CHECK_SIZE(engine_metrics(g, 0, m, 8, NULL), 2); // the score before the first step, and the step

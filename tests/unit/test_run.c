@@ -362,3 +362,68 @@ TEST(starts_are_what_they_say) {
     free(row);
     fixture_close(&f);
 }
+
+TEST(a_reported_step_says_what_it_did) {
+    struct error e = {0};
+    struct fixture f = {.settings = fixture_settings()};
+    f.settings.batch = 16; // all of them: the next step has the same batch
+    f.settings.clip = 0.01;
+    CHECK_OK(fixture_open(&f, "films", VANILLA, "bad; good", &e));
+    struct run *r, *plain;
+    struct step_report p;
+    struct metric m, next;
+    CHECK_OK(fixture_run(&f, &r, &e));
+    CHECK_OK(fixture_run(&f, &plain, &e));
+    size_t slots = run_slots(r), width = run_width(r);
+    float *before = calloc(slots * width, sizeof *before);
+    memcpy(before, run_prompt(r), slots * width * sizeof *before);
+    CHECK_OK(run_step_reported(r, NULL, &p, &e));
+    CHECK_OK(run_step(plain, NULL, &m, &e));
+    CHECK(memcmp(run_prompt(r), run_prompt(plain), slots * width * sizeof *before) ==
+          0); // looking changes nothing
+    CHECK(p.metric.train_loss == m.train_loss && p.metric.update_norm == m.update_norm);
+    CHECK_OK(run_step(r, NULL, &next, &e));
+    CHECK_NEAR(p.loss_after, next.train_loss, 1e-5);
+    CHECK_NEAR(p.accuracy_after, next.train_accuracy, 1e-6);
+    CHECK(p.batch == 16 && p.clip == 0.01);
+    CHECK_SIZE(p.moved, slots < STEP_REPORT_MOST ? slots : STEP_REPORT_MOST);
+    double sum = 0, most = 0;
+    for (size_t s = 0; s < slots; s++) {
+        double by = 0;
+        for (size_t i = s * width; i < (s + 1) * width; i++)
+            by += pow((double)run_prompt(plain)[i] - before[i], 2);
+        sum += by;
+        most = fmax(most, sqrt(by));
+    }
+    CHECK_NEAR(p.most[0].by, most, 1e-5 * most);
+    CHECK_NEAR(sqrt(sum), m.update_norm, 1e-4 * m.update_norm);
+    for (size_t i = 1; i < p.moved; i++)
+        CHECK(p.most[i].by <= p.most[i - 1].by && p.most[i].slot != p.most[i - 1].slot);
+    free(before);
+    run_free(r);
+    run_free(plain);
+    fixture_close(&f);
+}
+
+TEST(measuring_changes_nothing) {
+    struct error e = {0};
+    struct fixture f = {.settings = fixture_settings()};
+    CHECK_OK(fixture_open(&f, "films", VANILLA, "bad; good", &e));
+    struct run *a, *b;
+    struct run_estimate x;
+    float one[STEPS], two[STEPS];
+    CHECK_OK(fixture_run(&f, &a, &e));
+    CHECK_OK(fixture_run(&f, &b, &e));
+    CHECK_OK(run_measure(a, NULL, &x, &e));
+    CHECK(x.step_seconds > 0 && x.dev_seconds > 0 && x.step_seconds < 60);
+    CHECK(x.pass_bytes > 1000 && x.state_bytes > run_slots(a) * run_width(a) * sizeof(float));
+    CHECK_SIZE(run_steps_done(a), 0);
+    CHECK_OK(train_losses(a, one, STEPS, &e));
+    CHECK_OK(train_losses(b, two, STEPS, &e));
+    CHECK(memcmp(one, two, sizeof one) == 0);
+    const atomic_bool cancel = true;
+    CHECK(!run_measure(a, &cancel, &x, &e) && e.kind == ERROR_CANCELLED);
+    run_free(a);
+    run_free(b);
+    fixture_close(&f);
+}

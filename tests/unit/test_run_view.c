@@ -199,3 +199,29 @@ TEST(esc_takes_back_cursor_range_and_zoom_in_turn) {
     CHECK(bench_has(&b, "┌ accuracy"));
     bench_close(&b);
 }
+
+TEST(a_single_step_is_reported_until_the_run_goes_on) {
+    struct bench b;
+    CHECK(bench_open_recording(&b, "screens/single.jsonl", "sessions/tasks/films", 80, 24));
+    CHECK(bench_has(&b, "dev scorings of"));
+    CHECK(bench_has(&b, "Memory "));
+    CHECK(!bench_has(&b, "what the step did"));
+    bench_keys(&b, "s");
+    const struct step_report *p = workbench_report(b.w);
+    CHECK(p && p->metric.step == 1 && p->batch == 8);
+    CHECK(bench_has(&b, "┌ what the step did"));
+    CHECK(bench_has(&b, "step 1, its batch of 8"));
+    char text[64];
+    snprintf(text, sizeof text, "loss      %.3g → %.3g", (double)p->metric.train_loss, (double)p->loss_after);
+    CHECK_HAS(bench_screen(&b, false), text);
+    bench_keys(&b, "s");
+    CHECK(bench_has(&b, "step 2, its batch of 8"));
+    bench_keys(&b, "Tab"); // the accuracy is one key away
+    CHECK(bench_has(&b, "▸accuracy"));
+    bench_keys(&b, "Shift-Tab Shift-Tab");
+    CHECK(bench_has(&b, "▸what the step did"));
+    bench_keys(&b, "Space");
+    CHECK(!workbench_report(b.w));
+    CHECK(!bench_has(&b, "what the step did"));
+    bench_close(&b);
+}

@@ -18,14 +18,15 @@ struct bench {
     struct error error;
 };
 
-static inline bool bench_open_task(struct bench *b, const char *task, int columns, int rows) {
+static inline bool bench_open_recording(struct bench *b, const char *recording, const char *task, int columns,
+                                        int rows) {
     static char sessions[600];
     *b = (struct bench){.now = 1};
     setlocale(LC_CTYPE, "C.UTF-8");
     snprintf(sessions, sizeof sessions, "%s/sessions", check_folder());
     setenv("PROMPTER_SESSIONS", sessions, 1);
     const struct workbench_options options = {
-        .what = task, .model_folder = "engine/models/sprout", .recording = check_path("screens/films.jsonl")};
+        .what = task, .model_folder = "engine/models/sprout", .recording = check_path(recording)};
     if (!workbench_create(&b->w, &options, &b->error) || !grid_create(&b->g, rows, columns, &b->error)) {
         printf("%s\n", b->error.text);
         return false;
@@ -33,6 +34,10 @@ static inline bool bench_open_task(struct bench *b, const char *task, int column
     b->client = workbench_client(b->w);
     b->client.wake(b->w, b->now);
     return true;
+}
+
+static inline bool bench_open_task(struct bench *b, const char *task, int columns, int rows) {
+    return bench_open_recording(b, "screens/films.jsonl", task, columns, rows);
 }
 
 static inline bool bench_open(struct bench *b, int columns, int rows) {
