@@ -64,6 +64,7 @@ static bool side_forward(struct t5_pass *pass, struct t5_side *side, const float
     }
     t5_norm_forward(pass, side->final_x, side->rows, final_norm_of(pass, side), side->out, side->final_scale,
                     NULL);
+    t5_dropout(pass, side, 0, T5_DROP_FINAL, side->out, side->rows, pass->d);
     return true;
 }
 
@@ -83,6 +84,7 @@ bool t5_forward(struct t5_pass *pass, enum t5_mode mode, const struct t5_batch *
     if (!pass->planned || mode > pass->plan.mode)
         return error_set(e, ERROR_INPUT, "the pass was not planned for this kind of work");
     pass->mode = mode;
+    pass->dropping = pass->plan.dropout > 0 && mode == T5_TRAIN_ALL;
     pass->encoder.soft = soft ? pass->plan.soft_slots : 0;
     if (!t5_input_copy(pass, &pass->encoder, batch->examples, batch->encoder_offset, batch->encoder_input,
                        e) ||
@@ -106,6 +108,7 @@ bool t5_forward(struct t5_pass *pass, enum t5_mode mode, const struct t5_batch *
 // From d_out through the final norm and the blocks down to block 0's input.
 static bool side_backward(struct t5_pass *pass, struct t5_side *side, struct error *e) {
     t5_zero(pass, side->d_x, side->rows, pass->d);
+    t5_dropout(pass, side, 0, T5_DROP_FINAL, side->d_out, side->rows, pass->d);
     t5_norm_backward(pass, side->final_x, side->final_scale, side->rows, side->stack->final_norm,
                      final_norm_of(pass, side), side->d_out, side->d_x);
     for (size_t b = side->stack->blocks; b-- > 0;) {

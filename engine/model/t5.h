@@ -54,7 +54,12 @@ struct t5_plan {
     size_t soft_slots;
     size_t head_rows; // rows of the head at once: vocab_size for the full vocabulary, or the number of label
                       // word ids
+    float dropout; // of T5_TRAIN_ALL, without soft slots: in T5's places (embeddings, attention weights, what
+                   // each sublayer adds, the hidden layer, the final norm) a share of elements is 0 and the
+                   // others are larger to match. 0: none
 };
+// Which elements the next forward passes drop; the backward pass drops the same.
+void t5_pass_seed_dropout(struct t5_pass *pass, uint64_t seed);
 bool t5_pass_plan(struct t5_pass *pass, const struct t5_plan *plan, struct error *e);
 size_t t5_pass_bytes(const struct t5_pass *pass); // memory held
 

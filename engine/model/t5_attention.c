@@ -84,6 +84,17 @@ static struct item open_item(const struct t5_attention_run *run, size_t number, 
     };
 }
 
+// Attention weights fall out by (query, head, key).
+static void drop_weights(const struct item *it, size_t query, float *row, size_t keys) {
+    const struct t5_pass *pass = it->run->pass;
+    if (!pass->dropping)
+        return;
+    size_t longest = pass->plan.longest_encoder > pass->plan.longest_decoder ? pass->plan.longest_encoder
+                                                                             : pass->plan.longest_decoder;
+    size_t first = ((it->first_row + query) * pass->heads + it->head) * longest;
+    rows_dropout(row, row, keys, (uint32_t)first, it->run->dropout_key, pass->plan.dropout);
+}
+
 // A block of queries sees the keys [0, block.keys); under the causal mask query i only those up to i.
 struct block {
     size_t first, queries, keys;
@@ -115,6 +126,7 @@ static void forward_block(const struct item *it, const struct block *bl) {
         float *row = it->scores + i * bl->keys;
         float *log_sum = run->log_sum + (it->first_row + query) * pass->heads + it->head;
         factor[i] = 1.0f / rows_softmax(row, keys, it->bias ? it->bias - query : NULL, log_sum);
+        drop_weights(it, query, row, keys);
         memset(row + keys, 0, (bl->keys - keys) * sizeof *row);
         if (watched) {
             rows_scale(row, keys, factor[i]);
@@ -166,7 +178,9 @@ static void backward_block(const struct item *it, const struct block *bl, float 
         float *p = it->scores + i * bl->keys, *d_p = it->d_scores + i * bl->keys;
         float log_sum = run->log_sum[(it->first_row + query) * pass->heads + it->head];
         rows_softmax_again(p, keys, it->bias ? it->bias - query : NULL, log_sum);
+        drop_weights(it, query, d_p, keys);
         rows_softmax_backward(p, d_p, keys);
+        drop_weights(it, query, p, keys);
         memset(p + keys, 0, (bl->keys - keys) * sizeof *p);
         memset(d_p + keys, 0, (bl->keys - keys) * sizeof *d_p);
     }

@@ -22,6 +22,7 @@ static struct t5_attention_run projected_run(struct t5_pass *pass, size_t block)
                                      .q_offset = side->offset,
                                      .k_offset = pass->encoder.offset,
                                      .examples = side->examples,
+                                     .dropout_key = t5_dropout_key(pass, side, block, T5_DROP_CROSS_WEIGHTS),
                                      .context = s->cross_context,
                                      .log_sum = s->cross_log_sum};
 }
@@ -201,7 +202,7 @@ void t5_cross_forward(struct t5_pass *pass, size_t block) {
         absorbed_forward(pass, block);
     else
         projected_forward(pass, block);
-    gemm_forward(&pass->gemm, side->rows, s->cross_context, pass->inner, w->o, s->ff_x, pass->d, true);
+    t5_add_output(pass, side, block, T5_DROP_CROSS, s->cross_context, pass->inner, w->o, s->ff_x);
 }
 
 void t5_cross_backward(struct t5_pass *pass, size_t block) {
@@ -211,8 +212,9 @@ void t5_cross_backward(struct t5_pass *pass, size_t block) {
     struct t5_saved *s = &side->saved[block];
     struct t5_work *work = &pass->work;
     float *d_q = work->d_qkv; // [R, inner] of it
-    t5_weight_gradient(pass, side->rows, side->d_x, pass->d, s->cross_context, pass->inner, w->o);
-    gemm_backward(&pass->gemm, side->rows, side->d_x, pass->d, w->o, work->d_context, pass->inner, false);
+    const float *d_out = t5_output_gradient(pass, side, block, T5_DROP_CROSS);
+    t5_weight_gradient(pass, side->rows, d_out, pass->d, s->cross_context, pass->inner, w->o);
+    gemm_backward(&pass->gemm, side->rows, d_out, pass->d, w->o, work->d_context, pass->inner, false);
     if (pass->absorbed)
         absorbed_backward(pass, block, d_q);
     else

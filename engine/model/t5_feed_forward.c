@@ -45,7 +45,8 @@ void t5_feed_forward_forward(struct t5_pass *pass, struct t5_side *side, size_t 
                          false);
     struct activation a = {pass, s->gate, pass->work.hidden};
     t5_rows_run(pass, side->rows, activate_rows, &a);
-    gemm_forward(&pass->gemm, side->rows, pass->work.hidden, pass->ff, w->wo, after, pass->d, true);
+    t5_dropout(pass, side, block, T5_DROP_HIDDEN, a.hidden, side->rows, pass->ff);
+    t5_add_output(pass, side, block, T5_DROP_FEED_FORWARD, a.hidden, pass->ff, w->wo, after);
 }
 
 void t5_feed_forward_backward(struct t5_pass *pass, struct t5_side *side, size_t block) {
@@ -56,12 +57,15 @@ void t5_feed_forward_backward(struct t5_pass *pass, struct t5_side *side, size_t
     struct t5_work *work = &pass->work;
     size_t rows = side->rows, d = pass->d, ff = pass->ff, stride = pass->gates * ff;
     struct activation a = {pass, s->gate, work->hidden};
+    const float *d_out = t5_output_gradient(pass, side, block, T5_DROP_FEED_FORWARD);
     if (pass->mode == T5_TRAIN_ALL) {
         t5_rows_run(pass, rows, activate_rows, &a);
-        t5_weight_gradient(pass, rows, side->d_x, d, work->hidden, ff, w->wo);
+        t5_dropout(pass, side, block, T5_DROP_HIDDEN, a.hidden, rows, ff);
+        t5_weight_gradient(pass, rows, d_out, d, work->hidden, ff, w->wo);
         t5_norm_again(pass, s->ff_x, s->ff_scale, rows, norm, work->normed);
     }
-    gemm_backward(&pass->gemm, rows, side->d_x, d, w->wo, work->hidden, ff, false);
+    gemm_backward(&pass->gemm, rows, d_out, d, w->wo, work->hidden, ff, false);
+    t5_dropout(pass, side, block, T5_DROP_HIDDEN, work->hidden, rows, ff);
     t5_rows_run(pass, rows, activate_rows_backward, &a);
     const float *dy[] = {s->gate, s->gate + ff};
     for (size_t i = 0; i < pass->gates; i++)

@@ -54,6 +54,15 @@ static void find_distinct(struct t5_pass *pass, struct t5_side *side, const int3
         pass->vocabulary[side->distinct_input[u]] = 0;
 }
 
+// With dropout equal inputs do not have equal rows.
+static void keep_apart(struct t5_side *side, const int32_t *input) {
+    for (size_t r = 0; r < side->rows; r++) {
+        side->distinct_input[r] = input[r];
+        side->distinct_of_row[r] = r;
+    }
+    side->distinct = side->rows;
+}
+
 static void list_rows(struct t5_side *side) {
     size_t *start = side->row_list_start;
     memset(start, 0, (side->distinct + 1) * sizeof *start);
@@ -79,7 +88,10 @@ bool t5_input_copy(struct t5_pass *pass, struct t5_side *side, size_t examples, 
     for (size_t b = 0; b < examples; b++)
         if (offset[b + 1] - offset[b] > side->longest)
             side->longest = offset[b + 1] - offset[b];
-    find_distinct(pass, side, input);
+    if (pass->dropping)
+        keep_apart(side, input);
+    else
+        find_distinct(pass, side, input);
     list_rows(side);
     return true;
 }
@@ -110,6 +122,7 @@ static void embed_rows(void *context, size_t first, size_t count, size_t item) {
 void t5_input_embed(struct t5_pass *pass, struct t5_side *side, const float *soft) {
     struct input_run run = {.pass = pass, .side = side, .soft = soft};
     t5_rows_run(pass, side->distinct, embed_rows, &run);
+    t5_dropout(pass, side, 0, T5_DROP_EMBEDDING, side->distinct_x, side->distinct, pass->d);
 }
 
 // Rows of block 0: the stream after the embedding and the projections, each from its distinct input.
@@ -173,5 +186,9 @@ static void add_input_gradients(void *context, size_t first, size_t count, size_
 
 void t5_input_backward(struct t5_pass *pass, struct t5_side *side, float *soft_gradient) {
     struct input_run run = {.pass = pass, .side = side, .soft_gradient = soft_gradient};
-    t5_rows_run(pass, t5_inputs_that_train(pass, side), add_input_gradients, &run);
+    t5_dropout(pass, side, 0, T5_DROP_EMBEDDING, side->d_distinct_x, side->distinct, pass->d);
+    if (pass->dropping) // several rows add to one token's
+        add_input_gradients(&run, 0, side->distinct, 0);
+    else
+        t5_rows_run(pass, t5_inputs_that_train(pass, side), add_input_gradients, &run);
 }

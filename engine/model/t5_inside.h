@@ -101,6 +101,8 @@ struct t5_pass {
     struct t5_work work;
     size_t *vocabulary; // [V] scratch for finding distinct tokens: 0 or number + 1
     struct t5_watch watch;
+    bool dropping; // in the last forward
+    uint64_t dropout_seed;
     // Measured sizes, so that sublayers read like formulas.
     size_t d, heads, width, inner, ff, gates;
     float epsilon, output_scale;
@@ -137,6 +139,7 @@ struct t5_attention_run {
     size_t q_stride, kv_stride;
     const size_t *q_offset, *k_offset;
     size_t examples;
+    uint32_t dropout_key;       // while pass->dropping
     const struct t5_side *bias; // its table; NULL without
     bool causal;
     float *context, *log_sum; // [q rows, inner], [q rows, H]
@@ -156,6 +159,30 @@ void t5_cross_forward(struct t5_pass *pass, size_t block);
 void t5_cross_backward(struct t5_pass *pass, size_t block);
 void t5_feed_forward_forward(struct t5_pass *pass, struct t5_side *side, size_t block);
 void t5_feed_forward_backward(struct t5_pass *pass, struct t5_side *side, size_t block);
+
+// t5_dropout.c: nothing falls out unless pass->dropping
+enum t5_dropout_place {
+    T5_DROP_EMBEDDING,
+    T5_DROP_SELF_WEIGHTS,
+    T5_DROP_SELF,
+    T5_DROP_CROSS_WEIGHTS,
+    T5_DROP_CROSS,
+    T5_DROP_HIDDEN,
+    T5_DROP_FEED_FORWARD,
+    T5_DROP_FINAL
+};
+uint32_t t5_dropout_key(const struct t5_pass *pass, const struct t5_side *side, size_t block,
+                        enum t5_dropout_place place);
+// x [rows, columns] in place; forward and backward.
+void t5_dropout(struct t5_pass *pass, const struct t5_side *side, size_t block, enum t5_dropout_place place,
+                float *x, size_t rows, size_t columns);
+// stream += dropout(x . Wt): the end of a sublayer. Takes work.normed.
+void t5_add_output(struct t5_pass *pass, const struct t5_side *side, size_t block,
+                   enum t5_dropout_place place, const float *x, size_t x_columns, const struct weight *w,
+                   float *stream);
+// The gradient of what the sublayer added: d_x, or in work.d_normed what dropout leaves of it.
+const float *t5_output_gradient(struct t5_pass *pass, const struct t5_side *side, size_t block,
+                                enum t5_dropout_place place);
 
 // t5_rows.c: row-wise work over the pool
 typedef void t5_rows_job(void *context, size_t first, size_t count, size_t item);

@@ -228,6 +228,12 @@ static bool check_plan(const struct t5_pass *pass, const struct t5_plan *plan, s
                              "a batch of %zu examples with %zu encoder and %zu decoder rows cannot be "
                              "planned; use 1 to %d of each",
                              plan->examples, plan->encoder_rows, plan->decoder_rows, MOST_ROWS);
+    if (!(plan->dropout >= 0 && plan->dropout < 1) ||
+        (plan->dropout > 0 && (plan->mode != T5_TRAIN_ALL || plan->soft_slots)))
+        return error_set(
+            e, ERROR_INPUT,
+            "dropout of %g: give 0 to less than 1, and only where all weights train without a soft prompt",
+            (double)plan->dropout);
     if (plan->longest_encoder > plan->encoder_rows || plan->longest_decoder > plan->decoder_rows)
         return error_set(e, ERROR_INPUT, "the longest example has more rows than the whole batch");
     return true;
@@ -244,7 +250,7 @@ bool t5_pass_plan(struct t5_pass *pass, const struct t5_plan *plan, struct error
         return false;
     pass->planned = pass->forwarded = false;
     pass->plan = *plan;
-    pass->absorbed = t5_cross_absorbs(&pass->model->config, plan->longest_decoder);
+    pass->absorbed = !(plan->dropout > 0) && t5_cross_absorbs(&pass->model->config, plan->longest_decoder);
     struct arena count = {0};
     lay_out(pass, &count);
     if (!arena_reserve(&pass->arena, count.used, e))

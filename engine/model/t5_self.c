@@ -20,6 +20,7 @@ static struct t5_attention_run run_of(struct t5_pass *pass, struct t5_side *side
                                      .q_offset = side->offset,
                                      .k_offset = side->offset,
                                      .examples = side->examples,
+                                     .dropout_key = t5_dropout_key(pass, side, block, T5_DROP_SELF_WEIGHTS),
                                      .bias = side,
                                      .causal = side->decoder,
                                      .context = s->context,
@@ -48,7 +49,7 @@ void t5_self_forward(struct t5_pass *pass, struct t5_side *side, size_t block) {
     }
     struct t5_attention_run run = run_of(pass, side, block);
     t5_attention_forward(&run);
-    gemm_forward(&pass->gemm, side->rows, s->context, pass->inner, w->o, after, pass->d, true);
+    t5_add_output(pass, side, block, T5_DROP_SELF, s->context, pass->inner, w->o, after);
 }
 
 // From the gradient of the projections [rows, 3 inner] to the one of x, through the norm.
@@ -73,9 +74,9 @@ void t5_self_backward(struct t5_pass *pass, struct t5_side *side, size_t block) 
     size_t inputs = t5_inputs_that_train(pass, side);
     if (block == 0 && inputs == 0)
         return;
-    t5_weight_gradient(pass, side->rows, side->d_x, pass->d, s->context, pass->inner, w->o);
-    gemm_backward(&pass->gemm, side->rows, side->d_x, pass->d, w->o, pass->work.d_context, pass->inner,
-                  false);
+    const float *d_out = t5_output_gradient(pass, side, block, T5_DROP_SELF);
+    t5_weight_gradient(pass, side->rows, d_out, pass->d, s->context, pass->inner, w->o);
+    gemm_backward(&pass->gemm, side->rows, d_out, pass->d, w->o, pass->work.d_context, pass->inner, false);
     struct t5_attention_run run = run_of(pass, side, block);
     run.d_context = pass->work.d_context;
     run.d_q = pass->work.d_qkv;

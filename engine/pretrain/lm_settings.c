@@ -62,6 +62,8 @@ const char *lm_kind_name(enum lm_kind kind) {
     ROW("clip", "X", "largest gradient norm (0: any)", false, REAL, clip, 0, 1e6)                            \
     ROW("embedding-rate", "X", "times the rate for the embeddings", false, REAL, embedding_rate, 0, 1000)    \
     ROW("bias-rate", "X", "times the rate for the position biases", false, REAL, bias_rate, 0, 1000)         \
+    ROW("dropout", "X", "share of elements dropped in T5's places while training", false, REAL, dropout, 0,  \
+        0.9)                                                                                                 \
     ROW("validation", "X", "share of the documents held back", false, REAL, validation, 0, 0.5)              \
     ROW("validation-documents", "N", "most of them that are scored", false, WHOLE, validation_documents, 1,  \
         1000000)                                                                                             \

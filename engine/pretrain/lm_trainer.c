@@ -6,9 +6,11 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/memory.h"
+#include "engine/base/random.h"
 #include "engine/model/t5.h"
 
 enum { TRAIN_EXAMPLES = 1, VALIDATION_EXAMPLES = 2 }; // added to the seed
+enum { DROPOUT = 0x64726f70 };                        // a stream of it
 
 struct lm_trainer {
     struct lm_parts parts;
@@ -160,15 +162,20 @@ static bool plan(struct lm_trainer *t, enum t5_mode mode, struct error *e) {
                         .decoder_rows = rows,
                         .longest_encoder = lm_objective_longest(s, false),
                         .longest_decoder = lm_objective_longest(s, true),
-                        .head_rows = t->parts.model->config.vocab_size};
+                        .head_rows = t->parts.model->config.vocab_size,
+                        .dropout = mode == T5_TRAIN_ALL ? (float)s->dropout : 0};
     return (t->planned && t->plan == mode) ||
            (t->planned = t5_pass_plan(t->pass, &p, e) && ((t->plan = mode), true));
 }
 
 // Adds the batch's gradients, each row's loss times `weight`; *loss is the sum of the rows'.
-static bool learn(struct lm_trainer *t, const struct lm_batch *b, float weight, double *loss,
+// `number` of the batch decides on what dropout takes.
+static bool learn(struct lm_trainer *t, const struct lm_batch *b, size_t number, float weight, double *loss,
                   const atomic_bool *cancel, struct error *e) {
     struct t5_batch view = lm_batch_view(b);
+    struct random random;
+    random_seed(&random, t->settings.seed ^ DROPOUT, number);
+    t5_pass_seed_dropout(t->pass, random_next(&random));
     if (!plan(t, T5_TRAIN_ALL, e) || !t5_forward(t->pass, T5_TRAIN_ALL, &view, NULL, cancel, e))
         return false;
     for (size_t r = 0; r < b->decoder.count; r++)
@@ -219,7 +226,8 @@ bool lm_trainer_step(struct lm_trainer *t, const atomic_bool *cancel, struct lm_
     *out = (struct lm_step){.step = t->steps + 1, .epoch = before.document.epoch};
     bool ok = read_batches(t, out, e);
     for (size_t i = 0; ok && i < t->settings.accumulate; i++)
-        ok = learn(t, &t->batch[i], 1.0f / (float)out->targets, &loss, cancel, e);
+        ok = learn(t, &t->batch[i], t->steps * t->settings.accumulate + i, 1.0f / (float)out->targets, &loss,
+                   cancel, e);
     out->loss = loss / (double)out->targets;
     ok = ok && update(t, out, e);
     model_clear_gradients(t->parts.model);

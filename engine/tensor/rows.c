@@ -297,6 +297,25 @@ size_t rows_arg_max(const float *x, size_t n) {
     return 0;
 }
 
+// 32 bits to 32 bits without pattern ("lowbias32" of C. Wellons's search for such functions, public domain).
+static inline uint32_t scatter(uint32_t x) {
+    x ^= x >> 16;
+    x *= 0x7feb352du;
+    x ^= x >> 15;
+    x *= 0x846ca68bu;
+    return x ^ x >> 16;
+}
+
+void rows_dropout(const float *from, float *to, size_t count, uint32_t first, uint32_t key, float rate) {
+    uint32_t bound = (uint32_t)((double)rate * 0x1p31); // of 31 bits: signed compares are everywhere
+    float scale = 1.0f / (1.0f - rate);
+#pragma omp simd
+    for (size_t i = 0; i < count; i++) {
+        uint32_t x = scatter((first + (uint32_t)i) * 0x9e3779b1u + key) >> 1;
+        to[i] = (int32_t)x < (int32_t)bound ? 0.0f : from[i] * scale;
+    }
+}
+
 void rows_add(float *restrict to, const float *restrict from, size_t count) {
 #pragma omp simd
     for (size_t i = 0; i < count; i++)

@@ -9,6 +9,7 @@
 #define PROMPTER_ENGINE_TENSOR_ROWS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 // out = x * scale[r] * weight, scale[r] = 1 / sqrt(mean(x_r^2) + epsilon)  (RMSNorm). x, out [rows, d].
 void rows_norm(const float *x, size_t rows, size_t d, const float *weight, float epsilon, float *out,
@@ -48,6 +49,10 @@ double rows_cross_entropy(const float *logits, size_t n, size_t label, float *lo
 void rows_cross_entropy_backward(float *logits, size_t n, size_t label, float log_sum, float factor);
 // The first index of the largest; 0 where all are NaN.
 size_t rows_arg_max(const float *x, size_t n);
+
+// Dropout: to = from / (1 - rate), or 0 with probability `rate` (0 <= rate < 1): element i falls out or stays
+// by a hash of (first + i, key) alone. In place when to == from. Its own backward.
+void rows_dropout(const float *from, float *to, size_t count, uint32_t first, uint32_t key, float rate);
 
 void rows_add(float *to, const float *from, size_t count); // to += from
 void rows_scale(float *x, size_t count, float factor);     // x *= factor

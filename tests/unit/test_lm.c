@@ -107,7 +107,7 @@ static double loss_of(struct t5_pass *pass, const struct lm_batch *b, double *ro
     return loss / (double)b->decoder.count;
 }
 
-TEST(the_gradient_of_the_whole_loss) {
+static void check_gradient(float dropout) {
     struct lm_fixture f;
     struct lm_symbols symbols;
     struct corpus_reader *reader;
@@ -123,8 +123,15 @@ TEST(the_gradient_of_the_whole_loss) {
     struct lm_stream *s = stream_of(&f, &reader, &symbols);
     CHECK_OK(lm_stream_next(s, &b, &e));
     CHECK_OK(t5_pass_create(&pass, f.model, NULL, &e));
-    struct t5_plan plan = {T5_TRAIN_ALL,      b.examples, b.encoder.count, b.decoder.count, b.longest_encoder,
-                           b.longest_decoder, 0,          c.vocab_size};
+    struct t5_plan plan = {.mode = T5_TRAIN_ALL,
+                           .examples = b.examples,
+                           .encoder_rows = b.encoder.count,
+                           .decoder_rows = b.decoder.count,
+                           .longest_encoder = b.longest_encoder,
+                           .longest_decoder = b.longest_decoder,
+                           .head_rows = c.vocab_size,
+                           .dropout = dropout};
+    t5_pass_seed_dropout(pass, 11);
     CHECK_OK(t5_pass_plan(pass, &plan, &e));
     for (size_t r = 0; r < b.decoder.count; r++)
         weight[r] = 1.0f / (float)b.decoder.count;
@@ -167,6 +174,14 @@ TEST(the_gradient_of_the_whole_loss) {
     corpus_reader_free(reader);
     t5_pass_free(pass);
     lm_fixture_close(&f);
+}
+
+TEST(the_gradient_of_the_whole_loss) {
+    check_gradient(0);
+}
+
+TEST(the_gradient_with_dropout) {
+    check_gradient(0.3f);
 }
 
 // ---- training ----
@@ -222,6 +237,7 @@ TEST(a_kept_run_goes_on_to_the_bit_with_any_number_of_threads) {
         CHECK_OK(lm_fixture_open(&f));
         f.settings.optimizer = adafactor ? LM_ADAFACTOR : LM_ADAMW;
         f.settings.weight_decay = 0.01;
+        f.settings.dropout = adafactor ? 0 : 0.1;
         CHECK_OK(lm_fixture_trainer(&f, NULL));
         CHECK_OK(run_steps(&f, 7));
         CHECK_OK(lm_checkpoint_write(path, f.trainer, f.corpus, "{\"mine\": 1}", &e));

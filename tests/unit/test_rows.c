@@ -230,3 +230,29 @@ TEST(rows_do_not_see_each_other) {
     rows_norm(x + D, 1, D, w, 1e-6f, one, scale);
     CHECK(memcmp(all + D, one, sizeof one) == 0);
 }
+
+TEST(dropout_is_fair_and_its_own_backward) {
+    enum { N = 100000 };
+    static float x[N], y[N], z[N];
+    for (size_t i = 0; i < N; i++)
+        x[i] = 1;
+    for (float rate = 0; rate < 0.95f; rate += 0.1f) {
+        rows_dropout(x, y, N, 5, 77, rate);
+        double kept = 0, sum = 0, pairs = 0;
+        for (size_t i = 0; i < N; i++) {
+            kept += y[i] != 0;
+            sum += (double)y[i];
+            pairs += i > 0 && y[i] != 0 && y[i - 1] != 0;
+        }
+        CHECK_NEAR(kept / N, 1 - (double)rate, 0.01);
+        CHECK_NEAR(sum / N, 1, 0.05);
+        CHECK_NEAR(pairs / N, (1 - (double)rate) * (1 - (double)rate), 0.01); // neighbours do not go together
+        // In pieces, in place, with another key.
+        memcpy(z, x, sizeof z);
+        rows_dropout(z, z, 999, 5, 77, rate);
+        rows_dropout(z + 999, z + 999, N - 999, 5 + 999, 77, rate);
+        CHECK(memcmp(y, z, sizeof z) == 0);
+        rows_dropout(x, z, N, 5, 78, rate);
+        CHECK(rate < 0.05f || memcmp(y, z, sizeof z) != 0);
+    }
+}
