@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // prompter lm: a T5 from nothing, or a T5 trained further, on plain text. Progress goes to stderr; with
 // --json one object a line to stdout: {"event": "open" | "step" | "validation" | "checkpoint" | "done", ...}.
-#include <dirent.h>
 #include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -11,13 +10,8 @@
 #include <unistd.h>
 
 #include "engine/base/clock.h"
-#include "engine/base/file.h"
 #include "engine/base/json.h"
-#include "engine/base/memory.h"
-#include "engine/model/model_write.h"
-#include "engine/pretrain/lm_checkpoint.h"
-#include "engine/pretrain/lm_start.h"
-#include "engine/pretrain/lm_vocabulary.h"
+#include "engine/pretrain/lm_run.h"
 #include "tui/cli_options.h"
 
 static atomic_bool cancel;
@@ -31,7 +25,7 @@ static void ask_to_stop(int number) {
     atomic_store(&cancel, true);
 }
 
-struct request {
+struct arguments {
     struct cli_values corpus;
     const char *model, *tokenizer, *out, *recipe, *layout, *keep_words, *dtype;
     const char *value[LM_MOST_SETTINGS]; // of the table, as given
@@ -39,21 +33,12 @@ struct request {
     size_t threads;
 };
 
-struct training {
-    const struct request *r;
-    struct lm_settings settings;
-    struct corpus *corpus;
-    struct tokenizer *tokenizer;
-    struct model *model;
-    struct thread_pool *pool;
-    struct lm_trainer *trainer;
-    enum dtype type;
-    char *checkpoint, *kept; // the path, and what is kept in it of this command
-    bool terminal;
-    double began, told_at, saved_at, busy; // busy: seconds in steps
-    size_t first_step, tokens;             // of this call
+struct output {
+    bool json, terminal;
+    double began, told_at;
     struct lm_validation last;
     bool validated;
+    double tokens_per_s;
 };
 
 // ---- output ----
@@ -65,28 +50,29 @@ static void add_number(cJSON *o, const char *name, double value) {
         cJSON_AddNullToObject(o, name);
 }
 
-static void print_object(const struct training *t, cJSON *take) {
+static void print_object(const struct output *out, cJSON *take) {
     struct error e = {0};
-    char *text = t->r->json ? json_print(take, false, &e) : NULL;
+    char *text = out->json ? json_print(take, false, &e) : NULL;
     if (text && (puts(text) < 0 || fflush(stdout) != 0))
         atomic_store(&cancel, true); // nobody reads any more, or the disk is full
     free(text);
     cJSON_Delete(take);
 }
 
-static cJSON *event(const char *name, size_t step) {
+static cJSON *object(const char *event, size_t step) {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "event", name);
+    cJSON_AddStringToObject(o, "event", event);
     cJSON_AddNumberToObject(o, "step", (double)step);
     return o;
 }
 
-static void say(struct training *t, bool end, const char *text) {
+// A line of progress, which the next one replaces, or, at an end, stays.
+static void say(struct output *out, bool end, const char *text) {
     double now = clock_seconds();
-    if (!end && now - t->told_at < (t->terminal ? 0.2 : 10.0))
+    if (!end && now - out->told_at < (out->terminal ? 0.2 : 10.0))
         return;
-    t->told_at = now;
-    fprintf(stderr, t->terminal ? "\r\033[K%s%s" : "%s%s", text, end || !t->terminal ? "\n" : "");
+    out->told_at = now;
+    fprintf(stderr, out->terminal ? "\r\033[K%s%s" : "%s%s", text, end || !out->terminal ? "\n" : "");
 }
 
 static void duration(double seconds, char *out, size_t size) {
@@ -98,18 +84,18 @@ static void duration(double seconds, char *out, size_t size) {
         snprintf(out, size, "%.1f h", seconds / 3600);
 }
 
-static void tell_step(struct training *t, const struct lm_step *s) {
+static void tell_step(struct output *out, const struct lm_event *event) {
+    const struct lm_step *s = &event->step;
     char text[256], left[32], validation[48] = "";
-    double rate = t->busy > 0 ? (double)t->tokens / t->busy : 0;
-    size_t made = s->step - t->first_step, total = t->settings.steps;
-    double seconds = (clock_seconds() - t->began) / (double)made * (double)(total - s->step);
-    duration(seconds, left, sizeof left);
-    if (t->validated)
-        snprintf(validation, sizeof validation, "  validation %.4f", t->last.loss);
-    snprintf(text, sizeof text, "step %zu/%zu  loss %.4f%s  %.0f tokens/s  %s left", s->step, total, s->loss,
-             validation, rate, left);
-    say(t, s->step == total, text);
-    cJSON *o = event("step", s->step);
+    duration(event->seconds_left, left, sizeof left);
+    if (out->validated)
+        snprintf(validation, sizeof validation, "  validation %.4f", out->last.loss);
+    snprintf(text, sizeof text, "step %zu/%zu  loss %.4f%s  %.0f tokens/s  %s left", s->step, event->steps,
+             s->loss, validation, event->tokens_per_s, left);
+    say(out, s->step == event->steps, text);
+    if (!out->json)
+        return;
+    cJSON *o = object("step", s->step);
     add_number(o, "loss", s->loss);
     add_number(o, "rate", s->rate);
     add_number(o, "gradient_norm", s->gradient_norm);
@@ -120,16 +106,18 @@ static void tell_step(struct training *t, const struct lm_step *s) {
     cJSON_AddNumberToObject(o, "epoch", (double)s->epoch);
     add_number(o, "seconds", s->seconds);
     add_number(o, "gflop", s->gflop);
-    add_number(o, "tokens_per_s", rate);
-    print_object(t, o);
+    add_number(o, "tokens_per_s", event->tokens_per_s);
+    print_object(out, o);
 }
 
-static void tell_validation(struct training *t) {
-    const struct lm_validation *v = &t->last;
+static void tell_validation(struct output *out, const struct lm_event *event) {
+    const struct lm_validation *v = &event->validation;
     char text[256];
     int n = snprintf(text, sizeof text, "step %zu/%zu  validation loss %.4f, %.1f %% of %zu tokens right;",
-                     v->step, t->settings.steps, v->loss, 100 * v->accuracy, v->targets);
-    cJSON *o = event("validation", v->step), *kinds = cJSON_AddObjectToObject(o, "loss_by_objective");
+                     v->step, event->steps, v->loss, 100 * v->accuracy, v->targets);
+    cJSON *o = object("validation", v->step), *kinds = cJSON_AddObjectToObject(o, "loss_by_objective");
+    out->last = *v;
+    out->validated = true;
     add_number(o, "loss", v->loss);
     add_number(o, "accuracy", v->accuracy);
     cJSON_AddNumberToObject(o, "targets", (double)v->targets);
@@ -142,316 +130,125 @@ static void tell_validation(struct training *t) {
                       v->kind_loss[k]);
     }
     add_number(o, "seconds", v->seconds);
-    say(t, true, text);
-    print_object(t, o);
+    say(out, true, text);
+    print_object(out, o);
 }
 
-static void tell_open(const struct training *t) {
-    const struct t5_config *c = &t->model->config;
-    size_t step = lm_trainer_steps(t->trainer);
+static void tell(void *context, const struct lm_event *event) {
+    struct output *out = context;
+    out->tokens_per_s = event->tokens_per_s;
+    if (event->kind == LM_PREPARING)
+        say(out, true, event->text);
+    else if (event->kind == LM_STEPPED)
+        tell_step(out, event);
+    else if (event->kind == LM_VALIDATED)
+        tell_validation(out, event);
+    else if (event->kind == LM_KEPT)
+        print_object(out, object("checkpoint", event->made));
+}
+
+static void tell_open(struct output *out, const struct lm_facts *f) {
+    const struct t5_config *c = &f->config;
     fprintf(stderr,
-            "%zu parameters (d_model %zu, d_ff %zu, %zu heads of %zu, %zu + %zu layers, vocabulary %zu), %s; "
-            "corpus of "
-            "%.1f MB as %s, %zu validation examples; %zu threads%s\n",
-            t->model->parameters, c->d_model, c->d_ff, c->num_heads, c->d_kv, c->num_layers,
-            c->num_decoder_layers, c->vocab_size,
-            t->model->head == t->model->embedding ? "head tied" : "head of its own",
-            (double)corpus_bytes(t->corpus) / 1e6, corpus_layout_name(corpus_layout_of(t->corpus)),
-            lm_trainer_validation_examples(t->trainer), thread_pool_size(t->pool), step ? "; resumed" : "");
-    cJSON *o = event("open", step);
-    cJSON_AddNumberToObject(o, "parameters", (double)t->model->parameters);
-    cJSON_AddNumberToObject(o, "corpus_bytes", (double)corpus_bytes(t->corpus));
-    cJSON_AddStringToObject(o, "layout", corpus_layout_name(corpus_layout_of(t->corpus)));
-    cJSON_AddNumberToObject(o, "vocabulary", (double)tokenizer_pieces(t->tokenizer));
-    cJSON_AddNumberToObject(o, "validation_examples", (double)lm_trainer_validation_examples(t->trainer));
-    cJSON_AddNumberToObject(o, "threads", (double)thread_pool_size(t->pool));
-    cJSON_AddItemToObject(o, "settings", lm_settings_json(&t->settings));
-    print_object(t, o);
+            "%zu parameters (d_model %zu, d_ff %zu, %zu heads of %zu, %zu + %zu layers, %zu ids, %s); corpus "
+            "of %.1f MB "
+            "as %s, %zu validation examples; %zu threads%s\n",
+            f->parameters, c->d_model, c->d_ff, c->num_heads, c->d_kv, c->num_layers, c->num_decoder_layers,
+            c->vocab_size, f->tied ? "head tied" : "head of its own", f->corpus_bytes / 1e6,
+            corpus_layout_name(f->layout), f->validation_examples, f->threads,
+            f->first_step ? "; resumed" : "");
+    cJSON *o = object("open", f->first_step);
+    cJSON_AddNumberToObject(o, "parameters", (double)f->parameters);
+    cJSON_AddNumberToObject(o, "corpus_bytes", f->corpus_bytes);
+    cJSON_AddStringToObject(o, "layout", corpus_layout_name(f->layout));
+    cJSON_AddNumberToObject(o, "vocabulary", (double)f->vocabulary);
+    cJSON_AddNumberToObject(o, "validation_examples", (double)f->validation_examples);
+    cJSON_AddNumberToObject(o, "threads", (double)f->threads);
+    cJSON_AddItemToObject(o, "settings", lm_settings_json(&f->settings));
+    print_object(out, o);
 }
 
-// ---- settings and files ----
-
-static bool read_settings(struct training *t, struct error *e) {
-    const struct request *r = t->r;
-    enum lm_recipe recipe = r->model ? LM_ADAPT : LM_SMALL;
-    if (r->recipe && !lm_recipe_find(r->recipe, &recipe))
-        return error_set(e, ERROR_INPUT, "--recipe is small, hugging-face or adapt, not \"%s\"", r->recipe);
-    t->settings = lm_settings_recipe(recipe);
-    for (size_t i = 0; i < lm_setting_count; i++)
-        if (r->value[i] && !lm_settings_set(&t->settings, i, r->value[i], e))
-            return error_context(e, "--%s", lm_setting_table[i].name);
-    return lm_settings_check(&t->settings, e);
-}
-
-static bool find_dtype(const char *name, enum dtype *out, struct error *e) {
-    *out = name && strcmp(name, "f32") == 0   ? DTYPE_F32
-           : name && strcmp(name, "f16") == 0 ? DTYPE_F16
-                                              : DTYPE_BF16;
-    return !name || *out != DTYPE_BF16 || strcmp(name, "bf16") == 0 ||
-           error_set(e, ERROR_INPUT, "--dtype is bf16, f16 or f32, not \"%s\"", name);
-}
-
-// What a resumed run needs to find everything again.
-static bool describe(struct training *t, struct error *e) {
-    cJSON *o = cJSON_CreateObject(), *paths = cJSON_AddArrayToObject(o, "corpus");
-    for (size_t i = 0; i < t->r->corpus.count; i++) {
-        char *full = realpath(t->r->corpus.value[i], NULL);
-        cJSON_AddItemToArray(paths, cJSON_CreateString(full ? full : t->r->corpus.value[i]));
-        free(full);
-    }
-    cJSON_AddStringToObject(o, "layout", corpus_layout_name(corpus_layout_of(t->corpus)));
-    cJSON_AddStringToObject(o, "dtype", t->r->dtype ? t->r->dtype : "bf16");
-    t->kept = json_print(o, false, e);
-    cJSON_Delete(o);
-    return t->kept != NULL;
-}
-
-static bool open_corpus(struct training *t, const char *const *paths, size_t count, const char *layout,
-                        struct error *e) {
-    enum corpus_layout kind = CORPUS_AUTO;
-    if (layout && !corpus_layout_find(layout, &kind))
-        return error_set(e, ERROR_INPUT, "there is no layout \"%s\"", layout);
-    return corpus_open(&t->corpus, paths, count, kind, e);
-}
-
-// ---- a new run ----
-
-static bool check_folder(const struct training *t, struct error *e) {
-    const char *const names[] = {"model.safetensors", "checkpoint.safetensors"};
-    for (size_t i = 0; i < 2; i++) {
-        char *path = path_join(t->r->out, names[i], e);
-        bool there = path && file_exists(path);
-        free(path);
-        if (there && !t->r->overwrite)
-            return error_set(
-                e, ERROR_INPUT,
-                "%s has a %s already; go on with --resume, take another folder, or say --overwrite",
-                t->r->out, names[i]);
-    }
-    return file_make_folders(t->r->out, e);
-}
-
-static bool make_vocabulary(struct training *t, char **bytes, size_t *length, struct error *e) {
-    struct lm_vocabulary_settings v = {.pieces = t->settings.vocabulary,
-                                       .keep = t->r->keep_words,
-                                       .to = 1 - t->settings.validation,
-                                       .seed = t->settings.seed};
-    if (t->r->tokenizer) {
-        char *path = file_is_folder(t->r->tokenizer) ? path_join(t->r->tokenizer, "spiece.model", e)
-                                                     : mem_strdup(t->r->tokenizer, e);
-        bool ok = path && file_read(path, (size_t)256 << 20, bytes, length, e);
-        free(path);
-        return ok;
-    }
-    say(t, true, "training the vocabulary");
-    return lm_vocabulary_train(bytes, length, t->corpus, &v, e);
-}
-
-static bool load_tokenizer(struct training *t, struct error *e) {
-    return tokenizer_load(&t->tokenizer, t->r->out, e);
-}
-
-static bool make_new_model(struct training *t, struct error *e) {
-    char *bytes = NULL;
-    size_t length = 0;
-    bool ok = make_vocabulary(t, &bytes, &length, e) && model_write_tokenizer(bytes, length, t->r->out, e) &&
-              load_tokenizer(t, e);
-    free(bytes);
-    if (!ok)
-        return false;
-    size_t ids = (tokenizer_ids(t->tokenizer) + 63) / 64 * 64; // whole tiles of the head
-    struct t5_config c = lm_start_config(&t->settings, ids);
-    return model_write_config(&c, t->settings.tied, 0, t->type, t->r->out, e) &&
-           lm_start_model(&t->model, &c, &t->settings, e);
-}
-
-static bool take_model(struct training *t, struct error *e) {
-    char *bytes = NULL, *path = path_join(t->r->model, "spiece.model", e);
-    size_t length = 0;
-    bool ok = path && model_load(&t->model, t->r->model, e) &&
-              tokenizer_load(&t->tokenizer, t->r->model, e) &&
-              file_read(path, (size_t)256 << 20, &bytes, &length, e) &&
-              model_write_tokenizer(bytes, length, t->r->out, e) &&
-              model_copy_config(t->r->model, t->r->out, t->type, e);
-    free(bytes);
-    free(path);
-    return ok;
-}
-
-static bool begin(struct training *t, struct error *e) {
-    const struct request *r = t->r;
-    if (!open_corpus(t, r->corpus.value, r->corpus.count, r->layout, e) || !check_folder(t, e) ||
-        !describe(t, e) || !(r->model ? take_model : make_new_model)(t, e))
-        return false;
-    struct lm_parts parts = {t->model, t->tokenizer, t->corpus, t->pool};
-    return lm_trainer_create(&t->trainer, &parts, &t->settings, e);
-}
-
-// ---- going on ----
-
-// Of the table, only what may change in a run; the rest is as it was.
-static bool only_changes(const struct request *r, struct error *e) {
-    if (r->corpus.count || r->model || r->tokenizer || r->recipe || r->layout || r->keep_words || r->dtype)
-        return error_set(
-            e, ERROR_INPUT,
-            "--resume goes on with what the run was begun with; only --steps, --validation-every, "
-            "--save-every and --threads can be given");
-    for (size_t i = 0; i < lm_setting_count; i++) {
-        if (r->value[i] && !lm_setting_table[i].any_time)
-            return error_set(e, ERROR_INPUT, "--%s cannot be changed in a run that is resumed",
-                             lm_setting_table[i].name);
-    }
-    return true;
-}
-
-static bool apply_changes(struct training *t, struct error *e) {
-    const struct request *r = t->r;
-    for (size_t i = 0; i < lm_setting_count; i++) {
-        if (r->value[i] && !lm_settings_set(&t->settings, i, r->value[i], e))
-            return error_context(e, "--%s", lm_setting_table[i].name);
-    }
-    return true;
-}
-
-static bool reopen_corpus(struct training *t, struct error *e) {
-    const char *paths[CLI_MOST_VALUES], *layout = NULL, *type = NULL;
-    const cJSON *list = NULL, *entry;
-    size_t count = 0;
-    cJSON *o = json_parse(t->kept, strlen(t->kept), e);
-    bool ok = o && json_get_array(o, "corpus", true, &list, e) &&
-              json_get_string(o, "layout", true, &layout, e) && json_get_string(o, "dtype", true, &type, e) &&
-              find_dtype(type, &t->type, e);
-    cJSON_ArrayForEach(entry, list) if (ok && cJSON_IsString(entry) && count < CLI_MOST_VALUES)
-        paths[count++] = entry->valuestring;
-    ok = ok && open_corpus(t, paths, count, layout, e);
-    cJSON_Delete(o);
-    return ok;
-}
-
-// What a killed run was writing.
-static void remove_unfinished(const struct training *t) {
-    static const char begins[] = "checkpoint.safetensors.tmp.";
-    DIR *folder = opendir(t->r->out);
-    const struct dirent *entry;
-    while (folder && (entry = readdir(folder)) != NULL)
-        if (strncmp(entry->d_name, begins, sizeof begins - 1) == 0)
-            unlinkat(dirfd(folder), entry->d_name, 0);
-    if (folder)
-        closedir(folder);
-}
-
-static bool go_on(struct training *t, struct error *e) {
-    struct lm_record record;
-    struct t5_config c;
-    if (!file_exists(t->checkpoint))
-        return error_set(
-            e, ERROR_INPUT,
-            "%s is missing: there is no run to go on with in this folder (a finished one leaves no "
-            "checkpoint, unless --keep-checkpoint was given)",
-            t->checkpoint);
-    remove_unfinished(t);
-    if (!lm_checkpoint_look(&record, t->checkpoint, e))
-        return false;
-    t->settings = record.settings;
-    t->kept = record.kept;
-    record.kept = NULL;
-    bool ok = apply_changes(t, e) && lm_settings_check(&t->settings, e) && reopen_corpus(t, e) &&
-              load_tokenizer(t, e) && t5_config_read(&c, t->r->out, e) &&
-              model_create(&t->model, &c, record.tied, e);
-    lm_checkpoint_release(&record);
-    struct lm_parts parts = {t->model, t->tokenizer, t->corpus, t->pool};
-    return ok && lm_trainer_create(&t->trainer, &parts, &t->settings, e) &&
-           lm_checkpoint_load(t->checkpoint, t->trainer, t->corpus, e);
-}
-
-// ---- the run ----
-
-static bool save(struct training *t, struct error *e) {
-    if (!lm_checkpoint_write(t->checkpoint, t->trainer, t->corpus, t->kept, e))
-        return false;
-    t->saved_at = clock_seconds();
-    print_object(t, event("checkpoint", lm_trainer_steps(t->trainer)));
-    return true;
-}
-
-static bool validate(struct training *t, struct error *e) {
-    if (!lm_trainer_validation_examples(t->trainer))
-        return true;
-    if (!lm_trainer_validate(t->trainer, &cancel, &t->last, e))
-        return false;
-    t->validated = true;
-    tell_validation(t);
-    return true;
-}
-
-static bool train(struct training *t, struct error *e) {
-    size_t every = t->settings.validation_every;
-    t->began = t->saved_at = clock_seconds();
-    t->first_step = lm_trainer_steps(t->trainer);
-    while (!lm_trainer_done(t->trainer)) {
-        struct lm_step s;
-        if (!lm_trainer_step(t->trainer, &cancel, &s, e))
-            return false;
-        t->tokens += s.tokens;
-        t->busy += s.seconds;
-        tell_step(t, &s);
-        bool last = lm_trainer_done(t->trainer);
-        if ((last || (every && s.step % every == 0)) && !validate(t, e))
-            return false;
-        if ((last || clock_seconds() - t->saved_at > (double)t->settings.save_seconds) && !save(t, e))
-            return false;
-    }
-    return true;
-}
-
-static bool finish(struct training *t, struct error *e) {
-    struct corpus_counts n = lm_trainer_counts(t->trainer);
-    if (!model_write_weights(t->model, t->r->out, t->type, e))
-        return false;
-    if (!t->r->keep_checkpoint)
-        remove(t->checkpoint);
-    fprintf(stderr, "%s holds the model (%s)%s\n", t->r->out, dtype_name(t->type),
-            n.replaced ? "; the corpus has bytes that are no UTF-8" : "");
-    cJSON *o = event("done", lm_trainer_steps(t->trainer));
-    cJSON_AddStringToObject(o, "model", t->r->out);
-    add_number(o, "seconds", clock_seconds() - t->began);
-    add_number(o, "tokens_per_s", t->busy > 0 ? (double)t->tokens / t->busy : NAN);
-    add_number(o, "validation_loss", t->validated ? t->last.loss : NAN);
+static void tell_done(const struct output *out, const struct arguments *a, const struct lm_run *run) {
+    struct corpus_counts n = lm_run_counts(run);
+    fprintf(stderr, "%s holds the model (%s)\n", a->out, dtype_name(lm_run_facts(run)->type));
+    if (n.replaced)
+        fprintf(stderr, "%llu bytes of the corpus are no UTF-8; they were read as U+FFFD\n",
+                (unsigned long long)n.replaced);
+    cJSON *o = object("done", lm_run_made(run));
+    cJSON_AddStringToObject(o, "model", a->out);
+    add_number(o, "seconds", clock_seconds() - out->began);
+    add_number(o, "tokens_per_s", out->tokens_per_s);
+    add_number(o, "validation_loss", out->validated ? out->last.loss : NAN);
     cJSON_AddNumberToObject(o, "documents", (double)n.documents);
     cJSON_AddNumberToObject(o, "replaced_bytes", (double)n.replaced);
     cJSON_AddNumberToObject(o, "cut_documents", (double)n.cut);
-    print_object(t, o);
-    return true;
+    print_object(out, o);
 }
 
-// A run that was asked to stop, or cannot go on: what it has is kept.
-static void stop(struct training *t, const struct error *why) {
-    struct error e = {0};
-    char text[256];
-    if (why->kind != ERROR_CANCELLED)
-        return; // the last checkpoint stands
-    if (!t->trainer || lm_trainer_steps(t->trainer) == 0) {
-        say(t, true, "stopped before the first step; nothing is kept");
-        return;
+// ---- what is asked for ----
+
+static bool find_dtype(const char *name, enum dtype *out, struct error *e) {
+    static const char *const names[] = {[DTYPE_F32] = "f32", [DTYPE_F16] = "f16", [DTYPE_BF16] = "bf16"};
+    for (int i = DTYPE_F32; i <= DTYPE_BF16; i++) {
+        if (strcmp(name, names[i]) != 0)
+            continue;
+        *out = (enum dtype)i;
+        return true;
     }
-    if (!save(t, &e)) {
-        cli_complain("lm", e.text);
-        return;
-    }
-    snprintf(text, sizeof text, "stopped after step %zu; go on with: prompter lm --resume --out %s",
-             lm_trainer_steps(t->trainer), t->r->out);
-    say(t, true, text);
+    return error_set(e, ERROR_INPUT, "--dtype is bf16, f16 or f32, not \"%s\"", name);
 }
 
-static void close_all(struct training *t) {
-    lm_trainer_free(t->trainer);
-    model_free(t->model);
-    tokenizer_free(t->tokenizer);
-    corpus_close(t->corpus);
-    thread_pool_free(t->pool);
-    free(t->checkpoint);
-    free(t->kept);
+static bool read_settings(const struct arguments *a, struct lm_settings *s, bool changes[], struct error *e) {
+    for (size_t i = 0; i < lm_setting_count; i++) {
+        changes[i] = a->value[i] != NULL;
+        if (!changes[i])
+            continue;
+        if (a->resume && !lm_setting_table[i].any_time)
+            return error_set(e, ERROR_INPUT, "--%s cannot be changed in a run that is resumed",
+                             lm_setting_table[i].name);
+        if (!lm_settings_set(s, i, a->value[i], e))
+            return error_context(e, "--%s", lm_setting_table[i].name);
+    }
+    return a->resume || lm_settings_check(s, e);
 }
+
+// The request, and the mistakes that the command line alone shows.
+static bool read_request(const struct arguments *a, struct lm_request *r, bool changes[], struct error *e) {
+    enum lm_recipe recipe = a->model ? LM_ADAPT : LM_SMALL;
+    *r = (struct lm_request){.out = a->out,
+                             .corpus = a->corpus.value,
+                             .corpora = a->corpus.count,
+                             .model = a->model,
+                             .tokenizer = a->tokenizer,
+                             .keep_words = a->keep_words,
+                             .type = DTYPE_BF16,
+                             .overwrite = a->overwrite,
+                             .keep_checkpoint = a->keep_checkpoint,
+                             .threads = a->threads};
+    if (!a->out)
+        return error_set(e, ERROR_INPUT, "name the model's folder with --out DIR; see prompter lm --help");
+    if (a->resume && (a->corpus.count || a->model || a->tokenizer || a->recipe || a->layout ||
+                      a->keep_words || a->dtype || a->overwrite))
+        return error_set(
+            e, ERROR_INPUT,
+            "--resume goes on with what the run was begun with; only --steps, --validation-every, "
+            "--save-every, --keep-checkpoint, --json and --threads can be given");
+    if (!a->resume && !a->corpus.count)
+        return error_set(e, ERROR_INPUT, "name the text with --corpus FILE; see prompter lm --help");
+    if (a->recipe && !lm_recipe_find(a->recipe, &recipe))
+        return error_set(e, ERROR_INPUT, "--recipe is small, hugging-face or adapt, not \"%s\"", a->recipe);
+    if (a->layout && !corpus_layout_find(a->layout, &r->layout))
+        return error_set(e, ERROR_INPUT, "--layout is auto, sentences, paragraphs or lines, not \"%s\"",
+                         a->layout);
+    if (a->model && (a->tokenizer || a->keep_words))
+        return error_set(
+            e, ERROR_INPUT,
+            "a model that is trained further keeps its vocabulary: no --tokenizer, no --keep-words");
+    r->settings = lm_settings_recipe(recipe);
+    return (!a->dtype || find_dtype(a->dtype, &r->type, e)) && read_settings(a, &r->settings, changes, e);
+}
+
+// ---- the command ----
 
 static void listen_to_signals(void) {
     struct sigaction action = {.sa_handler = ask_to_stop};
@@ -462,50 +259,48 @@ static void listen_to_signals(void) {
     sigaction(SIGPIPE, &action, NULL);
 }
 
-// What can be told to be a mistake from the command line alone.
-static bool check_usage(struct training *t, struct error *e) {
-    const struct request *r = t->r;
-    enum corpus_layout layout;
-    if (!r->out)
-        return error_set(e, ERROR_INPUT, "name the model's folder with --out DIR; see prompter lm --help");
-    if (r->resume)
-        return only_changes(r, e);
-    if (!r->corpus.count)
-        return error_set(e, ERROR_INPUT, "name the text with --corpus FILE; see prompter lm --help");
-    if (r->layout && !corpus_layout_find(r->layout, &layout))
-        return error_set(e, ERROR_INPUT, "--layout is auto, sentences, paragraphs or lines, not \"%s\"",
-                         r->layout);
-    if (r->model && (r->tokenizer || r->keep_words))
-        return error_set(
-            e, ERROR_INPUT,
-            "a model that is trained further keeps its vocabulary: no --tokenizer, no --keep-words");
-    return read_settings(t, e) && find_dtype(r->dtype, &t->type, e);
+static void tell_end(struct output *out, const struct arguments *a, const struct lm_run *run,
+                     const struct error *e) {
+    char text[1400];
+    if (e->kind != ERROR_CANCELLED) {
+        fputs(out->terminal ? "\r\033[K" : "", stderr);
+        cli_complain("lm", e->text);
+    } else if (!run || !lm_run_made(run)) {
+        say(out, true, "stopped before the first step; nothing is kept");
+    } else {
+        snprintf(text, sizeof text, "stopped after step %zu; go on with: prompter lm --resume --out %s",
+                 lm_run_made(run), a->out);
+        say(out, true, text);
+    }
 }
 
-static int run_all(const struct request *r) {
+static int train(const struct arguments *a) {
     struct error e = {0};
-    struct training t = {.r = r, .terminal = isatty(STDERR_FILENO)};
-    if (!check_usage(&t, &e)) {
+    struct output out = {.json = a->json, .terminal = isatty(STDERR_FILENO), .began = clock_seconds()};
+    struct lm_listener listener = {tell, &out};
+    struct lm_request request;
+    struct lm_run *run = NULL;
+    bool changes[LM_MOST_SETTINGS];
+    if (!read_request(a, &request, changes, &e)) {
         cli_complain("lm", e.text);
         return CLI_USAGE;
     }
-    size_t threads = r->threads ? r->threads : thread_count_available();
     listen_to_signals();
-    t.checkpoint = path_join(r->out, "checkpoint.safetensors", &e);
-    bool ok = t.checkpoint && thread_pool_create(&t.pool, threads, &e) && (r->resume ? go_on : begin)(&t, &e);
+    bool ok = a->resume ? lm_run_resume(&run, &request, changes, &listener, &e)
+                        : lm_run_begin(&run, &request, &listener, &e);
     if (ok)
-        tell_open(&t);
-    ok = ok && train(&t, &e) && finish(&t, &e);
-    if (!ok && e.kind != ERROR_CANCELLED)
-        cli_complain("lm", e.text);
-    if (!ok)
-        stop(&t, &e);
-    close_all(&t);
+        tell_open(&out, lm_run_facts(run));
+    ok = ok && lm_run_go(run, &cancel, &e);
+    if (ok)
+        tell_done(&out, a, run);
+    else
+        tell_end(&out, a, run, &e);
+    lm_run_free(run);
     return cli_finish("lm", ok ? CLI_OK : CLI_FAILED);
 }
 
 static int run_lm(int argc, char **argv) {
-    static struct request r;
+    static struct arguments r;
     struct cli_option options[16 + LM_MOST_SETTINGS] = {
         {.name = "corpus",
          .argument = "FILE",
@@ -563,7 +358,7 @@ static int run_lm(int argc, char **argv) {
         return status;
     for (size_t i = 0; i < operands && r.corpus.count < CLI_MOST_VALUES; i++)
         r.corpus.value[r.corpus.count++] = argv[i];
-    return run_all(&r);
+    return train(&r);
 }
 
 const struct cli_command cli_lm = {
