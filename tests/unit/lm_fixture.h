@@ -23,7 +23,7 @@ struct lm_fixture {
     struct lm_trainer *trainer;
 };
 
-static const char *lm_fixture_text(size_t documents) {
+static inline const char *lm_fixture_text(size_t documents) {
     static const char *const who[] = {"Anna", "Peter", "the dog", "my sister", "a farmer"};
     static const char *const what[] = {"likes", "saw", "found", "never wanted", "bought"};
     static const char *const which[] = {"the red house", "a warm bread", "the old road", "an apple",
@@ -44,7 +44,7 @@ static const char *lm_fixture_text(size_t documents) {
     return ok ? path : NULL;
 }
 
-static struct lm_settings lm_fixture_settings(void) {
+static inline struct lm_settings lm_fixture_settings(void) {
     struct lm_settings s = lm_settings_recipe(LM_SMALL);
     s.d_model = 32;
     s.d_ff = 48;
@@ -61,7 +61,7 @@ static struct lm_settings lm_fixture_settings(void) {
     return s;
 }
 
-static bool lm_fixture_tokenizer(struct lm_fixture *f, const char *keep) {
+static inline bool lm_fixture_tokenizer(struct lm_fixture *f, const char *keep) {
     char *bytes = NULL;
     size_t length;
     struct lm_vocabulary_settings v = {.pieces = f->settings.vocabulary, .keep = keep, .to = 0.9, .seed = 1};
@@ -72,7 +72,7 @@ static bool lm_fixture_tokenizer(struct lm_fixture *f, const char *keep) {
     return ok;
 }
 
-static bool lm_fixture_trainer(struct lm_fixture *f, struct thread_pool *pool) {
+static inline bool lm_fixture_trainer(struct lm_fixture *f, struct thread_pool *pool) {
     struct t5_config c = lm_start_config(&f->settings, tokenizer_ids(f->tokenizer));
     if (!lm_start_model(&f->model, &c, &f->settings, &e))
         return false;
@@ -80,21 +80,21 @@ static bool lm_fixture_trainer(struct lm_fixture *f, struct thread_pool *pool) {
     return lm_trainer_create(&f->trainer, &parts, &f->settings, &e);
 }
 
-static bool lm_fixture_open(struct lm_fixture *f) {
+static inline bool lm_fixture_open(struct lm_fixture *f) {
     *f = (struct lm_fixture){.settings = lm_fixture_settings()};
     const char *path = lm_fixture_text(400);
     return path && corpus_open(&f->corpus, &path, 1, CORPUS_SENTENCES, &e) &&
            lm_fixture_tokenizer(f, "yes,no");
 }
 
-static void lm_fixture_close_trainer(struct lm_fixture *f) {
+static inline void lm_fixture_close_trainer(struct lm_fixture *f) {
     lm_trainer_free(f->trainer);
     model_free(f->model);
     f->trainer = NULL;
     f->model = NULL;
 }
 
-static void lm_fixture_close(struct lm_fixture *f) {
+static inline void lm_fixture_close(struct lm_fixture *f) {
     lm_fixture_close_trainer(f);
     tokenizer_free(f->tokenizer);
     corpus_close(f->corpus);
