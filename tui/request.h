@@ -81,6 +81,8 @@ enum request_where {
       "switch between the short form and OpenPrompt's syntax")                                               \
     X(EXAMPLE_NEXT, "next", "n ]", "", WHERE_PATTERN, "next example", "show the next example")               \
     X(EXAMPLE_PREVIOUS, "previous", "p [", "", WHERE_PATTERN, "", "show the previous example")               \
+    X(CALIBRATE, "calibrate", "c", "", WHERE_PATTERN, "calibrate",                                           \
+      "divide out what the model says about empty inputs, or not")                                           \
     X(TEMPLATE_NEXT, "template-next", "T", "", WHERE_PATTERN, "next template",                               \
       "take the task's next suggested template")                                                             \
     X(APPLY, "apply", "Ctrl-S", "", WHERE_ALL, "apply",                                                      \

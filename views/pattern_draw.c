@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/memory.h"
+
 #include "parts.h"
 
 // Soft slots in a row are drawn as [first]▒▒▒[last]; more than these in between are counted.
@@ -25,11 +27,14 @@ static int wrapped_rows(const char *text, int columns) {
     return rows;
 }
 
+static bool fits_beside(const char *message, int at, int columns) {
+    int width = text_width(message, strlen(message));
+    return at >= 0 && (at + 2 + width <= columns || at >= width + 1);
+}
+
 // Rows that draw_error takes, with the wrong place in column `at` (-1: no one place).
 static int error_rows(const char *message, int at, int columns) {
-    int width = text_width(message, strlen(message));
-    bool beside = (at >= 0 && at + 2 + width <= columns) || at >= width + 1;
-    return beside ? 1 : wrapped_rows(message, columns);
+    return fits_beside(message, at, columns) ? 1 : (at >= 0) + wrapped_rows(message, columns);
 }
 
 // The column of the template's error where the template is one row; -1 otherwise.
@@ -40,30 +45,29 @@ static int error_column(const struct pattern_view *v, int columns) {
     return one_row ? text_width(text, at) : -1;
 }
 
-// The message, as near under the wrong place as it fits: "   ^ message" or "message ^".
+// The message under the wrong place: "   ^ message" or "message ^", or below the mark where it is longer.
 static void draw_error(struct grid *g, struct area a, int row, int at, const char *message) {
     int width = text_width(message, strlen(message));
-    if (at >= 0 && at + 2 + width <= a.columns) {
+    if (at >= 0)
         grid_put(g, a, row, at, STYLE_BAD, "^");
-        grid_put(g, a, row, at + 2, STYLE_BAD, message);
-    } else if (at >= width + 1) {
-        grid_put(g, a, row, at - width - 1, STYLE_BAD, message);
-        grid_put(g, a, row, at, STYLE_BAD, "^");
-    } else {
-        grid_put_wrapped(g, area_rows(a, row, a.rows - row), 0, STYLE_BAD, message);
-    }
+    if (fits_beside(message, at, a.columns))
+        grid_put(g, a, row, at + 2 + width <= a.columns ? at + 2 : at - width - 1, STYLE_BAD, message);
+    else
+        grid_put_wrapped(g, area_rows(a, row + (at >= 0), a.rows - row - (at >= 0)), 0, STYLE_BAD, message);
 }
 
 static void draw_template(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a) {
     const struct workspace *ws = workbench_workspace(w);
     const char *text = editor_text(v->template_editor);
     char title[96], note[96] = "";
-    bool here = v->focus == PANE_TEMPLATE;
+    bool here = v->panes.focus == PANE_TEMPLATE;
     snprintf(title, sizeof title, "template, %s%s", v->form_openprompt ? "OpenPrompt syntax" : "short form",
              pattern_unsaved(v, w) ? ", edited" : "");
     for (size_t i = 0; ws && i < ws->task->templates; i++)
         if (strcmp(ws->task->template_text[i], text) == 0)
             snprintf(note, sizeof note, "suggestion %zu of %zu", i + 1, ws->task->templates);
+    if (here && v->editing)
+        snprintf(note, sizeof note, "%s", PATTERN_EDITING);
     struct area inside = grid_frame(g, a, here, title, note[0] ? note : NULL);
     struct area body = area_columns(inside, 1, inside.columns - 2);
     bool bad = ws && !v->template_good;
@@ -77,109 +81,6 @@ static void draw_template(struct pattern_view *v, const struct workbench *w, str
         editor_draw(v->template_editor, g, lines, here && v->editing, v->style, bad ? v->error_at : SIZE_MAX);
     if (bad)
         draw_error(g, body, used < lines.rows ? used : body.rows - below, column, v->template_error.text);
-}
-
-static void word_text(const struct label_class *c, char *out, size_t size) {
-    size_t used = 0;
-    out[0] = 0;
-    for (size_t i = 0; i < c->words && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", c->word[i].text);
-}
-
-// Widths of the columns of names and words: as wide as their longest, within a third of the row.
-static void class_columns(const struct pattern_view *v, const struct task *t, int columns, int *name,
-                          int *words) {
-    char text[256];
-    *name = *words = 4;
-    for (size_t i = 0; i < v->words.classes; i++) {
-        int width = i < t->classes ? text_width(t->class_name[i], strlen(t->class_name[i])) : 0;
-        *name = width > *name ? width : *name;
-        word_text(&v->words.label[i], text, sizeof text);
-        width = text_width(text, strlen(text));
-        *words = width > *words ? width : *words;
-    }
-    *name = *name > columns / 3 ? columns / 3 : *name;
-    *words = *words > columns / 3 ? columns / 3 : *words;
-}
-
-static void draw_class(const struct pattern_view *v, const struct workspace *ws, struct grid *g,
-                       struct area a, int row, size_t label) {
-    const struct label_class *c = &v->words.label[label];
-    char text[256], piece[PART_PIECE];
-    int name, words;
-    class_columns(v, ws->task, a.columns, &name, &words);
-    int column = name + words + 6;
-    grid_put_cut(g, a, row, 0, name, STYLE_DIM, label < ws->task->classes ? ws->task->class_name[label] : "");
-    word_text(c, text, sizeof text);
-    grid_put_cut(g, a, row, name + 3, words, STYLE_STRONG, text);
-    for (size_t i = 0; i < c->words; i++) {
-        for (size_t p = 0; p < c->word[i].pieces; p++) {
-            int32_t id = c->word[i].id[p];
-            part_piece(piece, g, ws->tokenizer, id);
-            snprintf(text, sizeof text, "%s (%d)", piece, (int)id);
-            if (!part_fits(text, column, a.columns))
-                return;
-            column += grid_put(g, a, row, column, c->word[i].pieces > 1 ? STYLE_WARN : STYLE_LITERAL, piece);
-            column += grid_printf(g, a, row, column, STYLE_DIM, " (%d)", (int)id) + 1;
-        }
-        if (i + 1 < c->words)
-            column += grid_put(g, a, row, column, STYLE_DIM, part_symbol(g, SYMBOL_DOT)) + 1;
-    }
-}
-
-static size_t warning_lines(const struct pattern_view *v) {
-    size_t lines = 0;
-    for (const char *at = v->warnings; at && *at; at += strcspn(at, "\n"), at += *at == '\n')
-        lines++;
-    return lines;
-}
-
-// One line each, or wrapped where there is room for two.
-static void draw_warnings(const struct pattern_view *v, struct grid *g, struct area a, int row) {
-    char line[300];
-    bool room = a.rows - row >= 2 * (int)warning_lines(v);
-    for (const char *at = v->warnings; at && *at && row < a.rows;) {
-        size_t length = strcspn(at, "\n");
-        snprintf(line, sizeof line, "! %.*s", (int)(length < 280 ? length : 280), at);
-        if (room) {
-            row += grid_put_wrapped(g, a, row, STYLE_WARN, line);
-        } else {
-            grid_put_cut(g, a, row++, 0, a.columns, STYLE_WARN, line);
-        }
-        at += length + (at[length] == '\n');
-    }
-}
-
-static bool several_pieces(const struct verbalizer *words) {
-    for (size_t c = 0; c < words->classes; c++)
-        for (size_t i = 0; i < words->label[c].words; i++)
-            if (words->label[c].word[i].pieces > 1)
-                return true;
-    return false;
-}
-
-static void draw_words(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a) {
-    const struct workspace *ws = workbench_workspace(w);
-    bool here = v->focus == PANE_WORDS;
-    char note[64] = "";
-    if (ws && v->words_good && several_pieces(&v->words))
-        snprintf(note, sizeof note, "scored by their pieces: %s", word_pieces_name(v->words.pieces));
-    struct area inside = grid_frame(g, a, here, "label words", note[0] ? note : NULL);
-    struct area body = area_columns(inside, 1, inside.columns - 2);
-    editor_draw(v->words_editor, g, area_rows(body, 0, body.rows > 1 ? 1 : body.rows), here && v->editing,
-                NULL, SIZE_MAX);
-    int row = 1;
-    if (!ws)
-        return;
-    if (!v->words_good) {
-        draw_error(g, body, row, -1, v->words_error.text);
-        return;
-    }
-    int warnings = (int)warning_lines(v), room = body.rows - row;
-    int classes = (int)v->words.classes, shown = room - warnings >= classes ? classes : room - (warnings > 0);
-    for (int i = 0; i < shown && i < classes; i++)
-        draw_class(v, ws, g, body, row + i, (size_t)i);
-    draw_warnings(v, g, body, row + (shown > 0 ? shown < classes ? shown : classes : 0));
 }
 
 // ---- the example ----
@@ -262,14 +163,24 @@ static void flow_example(struct flow *f, const struct pattern_view *v, const str
         flow_put(f, STYLE_WARN, part_symbol(f->g, SYMBOL_CUT_END));
 }
 
+// The words that are asked for, as many as fit: "▁bad or ▁poor", "▁bad or 2 more".
 static void target_text(const struct pattern_view *v, const struct workspace *ws, const struct grid *g,
-                        size_t label, bool whole_vocabulary, char *out, size_t size) {
+                        size_t label, bool whole_vocabulary, int columns, char *out, size_t size) {
     const struct label_class *c = &v->words.label[label];
-    char piece[PART_PIECE];
-    size_t used = 0;
+    size_t count = whole_vocabulary ? 1 : c->words, used = 0;
     out[0] = 0;
-    for (size_t i = 0; i < (whole_vocabulary ? 1 : c->words) && used < size; i++) {
+    for (size_t i = 0; i < count; i++) {
+        char piece[PART_PIECE], more[32] = "", next[PART_PIECE + 48];
         part_piece(piece, g, ws->tokenizer, c->word[i].pieces ? c->word[i].id[0] : 0);
+        if (i + 1 < count)
+            snprintf(more, sizeof more, " or %zu more", count - i - 1);
+        snprintf(next, sizeof next, "%s%s%s", i ? " or " : "", piece, more);
+        bool room = used + strlen(next) + 16 < size &&
+                    text_width(out, used) + text_width(next, strlen(next)) <= columns;
+        if (i > 0 && !room) {
+            snprintf(out + used, size - used, " or %zu more", count - i);
+            return;
+        }
         used += (size_t)snprintf(out + used, size - used, "%s%s", i ? " or " : "", piece);
     }
 }
@@ -283,37 +194,37 @@ static void draw_decoder(const struct pattern_view *v, const struct workbench *w
     char start[PART_PIECE], sentinel[PART_PIECE], target[256] = "?";
     part_piece(start, g, ws->tokenizer, ws->config.decoder_start_id);
     part_piece(sentinel, g, ws->tokenizer, tokenizer_sentinel(ws->tokenizer, 0));
-    if (v->words_good && example && example->label < v->words.classes)
-        target_text(v, ws, g, example->label, whole, target, sizeof target);
     int second =
         10 + (text_width(sentinel, strlen(sentinel)) > 9 ? text_width(sentinel, strlen(sentinel)) : 9) + 2;
+    if (v->words_good && example && example->label < v->words.classes)
+        target_text(v, ws, g, example->label, whole, a.columns - second, target, sizeof target);
     grid_put(g, a, 0, 0, STYLE_DIM, "decoder");
-    grid_put(g, a, 0, 10, STYLE_SPECIAL, start);
-    grid_put(g, a, 0, second, STYLE_MASK, sentinel);
     if (a.rows < 2) { // in one line
         char all[300];
         snprintf(all, sizeof all, "%s %s", part_symbol(g, SYMBOL_ARROW), target);
-        int from = second + text_width(sentinel, strlen(sentinel)) + 1;
-        grid_put_cut(g, a, 0, from, a.columns - from, STYLE_STRONG, all);
+        int column = 8 + grid_put(g, a, 0, 8, STYLE_SPECIAL, start) + 1;
+        column += grid_put_cut(g, a, 0, column, a.columns - column, STYLE_MASK, sentinel) + 1;
+        grid_put_cut(g, a, 0, column, a.columns - column, STYLE_STRONG, all);
         return;
     }
+    grid_put(g, a, 0, 10, STYLE_SPECIAL, start);
+    grid_put(g, a, 0, second, STYLE_MASK, sentinel);
     grid_put(g, a, 1, 0, STYLE_DIM, "target");
     grid_put(g, a, 1, 10, whole ? STYLE_MASK : STYLE_DIM, whole ? sentinel : "(no loss)");
-    int column = second + grid_put_cut(g, a, 1, second, a.columns - second, STYLE_STRONG, target);
-    grid_put_cut(g, a, 1, column + 2, a.columns - column - 2, STYLE_DIM,
-                 whole ? "loss over the whole vocabulary" : "loss over the label words");
+    int column = second + grid_put_cut(g, a, 1, second, a.columns - second, STYLE_STRONG, target) + 2;
+    const char *loss = whole ? "loss over the whole vocabulary" : "loss over the label words";
+    if (part_fits(loss, column, a.columns))
+        grid_put(g, a, 1, column, STYLE_DIM, loss);
+    else
+        grid_put_cut(g, a, 2, 10, a.columns - 10, STYLE_DIM, loss);
 }
 
-static void draw_cut_line(const struct pattern_view *v, struct grid *g, struct area a, int row,
-                          size_t budget) {
-    char text[256];
-    size_t used =
-        (size_t)snprintf(text, sizeof text, "! over the budget of %zu by %zu:", budget, v->shown.cut);
-    for (size_t p = 0; p < v->shown.parts && p < v->template.parts && used < sizeof text; p++)
+static void cut_text(const struct pattern_view *v, size_t budget, char *out, size_t size) {
+    size_t used = (size_t)snprintf(out, size, "! over the budget of %zu by %zu:", budget, v->shown.cut);
+    for (size_t p = 0; p < v->shown.parts && p < v->template.parts && used < size; p++)
         if (v->shown.part_cut && v->shown.part_cut[p] > 0)
-            used += (size_t)snprintf(text + used, sizeof text - used, " %zu from %s", v->shown.part_cut[p],
+            used += (size_t)snprintf(out + used, size - used, " %zu from %s", v->shown.part_cut[p],
                                      v->template.part[p].text ? v->template.part[p].text : "options");
-    grid_put_cut(g, a, row, 0, a.columns, STYLE_WARN, text);
 }
 
 // Pieces of the example's own text that the model's vocabulary does not have.
@@ -324,11 +235,17 @@ static size_t unknown_pieces(const struct pattern_view *v, const struct workspac
     return count;
 }
 
-static void draw_unknown_line(struct grid *g, struct area a, int row, size_t count) {
-    char text[128];
-    snprintf(text, sizeof text, "! %zu piece%s unknown to this model: it cannot read that text", count,
-             count == 1 ? " is" : "s are");
-    grid_put_cut(g, a, row, 0, a.columns, STYLE_WARN, text);
+// What there is to warn about, a line each.
+static void example_warnings(const struct pattern_view *v, const struct workbench *w, struct buffer *out) {
+    char text[256];
+    size_t unknown = unknown_pieces(v, workbench_workspace(w));
+    if (unknown > 0)
+        buffer_printf(out, "! %zu piece%s unknown to this model: it cannot read that text", unknown,
+                      unknown == 1 ? " is" : "s are");
+    if (v->shown.cut > 0) {
+        cut_text(v, workbench_settings(w)->budget, text, sizeof text);
+        buffer_printf(out, "%s%s", out->length ? "\n" : "", text);
+    }
 }
 
 static void draw_legend(struct grid *g, struct area a, int row) {
@@ -354,24 +271,31 @@ static void example_title(const struct pattern_view *v, const struct workspace *
 static void draw_example_body(struct pattern_view *v, const struct workbench *w, struct grid *g,
                               struct area body) {
     const struct workspace *ws = workbench_workspace(w);
-    int foot = body.rows >= 5 ? 2 : body.rows >= 3 ? 1 : 0, cut = v->shown.cut > 0 && body.rows >= 4;
-    size_t unknown = unknown_pieces(v, ws);
-    int legend = body.rows >= 11, warned = unknown > 0 && body.rows >= 6;
-    struct area flow =
-        area_rows(body, 0, body.rows - foot - cut - warned - 2 * legend - (body.rows >= 8 && foot));
-    struct flow measure = {g, area_rows(flow, 0, 0), 0, 0, 0};
+    struct buffer warnings = {0};
+    int foot = body.rows >= 9 ? 3 : body.rows >= 5 ? 2 : body.rows >= 3 ? 1 : 0; // 3: the loss has a line
+    int legend = body.rows >= 12 ? 2 : 0, warned = 0;
+    example_warnings(v, w, &warnings);
+    if (warnings.length && !warnings.failed && body.rows >= 4)
+        warned = wrapped_rows(warnings.data, body.columns);
+    int most = body.rows - foot - legend - 2; // the example keeps two rows
+    warned = warned > most ? most : warned;
+    warned = warned < 0 ? 0 : warned;
+    struct flow measure = {g, area_rows(body, 0, 0), 0, 0, 0};
     flow_example(&measure, v, ws);
+    int room = body.rows - warned - legend, lines = measure.row + 1;
+    foot -= foot == 3 && lines > room - foot; // the example is worth more than that line
+    struct area flow = area_rows(body, 0, room - foot - (lines < room - foot));
     v->example_rows = flow.rows;
-    v->example_lines = measure.row + 1;
+    v->example_lines = lines;
     int last = v->example_lines > flow.rows ? v->example_lines - flow.rows : 0;
     struct flow f = {g, flow, 0, 0, (int)v->scroll < last ? (int)v->scroll : last};
     flow_example(&f, v, ws);
-    if (cut)
-        draw_cut_line(v, g, body, body.rows - foot - cut - 2 * legend, workbench_settings(w)->budget);
     if (warned)
-        draw_unknown_line(g, body, body.rows - foot - cut - warned - 2 * legend, unknown);
+        grid_put_wrapped(g, area_rows(body, body.rows - foot - warned - legend, warned), 0, STYLE_WARN,
+                         warnings.data);
+    buffer_free(&warnings);
     if (foot)
-        draw_decoder(v, w, g, area_rows(body, body.rows - foot - 2 * legend, foot));
+        draw_decoder(v, w, g, area_rows(body, body.rows - foot - legend, foot));
     if (legend)
         draw_legend(g, body, body.rows - 1);
 }
@@ -384,15 +308,14 @@ static void draw_example(struct pattern_view *v, const struct workbench *w, stru
     if (ws && v->rendered_good)
         snprintf(note, sizeof note, "%zu of %zu positions, %zu soft", v->shown.count,
                  workbench_settings(w)->budget, v->pattern.slots);
-    struct area inside = grid_frame(g, a, v->focus == PANE_EXAMPLE, title, note[0] ? note : NULL);
+    struct area inside = grid_frame(g, a, v->panes.focus == PANE_EXAMPLE, title, note[0] ? note : NULL);
     struct area body = area_columns(inside, 1, inside.columns - 2);
     if (!ws)
-        grid_put_cut(g, body, 0, 0, body.columns, STYLE_DIM, "the example through the template goes here");
+        grid_put_wrapped(g, body, 0, STYLE_DIM, "the example through the template goes here");
     else if (v->rendered_good)
         draw_example_body(v, w, g, body);
     else if (!v->template_good)
-        grid_put_cut(g, body, 0, 0, body.columns, STYLE_DIM,
-                     "mend the template to see the example through it");
+        grid_put_wrapped(g, body, 0, STYLE_DIM, "mend the template to see the example through it");
     else
         grid_put_wrapped(g, body, 0, STYLE_BAD,
                          v->render_error.text[0] ? v->render_error.text : "there are no examples");
@@ -400,43 +323,74 @@ static void draw_example(struct pattern_view *v, const struct workbench *w, stru
 
 // ---- the whole ----
 
-static void draw_one(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a,
-                     size_t pane) {
-    if (pane == PANE_TEMPLATE)
-        draw_template(v, w, g, a);
-    else if (pane == PANE_WORDS)
-        draw_words(v, w, g, a);
-    else
-        draw_example(v, w, g, a);
+int pattern_text_rows(const struct editor *ed, int columns) {
+    int rows = 0;
+    for (const char *at = editor_text(ed);; at++) {
+        size_t length = strcspn(at, "\n");
+        rows += 1 + (columns > 0 ? text_width(at, length) / columns : 0);
+        at += length;
+        if (!*at)
+            return rows;
+    }
+}
+
+// Rows that the panes of the texts want, with their frames.
+static int template_rows(const struct pattern_view *v, int columns) {
+    int rows = 2 + pattern_text_rows(v->template_editor, columns);
+    if (v->template_error.text[0] && !v->template_good)
+        rows += error_rows(v->template_error.text, error_column(v, columns), columns);
+    return rows;
+}
+
+static int words_rows(const struct pattern_view *v, int columns) {
+    int rows = 2 + pattern_text_rows(v->words_editor, columns);
+    if (v->words_good)
+        return rows + pattern_words_lines(v, columns);
+    return rows + (v->words_error.text[0] ? wrapped_rows(v->words_error.text, columns) : 1);
+}
+
+// The spec is made anew for every area: the panes of the texts are as high as these need, within a third of
+// the screen, until somebody moves a border.
+const struct pane_spec *pattern_panes(void *state, struct area a, struct panes **panes) {
+    struct pattern_view *v = state;
+    bool wide = a.columns >= 110;
+    int width = (wide ? a.columns / 2 : a.columns) - 4;
+    int template = template_rows(v, width), words = words_rows(v, width), most = a.rows / 3;
+    template = template > most ? most : template;
+    template = template <3 + (a.rows >= 18) ? 3 + (a.rows >= 18) : template;
+    words = words > most ? most : words < 4 ? 4 : words;
+    int rest = a.rows - template > 0 ? a.rows - template : 1, rows = a.rows > 0 ? a.rows : 1;
+    struct pane_split above = {PANE_ROWS, (double)template / rows, 3, 6, PANE_TEMPLATE, PANE_SPLIT(1)};
+    struct pane_split between = {PANE_ROWS, (double)words / rest, 3, 3, PANE_WORDS, PANE_EXAMPLE};
+    *panes = &v->panes;
+    v->spec = (struct pane_spec){"pattern", v->split, PANE_COUNT - 1, PANE_COUNT, wide};
+    if (wide) { // texts and example at the left, what the model says at the right
+        above.second = PANE_SPLIT(2);
+        v->split[0] = (struct pane_split){PANE_COLUMNS, 0.5, 40, 30, PANE_SPLIT(1), PANE_MASK};
+        v->split[1] = above;
+        v->split[2] = between;
+        v->spec.name = "pattern-wide";
+    } else {
+        between.second = PANE_SPLIT(2);
+        v->split[0] = above;
+        v->split[1] = between;
+        v->split[2] = (struct pane_split){PANE_COLUMNS, 0.55, 20, 20, PANE_EXAMPLE, PANE_MASK};
+    }
+    return &v->spec;
 }
 
 void pattern_draw(void *state, const struct workbench *w, struct grid *g, struct area a, double now) {
     struct pattern_view *v = state;
-    const struct workspace *ws = workbench_workspace(w);
+    struct area pane[PANES_MOST];
+    struct panes *panes;
     (void)now;
-    if (v->zoom) {
-        draw_one(v, w, g, a, v->focus);
-        return;
-    }
-    bool beside = a.columns >= 110;
-    struct area left = beside ? area_columns(a, 0, a.columns / 2) : a;
-    int width = left.columns - 4,
-        text = text_width(editor_text(v->template_editor), strlen(editor_text(v->template_editor)));
-    int lines = width > 0 ? 1 + text / width : 1, classes = ws ? (int)ws->task->classes : 1;
-    int most = a.rows / 3;
-    int top = 2 + lines, words = 3 + classes + (v->words_good ? (int)warning_lines(v) : 0);
-    if (ws && !v->template_good) // the message matters more than the example, which cannot be shown now
-        top += error_rows(v->template_error.text, error_column(v, width), width);
-    if (ws && !v->words_good && error_rows(v->words_error.text, -1, width) > classes)
-        words = 3 + error_rows(v->words_error.text, -1, width);
-    top = top < 3 + (a.rows >= 18) ? 3 + (a.rows >= 18) : top > most ? most : top;
-    words = words < 4 ? 4 : words > most && !beside ? most : words;
-    if (beside)
-        words = a.rows - top;
-    draw_template(v, w, g, area_rows(left, 0, top));
-    draw_words(v, w, g, area_rows(left, top, words));
-    if (beside)
-        draw_example(v, w, g, area_columns(a, left.columns, a.columns - left.columns));
-    else
-        draw_example(v, w, g, area_rows(a, top + words, a.rows - top - words));
+    panes_layout(&v->panes, pattern_panes(v, a, &panes), a, pane);
+    if (panes_shown(pane[PANE_TEMPLATE]))
+        draw_template(v, w, g, pane[PANE_TEMPLATE]);
+    if (panes_shown(pane[PANE_WORDS]))
+        pattern_draw_words(v, w, g, pane[PANE_WORDS]);
+    if (panes_shown(pane[PANE_EXAMPLE]))
+        draw_example(v, w, g, pane[PANE_EXAMPLE]);
+    if (panes_shown(pane[PANE_MASK]))
+        pattern_draw_mask(v, w, g, pane[PANE_MASK]);
 }

@@ -8,15 +8,29 @@
 #include <stddef.h>
 
 #include "tui/editor.h"
-#include "views/workbench.h"
+#include "views/views.h"
 
-enum pane { PANE_TEMPLATE, PANE_WORDS, PANE_EXAMPLE, PANE_COUNT };
+#include "panes.h"
+
+enum pane { PANE_TEMPLATE, PANE_WORDS, PANE_EXAMPLE, PANE_MASK, PANE_COUNT };
+enum channel { CHANNEL_EXAMPLE, CHANNEL_DEV }; // of this view's studies
+// What an editor's frame says while it has the keys.
+#define PATTERN_EDITING "Enter new line · Ctrl-_ undo · Ctrl-R redo"
 // A budget that no example reaches: what there would be without truncation.
 #define WITHOUT_CUT ((size_t)1 << 20)
+// What was last asked about: to find out what has changed since.
+struct pattern_asked {
+    size_t template_revision, words_revision, opened, example, history;
+    struct run_settings settings;
+    bool calibrated;
+};
 struct pattern_view {
     struct editor *template_editor, *words_editor;
-    size_t focus, opened, example, scroll;
-    bool editing, zoom, form_openprompt;
+    struct panes panes;
+    struct pane_split split[PANE_COUNT - 1]; // as the texts need it at present
+    struct pane_spec spec;
+    size_t opened, example, scroll;
+    bool editing, form_openprompt;
     bool own_template, own_words;             // an undo asked for the task's own: its text stands for ""
     size_t template_revision, words_revision; // as looked at last, with these settings:
     size_t budget;
@@ -27,6 +41,7 @@ struct pattern_view {
     // What the texts mean; remade with every change.
     struct template template;
     struct verbalizer words;
+    const struct tokenizer *tokenizer; // of the open workspace, borrowed; NULL: none
     struct pattern pattern;
     bool template_good, words_good, pattern_good;
     struct error template_error, words_error, render_error;
@@ -36,6 +51,16 @@ struct pattern_view {
     struct rendered shown, whole;
     bool rendered_good;
     int example_rows, example_lines; // at the last drawing: where scrolling ends
+
+    // Zero-shot: pattern_ask.c.
+    struct zero_shot *one, *dev;       // the last answers, NULL: none
+    struct error one_error, dev_error; // of those that failed
+    struct pattern_asked asked;
+    bool ask_all, ask_one, ask_kept;        // what the next tick sends
+    int words_top, words_shown, words_last; // of the table of label words
+    int word_top, word_rows, word_last; // of the likely words: first shown; rows and end at the last drawing
+    double ask_at;                      // when; 0: nothing to ask
+    bool calibrated;
 };
 
 // pattern_view.c
@@ -43,7 +68,26 @@ bool pattern_unsaved(void *state, const struct workbench *w);
 enum style pattern_kind_style(int kind); // of a PART_*
 const struct example *pattern_example_now(const struct pattern_view *v, const struct workspace *ws);
 
+// pattern_ask.c: what the pattern says before it is applied.
+// Looks at what changed since the last question and plans the next one; call after every change.
+void pattern_ask(struct pattern_view *v, struct workbench *w, double now);
+double pattern_deadline(void *state);
+void pattern_tick(void *state, struct workbench *w, double now);
+void pattern_studied(void *state, struct workbench *w, struct study *take, double now);
+void pattern_forget_answers(struct pattern_view *v);
+// An answer is on its way, or waits for the last key to be a moment ago.
+bool pattern_asking(const struct pattern_view *v, const struct workbench *w, enum channel c);
+
+// pattern_words.c
+void pattern_draw_words(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a);
+int pattern_words_lines(const struct pattern_view *v, int columns); // rows that the table takes
+
+// pattern_mask.c
+void pattern_draw_mask(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a);
+
 // pattern_draw.c
+int pattern_text_rows(const struct editor *ed, int columns); // of the whole text
+const struct pane_spec *pattern_panes(void *state, struct area a, struct panes **panes);
 void pattern_draw(void *state, const struct workbench *w, struct grid *g, struct area a, double now);
 
 #endif

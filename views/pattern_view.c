@@ -20,7 +20,7 @@
 static bool create(void **state, struct error *e) {
     struct pattern_view *v = mem_calloc(1, sizeof *v, e);
     *state = v;
-    return v && editor_create(&v->template_editor, false, e) && editor_create(&v->words_editor, false, e);
+    return v && editor_create(&v->template_editor, true, e) && editor_create(&v->words_editor, true, e);
 }
 
 static void forget_meaning(struct pattern_view *v) {
@@ -29,6 +29,7 @@ static void forget_meaning(struct pattern_view *v) {
     verbalizer_free(&v->words);
     free(v->warnings);
     free(v->style);
+    v->tokenizer = NULL;
     v->pattern = (struct pattern){0};
     v->template = (struct template){0};
     v->words = (struct verbalizer){0};
@@ -42,6 +43,7 @@ static void view_free(void *state) {
     if (!v)
         return;
     forget_meaning(v);
+    pattern_forget_answers(v);
     rendered_free(&v->shown);
     rendered_free(&v->whole);
     editor_free(v->template_editor);
@@ -121,6 +123,7 @@ static void understand(struct pattern_view *v, const struct workbench *w) {
     if (!ws)
         return;
     const struct task *t = ws->task;
+    v->tokenizer = ws->tokenizer;
     v->template_error = v->words_error = v->render_error = (struct error){0};
     v->template_good = template_parse(&v->template, text, (const char *const *)t->field, t->fields,
                                       &v->error_at, &v->template_error);
@@ -194,20 +197,22 @@ static void take_workspace(struct pattern_view *v, const struct workspace *ws) {
 static void refresh(void *state, struct workbench *w, double now) {
     struct pattern_view *v = state;
     const struct workspace *ws = workbench_workspace(w);
-    (void)now;
     const struct run_settings *s = workbench_settings(w);
     if (v->opened == workbench_opened(w)) {
         if (s->budget != v->budget || s->loss != v->loss || s->pieces != v->pieces)
             understand(v, w);
+        pattern_ask(v, w, now);
         return;
     }
     v->opened = workbench_opened(w);
     forget_meaning(v);
+    pattern_forget_answers(v);
     if (!ws) // another session comes: these edits are not for it
         free(v->applied_template), free(v->applied_words), v->applied_template = v->applied_words = NULL;
     else
         take_workspace(v, ws);
     understand(v, w);
+    pattern_ask(v, w, now);
 }
 
 bool pattern_unsaved(void *state, const struct workbench *w) {
@@ -346,7 +351,21 @@ static void show_example(struct pattern_view *v, const struct workbench *w, bool
     render(v, w);
 }
 
+static void calibrate(struct pattern_view *v, struct workbench *w, double now) {
+    v->calibrated = !v->calibrated;
+    workbench_say(w, STYLE_PLAIN, now,
+                  v->calibrated ? "calibrated: what the model says about empty inputs is divided out"
+                                : "not calibrated: probabilities as the model gives them");
+}
+
 static void scroll(struct pattern_view *v, int by) {
+    if (v->panes.focus == PANE_MASK || v->panes.focus == PANE_WORDS) {
+        bool mask = v->panes.focus == PANE_MASK;
+        int *top = mask ? &v->word_top : &v->words_top, end = mask ? v->word_last : v->words_last;
+        int row = *top + by;
+        *top = row < 0 ? 0 : row > end ? end : row;
+        return;
+    }
     int last = v->example_lines > v->example_rows ? v->example_lines - v->example_rows : 0;
     int to = (int)v->scroll + by;
     v->scroll = (size_t)(to < 0 ? 0 : to > last ? last : to);
@@ -380,27 +399,21 @@ static bool edit_request(struct pattern_view *v, struct workbench *w, enum reque
     return true;
 }
 
-static bool request(void *state, struct workbench *w, enum request r, const char *argument, double now) {
-    struct pattern_view *v = state;
-    int page = v->example_rows > 1 ? v->example_rows - 1 : 1;
+static bool obey(struct pattern_view *v, struct workbench *w, enum request r, const char *argument,
+                 double now) {
+    int shown = v->panes.focus == PANE_MASK    ? v->word_rows
+                : v->panes.focus == PANE_WORDS ? v->words_shown
+                                               : v->example_rows,
+        page = shown > 1 ? shown - 1 : 1;
     keep_up(v, w);
     switch (r) {
-    case REQUEST_FOCUS_NEXT:
-        v->focus = (v->focus + 1) % PANE_COUNT;
-        return true;
-    case REQUEST_FOCUS_PREVIOUS:
-        v->focus = (v->focus + PANE_COUNT - 1) % PANE_COUNT;
-        return true;
-    case REQUEST_ZOOM:
-        v->zoom = !v->zoom;
-        return true;
     case REQUEST_BACK:
-        if (!v->editing && !v->zoom)
-            return false;
-        v->editing = v->zoom = false;
+        if (!v->editing)
+            return false; // a zoomed pane is given back by the workbench
+        v->editing = false;
         return true;
     case REQUEST_EDIT:
-        v->focus = v->focus == PANE_EXAMPLE ? PANE_TEMPLATE : v->focus;
+        v->panes.focus = v->panes.focus == PANE_WORDS ? PANE_WORDS : PANE_TEMPLATE;
         v->editing = workbench_workspace(w) != NULL;
         return true;
     case REQUEST_FORM:
@@ -425,6 +438,9 @@ static bool request(void *state, struct workbench *w, enum request r, const char
     case REQUEST_LAST:
         scroll(v, r == REQUEST_FIRST ? -v->example_lines : v->example_lines);
         return true;
+    case REQUEST_CALIBRATE:
+        calibrate(v, w, now);
+        return true;
     case REQUEST_APPLY:
         apply(v, w, now);
         return true;
@@ -436,19 +452,25 @@ static bool request(void *state, struct workbench *w, enum request r, const char
     }
 }
 
+static bool request(void *state, struct workbench *w, enum request r, const char *argument, double now) {
+    struct pattern_view *v = state;
+    bool taken = obey(v, w, r, argument, now);
+    pattern_ask(v, w, now);
+    return taken;
+}
+
 // While editing, characters are text; only keys that no editor uses go on to the key map.
 static bool key(void *state, struct workbench *w, struct key k, double now) {
     struct pattern_view *v = state;
-    struct editor *ed = v->focus == PANE_WORDS ? v->words_editor : v->template_editor;
-    (void)now;
+    struct editor *ed = v->panes.focus == PANE_WORDS ? v->words_editor : v->template_editor;
     if (!v->editing)
         return false;
-    if (k.code == KEY_CODE_ESCAPE || (k.code == KEY_CODE_ENTER && !k.alt)) {
+    if (k.code == KEY_CODE_ESCAPE) {
         v->editing = false;
         return true;
     }
     if (k.code == KEY_CODE_TAB || k.code == KEY_CODE_SHIFT_TAB) {
-        v->focus = v->focus == PANE_WORDS ? PANE_TEMPLATE : PANE_WORDS;
+        v->panes.focus = v->panes.focus == PANE_WORDS ? PANE_TEMPLATE : PANE_WORDS;
         return true;
     }
     bool passed = k.code == KEY_CODE_FUNCTION || k.code == KEY_CODE_PAGE_UP || k.code == KEY_CODE_PAGE_DOWN ||
@@ -458,14 +480,15 @@ static bool key(void *state, struct workbench *w, struct key k, double now) {
         return false;
     editor_key(ed, k);
     keep_up(v, w);
+    pattern_ask(v, w, now);
     return true;
 }
 
 static const enum request *hints(void *state, const struct workbench *w) {
     static const enum request editing[] = {REQUEST_APPLY, REQUEST_BACK, REQUEST_FOCUS_NEXT, REQUEST_NONE};
     static const enum request reading[] = {REQUEST_EDIT,      REQUEST_EXAMPLE_NEXT, REQUEST_TEMPLATE_NEXT,
-                                           REQUEST_FORM,      REQUEST_FOCUS_NEXT,   REQUEST_ZOOM,
-                                           REQUEST_RUN_PAUSE, REQUEST_NONE};
+                                           REQUEST_CALIBRATE, REQUEST_FORM,         REQUEST_FOCUS_NEXT,
+                                           REQUEST_ZOOM,      REQUEST_RUN_PAUSE,    REQUEST_NONE};
     static const enum request waiting[] = {REQUEST_APPLY,         REQUEST_EDIT, REQUEST_EXAMPLE_NEXT,
                                            REQUEST_TEMPLATE_NEXT, REQUEST_FORM, REQUEST_FOCUS_NEXT,
                                            REQUEST_NONE};
@@ -490,4 +513,8 @@ const struct view view_pattern = {
     .refresh = refresh,
     .unsaved = pattern_unsaved,
     .typing = typing,
+    .panes = pattern_panes,
+    .studied = pattern_studied,
+    .deadline = pattern_deadline,
+    .tick = pattern_tick,
 };

@@ -15,7 +15,7 @@ enum { MOST_BYTES = 64 << 20, QUEUE = 64 };
 
 struct recording {
     cJSON **line; // owned, [lines]; line[0] is the head
-    size_t lines, next;
+    size_t lines, next, line_capacity;
     size_t study_at; // line of the last study that was answered
     int fd;
     enum engine_state state;
@@ -494,28 +494,53 @@ bool recording_send(struct recording *r, struct engine_command command, struct e
     return true;
 }
 
+static bool read_lines(struct recording *r, const char *path, bool include, struct error *e);
+
+// {"include": "FILE"}: the lines of another recording in the same folder, which includes none itself.
+static bool include_lines(struct recording *r, const char *path, const char *name, struct error *e) {
+    char *folder = path_folder(path, e), *file = folder ? path_join(folder, name, e) : NULL;
+    bool ok = file && (path_stays_inside(name) ||
+                       error_set(e, ERROR_INPUT, "%s: \"%s\" is not a file beside it", path, name));
+    ok = ok && read_lines(r, file, false, e);
+    free(folder);
+    free(file);
+    return ok;
+}
+
+static bool read_lines(struct recording *r, const char *path, bool include, struct error *e) {
+    char *text = NULL;
+    size_t length = 0, number = 0;
+    bool ok = file_read(path, MOST_BYTES, &text, &length, e);
+    for (char *at = text; ok && *at;) {
+        size_t bytes = strcspn(at, "\n");
+        cJSON *line = NULL;
+        const char *other = NULL;
+        number++;
+        if (bytes > 0)
+            ok = (mem_grow(&r->line, &r->line_capacity, r->lines + 1, sizeof *r->line, e) &&
+                  (line = json_parse(at, bytes, e)) &&
+                  (!include || json_get_string(line, "include", false, &other, e))) ||
+                 error_context(e, "%s: record %zu", path, number);
+        if (ok && other) {
+            ok = include_lines(r, path, other, e);
+            cJSON_Delete(line);
+        } else if (line) {
+            r->line[r->lines++] = line;
+        }
+        at += bytes + (at[bytes] == '\n');
+    }
+    free(text);
+    return ok;
+}
+
 bool recording_open(struct recording **out, const char *path, struct error *e) {
     struct recording *r = mem_calloc(1, sizeof *r, e);
-    char *text = NULL;
-    size_t length = 0, capacity = 0;
     bool ok = false;
     if (!r)
         return false;
     r->fd = -1;
-    if (!file_read(path, MOST_BYTES, &text, &length, e))
+    if (!read_lines(r, path, true, e))
         goto done;
-    for (char *at = text; *at;) {
-        size_t bytes = strcspn(at, "\n");
-        if (bytes > 0) {
-            if (!mem_grow(&r->line, &capacity, r->lines + 1, sizeof *r->line, e) ||
-                !(r->line[r->lines] = json_parse(at, bytes, e))) {
-                error_context(e, "%s: record %zu", path, r->lines + 1);
-                goto done;
-            }
-            r->lines++;
-        }
-        at += bytes + (at[bytes] == '\n');
-    }
     if (r->lines == 0 || whole(r->line[0], "recording") != 1) {
         error_set(e, ERROR_INPUT, "%s: not a recording: its first line should have \"recording\": 1", path);
         goto done;
@@ -533,7 +558,6 @@ bool recording_open(struct recording **out, const char *path, struct error *e) {
     r->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     ok = r->fd >= 0 || error_system(e, "an event descriptor could not be made");
 done:
-    free(text);
     if (ok)
         *out = r;
     else
@@ -615,15 +639,17 @@ static const cJSON *recorded_study(const struct recording *r, size_t line, const
 }
 
 void recording_study(struct recording *r, struct study *take) {
-    const cJSON *found = NULL;
-    for (size_t i = 0; !found && i < r->lines; i++) {
+    bool found = false, answered = false;
+    for (size_t i = 0; !answered && take->kind->read && i < r->lines; i++) {
         r->study_at = r->study_at + 1 < r->lines ? r->study_at + 1 : 0;
-        found = recorded_study(r, r->study_at, take->kind->name);
+        const cJSON *result = recorded_study(r, r->study_at, take->kind->name);
+        found = found || result;
+        answered = result && take->kind->read(take, result, &take->error);
     }
-    if (!found || !take->kind->read)
+    if (answered)
+        take->error = (struct error){0};
+    else if (!found)
         error_set(&take->error, ERROR_INPUT, "this is a recorded run: nothing can be computed in it");
-    else if (!take->kind->read(take, found, &take->error))
-        error_context(&take->error, "the recorded %s", take->kind->name);
     if (r->queued == QUEUE) { // nobody listens
         study_free(take);
         return;

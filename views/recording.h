@@ -10,6 +10,7 @@
 //   {"estimate": {...}} {"report": {...}}  struct run_estimate; struct step_report, behind the step it is of
 //   {"test": {...}}                        an evaluation; played when the test is asked for
 //   {"study": {"kind": "zero-shot", "result": {...}}}      as the kind writes it; not played, but looked up
+//   {"include": "FILE"}                    the lines of another recording in the same folder
 //   {"hold": true}                         playing stops here, as if the moment stood still
 // Task, tokenizer, split, template and label words are not recorded: they come from the session's files, so
 // a recording goes with one session. Playing follows the commands: ENGINE_RUN plays to the next hold or the
@@ -35,8 +36,9 @@ void recording_acknowledge(struct recording *r);
 bool recording_next_event(struct recording *r, struct engine_event *out);
 size_t recording_metrics(struct recording *r, size_t from, struct metric *out, size_t most, size_t *epoch);
 bool recording_take_picture(struct recording *r, struct prompt_picture **io);
-// Answers with the next recorded study of its kind, beginning anew after the last; with an error if there is
-// none. It comes back with EVENT_STUDIED.
+// Answers with the next recorded study of its kind that its `read` takes, beginning anew after the last: a
+// kind that writes down what it was asked for refuses the others. With an error if there is none. It comes
+// back with EVENT_STUDIED.
 void recording_study(struct recording *r, struct study *take);
 // One at the start and at each evaluation, with its scores and without vectors.
 bool recording_take_snapshots(struct recording *r, struct snapshot_set **io);

@@ -3,6 +3,7 @@
 #include "views/workbench.h"
 
 #include <fcntl.h>
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -71,6 +72,9 @@ struct session *workbench_session(const struct workbench *w) {
 }
 const struct run_settings *workbench_settings(const struct workbench *w) {
     return &w->wanted;
+}
+bool workbench_shows(const struct workbench *w, const struct view *v) {
+    return view_list[w->screen] == v;
 }
 const struct view *workbench_behind(const struct workbench *w) {
     return view_list[w->behind];
@@ -219,6 +223,8 @@ static void take_study(struct workbench *w, struct study *s, double now) {
     w->study[s->channel].count--;
     w->studies--;
     size_t at = s->channel / STUDY_CHANNELS;
+    if (w->studied && s->error.kind == ERROR_NONE)
+        w->studied(w->studied_context, s);
     view_list[at]->studied(w->view_state[at], w, s, now);
 }
 
@@ -508,6 +514,7 @@ static void go_to(struct workbench *w, size_t screen) {
     else if (screen != w->behind) // from help to a third screen
         w->previous = w->behind;
     w->screen = screen;
+    w->arrived = true;
 }
 
 static void leave(struct workbench *w, double now) {
@@ -920,6 +927,11 @@ static bool message_faded(struct workbench *w, double now) {
 
 static bool workbench_dirty(void *context, double now) {
     struct workbench *w = context;
+    if (w->arrived) {
+        w->arrived = false;
+        if (view_list[w->screen]->refresh)
+            view_list[w->screen]->refresh(w->view_state[w->screen], w, now);
+    }
     for (size_t i = 0; i < VIEW_COUNT; i++) {
         const struct view *v = view_list[i];
         double at = v->deadline ? v->deadline(w->view_state[i]) : 0;
@@ -951,6 +963,8 @@ static double views_deadline(const struct workbench *w) {
 static double workbench_deadline(void *context) {
     const struct workbench *w = context;
     double at = w->message.text[0] ? w->message.until : 0;
+    if (w->arrived)
+        return DBL_MIN; // at once
     if (frame_animated(w) && (at == 0 || w->turn_at < at))
         at = w->turn_at;
     double waits = views_deadline(w);
@@ -972,7 +986,7 @@ void workbench_do(struct workbench *w, const char *line, double now) {
 
 static bool workbench_idle(void *context) {
     const struct workbench *w = context;
-    if (w->studies > 0 || views_deadline(w) > 0)
+    if (w->studies > 0 || w->arrived || views_deadline(w) > 0)
         return false;
     if (w->recording)
         return recording_idle(w->recording);
@@ -1002,6 +1016,8 @@ bool workbench_create(struct workbench **out, const struct workbench_options *op
         return false;
     w->threads = options->threads;
     w->openblas = options->openblas;
+    w->studied = options->studied;
+    w->studied_context = options->context;
     w->screen = w->behind = w->previous = VIEW_RUN;
     w->dirty = true;
     w->fd = -1;

@@ -43,7 +43,7 @@ struct view {
     bool (*key)(void *state, struct workbench *w, struct key k, double now);
     // Requests for the hint row, most important first; ends with REQUEST_NONE.
     const enum request *(*hints)(void *state, const struct workbench *w);
-    // Workspace, history or picture changed. May be NULL.
+    // Workspace, history or picture changed, or the view became the present one. May be NULL.
     void (*refresh)(void *state, struct workbench *w, double now);
     // Edits that are not part of the present run yet: they are marked in the tab and asked about before
     // leaving. NULL: never.
@@ -79,6 +79,9 @@ struct workbench_options {
     const char *state_folder;
     const struct run_settings *settings; // what sessions that are new begin with; NULL: the defaults
     const char *notes;                   // to be read at the beginning, lines; NULL: nothing
+    // For making recordings: called with every study that comes back without an error. NULL: nobody.
+    void (*studied)(void *context, const struct study *s);
+    void *context;
 };
 bool workbench_create(struct workbench **out, const struct workbench_options *options, struct error *e);
 void workbench_free(struct workbench *w); // saves what is unsaved
@@ -106,6 +109,7 @@ struct session *workbench_session(const struct workbench *w);
 double workbench_step_seconds(const struct workbench *w); // median of the last steps; NaN before the first
 // What the next run will use: the session's settings with what ":set" changed since.
 const struct run_settings *workbench_settings(const struct workbench *w);
+bool workbench_shows(const struct workbench *w, const struct view *v); // it is the present screen
 // The screen that help was opened from.
 const struct view *workbench_behind(const struct workbench *w);
 

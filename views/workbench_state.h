@@ -66,6 +66,9 @@ struct workbench {
     char *pane_path, *pane_sizes; // where sizes are kept, and what was there; owned, NULL: none
     bool resized;                 // a border was moved
     bool dirty, finished, pasting;
+    bool arrived; // the present screen was gone to, and its view does not know it yet
+    void (*studied)(void *context, const struct study *s); // of the options
+    void *studied_context;
     double turn_at; // when the spinner turns next
     // How much fitted at the last drawing: what a page is, and where scrolling ends. Set by drawing, read by
     // scrolling.

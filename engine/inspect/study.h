@@ -53,7 +53,8 @@ struct study_kind {
     // A false ends the study with its error.
     bool (*work)(struct study *s, const struct study_bench *bench, bool *finished, struct error *e);
     void (*free)(struct study *s); // inputs, results, and s itself
-    // For recorded screens: the results as JSON (owned by the caller), and back. NULL: not recorded.
+    // For recorded screens: the results as JSON (owned by the caller), and back. NULL: not recorded. A result
+    // that belongs to another question may be refused by read before it has taken anything from it.
     cJSON *(*write)(const struct study *s);
     bool (*read)(struct study *s, const cJSON *from, struct error *e);
 };

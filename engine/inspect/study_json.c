@@ -15,7 +15,7 @@ static cJSON *rounded(double x) {
     char digits[32];
     if (!isfinite(x))
         return cJSON_CreateNull();
-    snprintf(digits, sizeof digits, "%.4g", x);
+    snprintf(digits, sizeof digits, "%.6g", x);
     return cJSON_CreateNumber(strtod(digits, NULL));
 }
 

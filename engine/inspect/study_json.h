@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What results of studies are made of, as JSON: for recorded screens (study_kind.write and read). Numbers
-// keep four digits, as many as a screen shows.
+// keep six digits, more than a screen shows.
 #ifndef PROMPTER_ENGINE_INSPECT_STUDY_JSON_H
 #define PROMPTER_ENGINE_INSPECT_STUDY_JSON_H
 

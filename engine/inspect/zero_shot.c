@@ -163,17 +163,17 @@ static bool score_calibrated(struct zero_shot *z, const struct study_bench *benc
 
 static bool score_by_rule(struct zero_shot *z, const struct study_bench *bench, const float *states,
                           const struct example *const *x, size_t count, struct error *e) {
-    size_t *numbers = mem_calloc(2 * count, sizeof *numbers, e), *label = numbers,
-           *possible = numbers + count;
-    if (!numbers)
+    size_t *label = mem_calloc(2 * count, sizeof *label, e);
+    if (!label)
         return false;
+    size_t *possible = label + count;
     for (size_t i = 0; i < count; i++) {
         label[i] = x[i]->label;
         possible[i] = x[i]->options;
     }
     bool ok = mask_evaluate(bench->mask, states, count, &z->words, z->ask.settings.loss, label, possible,
                             NULL, NULL, &z->dev, e);
-    free(numbers);
+    free(label);
     return ok;
 }
 

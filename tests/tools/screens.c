@@ -3,8 +3,10 @@
 // or without a screen to make a recording of a run.
 //
 //   screens [--recording FILE] [--script FILE --size WxH [--dumps FOLDER] [--ascii] [--styles]]
-//   [SESSION|TASK] screens --record FILE [--hold STEP]... SESSION|TASK      a whole run, with pauses in it
-//   for scripts
+//           [--studies FILE] [SESSION|TASK]
+//   screens --record FILE [--hold STEP]... SESSION|TASK
+// --record writes a whole run, with pauses in it for scripts; --studies writes the studies that came back
+// while a script ran live, as lines to be added to a recording.
 #include <errno.h>
 #include <locale.h>
 #include <poll.h>
@@ -19,7 +21,7 @@
 
 enum { MOST_HOLDS = 16 };
 struct arguments {
-    const char *recording, *record, *script, *dumps, *what, *model;
+    const char *recording, *record, *script, *dumps, *what, *model, *studies;
     int rows, columns;
     bool ascii, styles;
     size_t hold[MOST_HOLDS], holds;
@@ -34,6 +36,7 @@ static bool read_arguments(struct arguments *a, int count, char **text) {
                             : strcmp(text[i], "--script") == 0  ? &a->script
                             : strcmp(text[i], "--dumps") == 0   ? &a->dumps
                             : strcmp(text[i], "--model") == 0   ? &a->model
+                            : strcmp(text[i], "--studies") == 0 ? &a->studies
                                                                 : NULL;
         if (path && value) {
             *path = value;
@@ -176,10 +179,18 @@ done:
 
 // ---- the workbench ----
 
+static void write_study(void *context, const struct study *s) {
+    recording_write_study(context, s, NULL);
+}
+
 static bool run(const struct arguments *a, struct error *e) {
     struct workbench *w = NULL;
-    const struct workbench_options options = {
-        .what = a->what, .model_folder = a->model, .recording = a->recording};
+    struct buffer studies = {0};
+    const struct workbench_options options = {.what = a->what,
+                                              .model_folder = a->model,
+                                              .recording = a->recording,
+                                              .studied = a->studies ? write_study : NULL,
+                                              .context = &studies};
     if (!workbench_create(&w, &options, e))
         return false;
     struct loop_client client = workbench_client(w);
@@ -192,6 +203,10 @@ static bool run(const struct arguments *a, struct error *e) {
     const struct loop_options terminal = {.ascii = a->ascii, .color = true};
     bool ok = a->script ? loop_run_script(&client, &script, e) : loop_run_terminal(&client, &terminal, e);
     workbench_free(w);
+    ok = ok && (!a->studies ||
+                (buffer_ok(&studies, e) &&
+                 file_write_atomic(a->studies, studies.data ? studies.data : "", studies.length, e)));
+    buffer_free(&studies);
     return ok;
 }
 

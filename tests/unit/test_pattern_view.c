@@ -104,10 +104,11 @@ TEST(what_the_budget_takes_away_is_shown) {
     const char *screen = bench_screen(&b, false);
     CHECK_HAS(screen, "30 of 30 positions");
     CHECK_HAS(screen, "over the budget of 30 by");
-    CHECK_HAS(screen, "from text_a");
+    CHECK_HAS(screen, ": 18 from");
+    CHECK_HAS(screen, "│ text_a  ");
     CHECK_HAS(screen, "⟨");
     CHECK_HAS(screen, "⟩");
-    CHECK_HAS(screen, "▁was <extra_id_0> . </s>"); // the rest is whole
+    CHECK_HAS(screen, "<extra_id_0> . </s>"); // the rest is whole
     bench_command(&b, "set budget 5");
     CHECK(!bench_has(&b, "5 of 5 positions")); // it cannot be: the message says what would be needed
     CHECK(bench_has(&b, "needs"));
@@ -169,5 +170,86 @@ TEST(what_cannot_be_tuned_is_refused_before_the_run_is_given_up) {
     bench_command(&b, "set budget 512");
     bench_keys(&b, "Ctrl-S");
     CHECK(bench_has(&b, "nothing has changed"));
+    bench_close(&b);
+}
+
+// ---- zero-shot ----
+
+// Lets a moment go by, as after the last key, and takes the answers.
+static void moment(struct bench *b, double seconds) {
+    b->now += seconds;
+    b->client.dirty(b->w, b->now);
+    b->client.wake(b->w, b->now);
+}
+
+static bool open_zero_shot(struct bench *b, int columns, int rows) {
+    bool ok = bench_open_recording(b, "screens/pattern.jsonl", "sessions/tasks/films", columns, rows);
+    if (ok)
+        bench_keys(b, "1");
+    if (ok)
+        moment(b, 0.2);
+    return ok;
+}
+
+TEST(zero_shot_follows_the_keys_after_a_moment) {
+    struct bench b;
+    CHECK(open_zero_shot(&b, 80, 24));
+    CHECK(bench_has(&b, "negative 0.749"));
+    CHECK(bench_has(&b, "0.91 = 29/32"));
+    CHECK(bench_has(&b, "with the present prompt, step 0"));
+    bench_keys(&b, "Enter End Backspace");
+    moment(&b, 0.1);
+    bench_type(&b, "!"); // before the moment was over: it begins anew
+    double at = b.client.deadline(b.w);
+    CHECK_NEAR(at, b.now + 0.15, 1e-9);
+    moment(&b, 0.1);
+    CHECK(bench_has(&b, "negative 0.749")); // still the old answer, dimmed
+    CHECK_HAS(bench_screen(&b, true), ".dddddddd.ddddd.");
+    moment(&b, 0.1);
+    CHECK_HAS(bench_screen(&b, false), "negative 0.917");
+    CHECK(bench_has(&b, "0.72 = 23/32"));
+    bench_close(&b);
+}
+
+TEST(label_words_and_calibration_do_not_wait) {
+    struct bench b;
+    CHECK(open_zero_shot(&b, 80, 24));
+    bench_keys(&b, "Enter End Backspace");
+    bench_type(&b, "!");
+    moment(&b, 0.2);
+    bench_keys(&b, "Esc c");
+    moment(&b, 0);
+    CHECK(bench_has(&b, "zero-shot, calibrated"));
+    CHECK(bench_has(&b, "negative 0.497"));
+    bench_keys(&b, "c");
+    moment(&b, 0);
+    bench_command(&b, "words terrible, bad, boring; great, good");
+    moment(&b, 0);
+    CHECK(bench_has(&b, "0.88 = 28/32"));
+    bench_command(&b, "template {soft:20} {text_a} It was {mask}.");
+    bench_keys(&b, "n n");
+    bench_command(&b, "words bad");
+    moment(&b, 0.2);
+    CHECK_HAS(bench_screen(&b, false), "needs label words");
+    bench_close(&b);
+}
+
+TEST(nothing_is_asked_behind_another_screen) {
+    struct bench b;
+    CHECK(bench_open_recording(&b, "screens/pattern.jsonl", "sessions/tasks/films", 80, 24));
+    moment(&b, 1);
+    CHECK(b.client.deadline(b.w) == 0);
+    bench_keys(&b, "1");
+    moment(&b, 1);
+    CHECK(bench_has(&b, "negative 0.749"));
+    bench_close(&b);
+}
+
+TEST(what_fails_is_told_in_the_pane) {
+    struct bench b;
+    CHECK(open_zero_shot(&b, 80, 24));
+    bench_command(&b, "template {text_a} nobody asked about this {mask}");
+    moment(&b, 0.2);
+    CHECK_HAS(bench_screen(&b, false), "was recorded for this pattern");
     bench_close(&b);
 }
