@@ -34,6 +34,13 @@ size_t task_find_field(const struct task *t, const char *name) {
     return SIZE_MAX;
 }
 
+const char *task_find_words(const struct task *t, const char *name) {
+    for (size_t i = 0; i < t->word_sets; i++)
+        if (strcmp(t->word_set[i].name, name) == 0)
+            return t->word_set[i].words;
+    return strcmp(name, "good") == 0 ? t->label_words : NULL;
+}
+
 static void free_texts(char **texts, size_t count) {
     for (size_t i = 0; texts && i < count; i++)
         free(texts[i]);
@@ -53,6 +60,11 @@ void task_free(struct task *t) {
     free_texts(t->class_value, t->classes);
     free_texts(t->template_text, t->templates);
     free(t->label_column);
+    for (size_t i = 0; i < t->word_sets; i++) {
+        free(t->word_set[i].name);
+        free(t->word_set[i].words);
+    }
+    free(t->word_set);
     free(t->label_words);
     free(t->name);
     free(t->title);
@@ -262,6 +274,37 @@ static bool read_options(struct task *t, const cJSON *root, struct error *e) {
                            t->option_columns);
 }
 
+static bool copy_words(const cJSON *words, const char *where, char **out, struct error *e) {
+    if (!cJSON_IsObject(words) && !cJSON_IsArray(words))
+        return error_set(e, ERROR_INPUT,
+                         "\"%s\" should be an object {\"class\": [\"word\", ...]} or a list, "
+                         "but is %s",
+                         where, json_type_name(words));
+    return (*out = json_print(words, false, e)) != NULL;
+}
+
+static bool read_word_sets(struct task *t, const cJSON *root, struct error *e) {
+    const cJSON *sets = NULL;
+    if (!json_get_object(root, "label_word_sets", false, &sets, e))
+        return false;
+    size_t count = sets ? (size_t)cJSON_GetArraySize(sets) : 0;
+    if (count > TASK_MOST_WORD_SETS)
+        return error_set(e, ERROR_INPUT, "\"label_word_sets\" has %zu sets, where %d can be", count,
+                         TASK_MOST_WORD_SETS);
+    if (count && !(t->word_set = mem_calloc(count, sizeof *t->word_set, e)))
+        return false;
+    for (const cJSON *c = sets ? sets->child : NULL; c; c = c->next) {
+        char where[80];
+        if (!c->string[0])
+            return error_set(e, ERROR_INPUT, "\"label_word_sets\": a set without a name");
+        snprintf(where, sizeof where, "label_word_sets\": \"%.40s", c->string);
+        struct label_word_set *set = &t->word_set[t->word_sets++];
+        if (!(set->name = mem_strdup(c->string, e)) || !copy_words(c, where, &set->words, e))
+            return false;
+    }
+    return true;
+}
+
 static bool read_suggestions(struct task *t, const cJSON *root, struct error *e) {
     const cJSON *templates = NULL, *words = cJSON_GetObjectItemCaseSensitive(root, "label_words");
     if (!json_get_array(root, "templates", false, &templates, e))
@@ -269,14 +312,8 @@ static bool read_suggestions(struct task *t, const cJSON *root, struct error *e)
     if (templates &&
         !copy_list(templates, "templates", TASK_MOST_TEMPLATES, &t->template_text, &t->templates, e))
         return false;
-    if (!words || cJSON_IsNull(words))
-        return true;
-    if (!cJSON_IsObject(words) && !cJSON_IsArray(words))
-        return error_set(e, ERROR_INPUT,
-                         "\"label_words\" should be an object {\"class\": [\"word\", ...]} or a list, "
-                         "but is %s",
-                         json_type_name(words));
-    return (t->label_words = json_print(words, false, e)) != NULL;
+    return (!words || cJSON_IsNull(words) || copy_words(words, "label_words", &t->label_words, e)) &&
+           read_word_sets(t, root, e);
 }
 
 // ---- the files ----

@@ -17,7 +17,10 @@
 //                                                            where labels are numbers: 0 or 1
 //    "metric": "accuracy" | "macro-f1",
 //    "templates": ["{text_a} It was {mask}.", ...],          suggestions, the first is the default
-//    "label_words": {"negative": ["bad"], "positive": ["good", "great"]}}
+//    "label_words": {"negative": ["bad"], "positive": ["good", "great"]},
+//    "label_word_sets": {"poor": {"negative": ["slow"], "positive": ["big"]},     more of them under names,
+//                        "inverted": {"negative": ["good"], "positive": ["bad"]}}} for comparing; optional.
+//                                                            "good" stands for "label_words" itself
 //
 // Multiple choice: the classes are the options by position, named A, B, C ... (as many as the longest list in
 // the files) unless "classes" names them, one for each position. A label is a value or name of a class, a
@@ -38,7 +41,13 @@
 
 enum task_family { TASK_SINGLE_SENTENCE, TASK_SENTENCE_PAIR, TASK_MULTIPLE_CHOICE };
 enum task_metric { TASK_ACCURACY, TASK_MACRO_F1 };
-enum { TASK_MOST_FIELDS = 32, TASK_MOST_CLASSES = 256, TASK_MOST_OPTIONS = 16, TASK_MOST_TEMPLATES = 64 };
+enum {
+    TASK_MOST_FIELDS = 32,
+    TASK_MOST_CLASSES = 256,
+    TASK_MOST_OPTIONS = 16,
+    TASK_MOST_TEMPLATES = 64,
+    TASK_MOST_WORD_SETS = 32
+};
 
 #define TASK_NO_LABEL ((size_t)-1)
 
@@ -54,6 +63,11 @@ struct dataset {
     struct example *example; // owned with all texts
     size_t count;
     char *path; // of the file, for messages
+};
+
+struct label_word_set {
+    char *name;
+    char *words; // the JSON text, as label_words
 };
 
 struct task {
@@ -73,7 +87,10 @@ struct task {
     size_t classes;
     char **template_text; // suggestions, as written
     size_t templates;
-    char *label_words;               // the JSON text of "label_words", or NULL
+    char *label_words; // the JSON text of "label_words", or NULL
+    // Further sets by name, in the file's order.
+    struct label_word_set *word_set;
+    size_t word_sets;
     struct dataset train, dev, test; // count 0 where the file is not named
 };
 
@@ -95,6 +112,9 @@ void example_free(struct example *x, size_t fields); // the members
 
 const char *task_family_name(enum task_family f); // "single-sentence", ...
 const char *task_metric_name(enum task_metric m);
+// The JSON text of the label words of a name: a set's, or those of "label_words" for "good" where no set is
+// called so. NULL: there is none.
+const char *task_find_words(const struct task *t, const char *name);
 // Position of a field by its template name, or SIZE_MAX.
 size_t task_find_field(const struct task *t, const char *name);
 

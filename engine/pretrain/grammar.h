@@ -15,7 +15,8 @@
 //   inflect past                          irregular forms for the function of that name
 //     go went
 //
-//   task NAME: rule [train N] [test N] [label KEY]      a task to be made; see engine/pretrain/task_maker.h
+//   task NAME: rule train N test N label KEY classes a b c      a task to be made of what the rule writes;
+//                                         `next N` instead of label and classes: see task_maker.h
 //
 // Text of an alternative. All that is not special stands for itself; a backslash takes the meaning away.
 //   {name}          a rule is expanded; a list gives its first column of a row drawn by weight; a variable
@@ -74,9 +75,14 @@ struct grammar;   // opaque
 struct generator; // opaque
 
 // A task as its statement asks for it; texts belong to the grammar.
+enum { GRAMMAR_MOST_CLASSES = 16, GRAMMAR_MOST_OPTIONS = 16 };
 struct grammar_task {
-    const char *name, *rule, *label;
-    size_t train, test; // examples of each class
+    const char *name, *rule;
+    const char *label;                            // the key that holds the class
+    const char *class_name[GRAMMAR_MOST_CLASSES]; // values of that key
+    size_t classes;
+    size_t train, test; // examples in all; the same number of each class
+    size_t next;        // options of a next-sentence choice; 0: examples are what the rule writes
     size_t line;
     const char *file;
 };

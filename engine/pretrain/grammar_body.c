@@ -488,16 +488,18 @@ bad:
     return NULL;
 }
 
+// Whether a sign here stands by itself: behind a blank, a brace, or the beginning.
+static bool stands_alone(const struct body *b) {
+    return b->at == 0 || strchr(" }|(", b->s->text[b->at - 1]) != NULL;
+}
+
 static bool is_break(const struct body *b) {
     const struct source_text *s = b->s;
-    bool before = b->at == 0 || s->text[b->at - 1] == ' ' || s->text[b->at - 1] == '}' ||
-                  s->text[b->at - 1] == '|' || s->text[b->at - 1] == '(';
-    bool after = b->at + 1 >= s->length || s->text[b->at + 1] == ' ';
-    return s->text[b->at] == '/' && before && after;
+    return look(b) == '/' && stands_alone(b) && (b->at + 1 >= s->length || s->text[b->at + 1] == ' ');
 }
 
 static bool is_key(const struct body *b) {
-    return look(b) == '@' && (b->at == 0 || b->s->text[b->at - 1] == ' ') && b->at + 1 < b->s->length &&
+    return look(b) == '@' && stands_alone(b) && b->at + 1 < b->s->length &&
            is_name_char(b->s->text[b->at + 1]);
 }
 

@@ -166,12 +166,13 @@ static bool check_slot_column(struct checker *c, struct place at, size_t slot, s
             *column = OPTION_ALL;
             return true;
         }
-        return option_column_find(c->g->name[*column], column)
-                   ? true
-                   : grammar_fail(c->g, at, c->e,
-                                  "options have letter, right, wrong, wrong_letter, list, count and 1 to %d, "
-                                  "not \"%s\"",
-                                  GRAMMAR_MOST_OPTIONS, c->g->name[*column]);
+        const char *name = c->g->name[*column];
+        if (option_column_find(name, column))
+            return true;
+        return grammar_fail(
+            c->g, at, c->e,
+            "options have letter, right, wrong, wrong_letter, list, count and 1 to %d, not \"%s\"",
+            GRAMMAR_MOST_OPTIONS, name);
     }
     if (*column == GRAMMAR_NONE)
         return true;
@@ -308,6 +309,22 @@ static bool check_slots(struct checker *c) {
     return true;
 }
 
+static bool cell_is_own(const struct list *l, const struct row *r, size_t column) {
+    for (size_t i = 0; i < l->rows; i++)
+        if (!l->row[i].held && strcmp(l->row[i].cell[column], r->cell[column]) == 0)
+            return false;
+    return true;
+}
+
+static void find_own_cells(struct grammar *g) {
+    for (size_t i = 0; i < g->lists; i++)
+        for (size_t k = 0; k < g->list[i].rows; k++) {
+            struct row *r = &g->list[i].row[k];
+            for (size_t c = 0; r->held && c < g->list[i].columns; c++)
+                r->own |= (unsigned)cell_is_own(&g->list[i], r, c) << c;
+        }
+}
+
 static bool check_tasks(struct checker *c) {
     for (size_t i = 0; i < c->g->tasks; i++)
         if (grammar_find_rule(c->g, c->g->task[i].rule) == GRAMMAR_NONE)
@@ -325,6 +342,7 @@ bool grammar_resolve(struct grammar *g, struct error *e) {
     struct checker c = {.g = g, .e = e};
     if (g->irregulars)
         qsort(g->irregular, g->irregulars, sizeof *g->irregular, irregular_compare);
+    find_own_cells(g);
     if (!check_slots(&c) || !learn(&c))
         return false;
     for (size_t i = 0; i < g->rules; i++)

@@ -137,7 +137,7 @@ static void add_kept(struct generator *m, size_t offset, size_t length) {
 }
 
 static void add_cell(struct generator *m, const struct row *r, size_t column) {
-    if (r->held)
+    if (r->own >> column & 1)
         buffer_add_char(&m->raw, MARK_HELD);
     buffer_add_text(&m->raw, r->cell[column]);
 }

@@ -5,7 +5,7 @@
 
 #include "engine/pretrain/grammar.h"
 
-enum { GRAMMAR_MOST_OPTIONS = 16, GRAMMAR_MOST_COLUMNS = 16, GRAMMAR_MOST_FUNCTIONS = 4 };
+enum { GRAMMAR_MOST_COLUMNS = 16, GRAMMAR_MOST_FUNCTIONS = 4 };
 #define GRAMMAR_NONE ((size_t)-1)
 
 // Bytes that stand in raw text for what is not text. Grammar files cannot hold them.
@@ -122,7 +122,8 @@ struct row {
     char **cell; // [columns]
     double weight;
     bool held;
-    size_t id; // among all rows of the grammar
+    unsigned own; // held rows: bit c is set where no row that is not held has the cell of column c
+    size_t id;    // among all rows of the grammar
 };
 struct list {
     char *name;

@@ -426,10 +426,23 @@ static bool read_inflect(struct reader *r, struct words *w) {
 
 // ---- tasks ----
 
+static bool read_classes(struct words *w, struct grammar_task *t) {
+    struct reader *r = w->r;
+    while (!words_over(w)) {
+        if (t->classes == GRAMMAR_MOST_CLASSES)
+            return grammar_fail(r->g, place_in(r, w->at), r->e, "a task has up to %d classes",
+                                GRAMMAR_MOST_CLASSES);
+        if (!(t->class_name[t->classes] = take_word(w, "the value of a class")))
+            return false;
+        t->classes++;
+    }
+    return true;
+}
+
 static bool read_task_option(struct words *w, struct grammar_task *t) {
     struct reader *r = w->r;
     size_t from = w->at;
-    char *word = take_word(w, "train, test or label");
+    char *word = take_word(w, "train, test, next, label or classes");
     if (!word)
         return false;
     bool ok = true;
@@ -437,30 +450,55 @@ static bool read_task_option(struct words *w, struct grammar_task *t) {
         ok = take_number(w, &t->train);
     } else if (strcmp(word, "test") == 0) {
         ok = take_number(w, &t->test);
+    } else if (strcmp(word, "next") == 0) {
+        ok = take_number(w, &t->next);
+        if (ok && (t->next < 2 || t->next > GRAMMAR_MOST_OPTIONS))
+            ok = grammar_fail(r->g, place_in(r, from), r->e, "there can be 2 to %d options",
+                              GRAMMAR_MOST_OPTIONS);
     } else if (strcmp(word, "label") == 0) {
         free((char *)t->label);
         ok = (t->label = take_word(w, "the key of the label")) != NULL;
+    } else if (strcmp(word, "classes") == 0) {
+        ok = read_classes(w, t);
     } else {
         ok = grammar_fail(r->g, place_in(r, from), r->e,
-                          "train N, test N or label KEY should stand here, not \"%s\"", word);
+                          "train N, test N, next N, label KEY or classes ... should stand here, not \"%s\"",
+                          word);
     }
     free(word);
     return ok;
 }
 
+// Names of a task's keys and classes as the file says, or as they are where it says nothing.
+static bool complete_task(struct reader *r, struct grammar_task *t, struct place at) {
+    if (!t->label && !(t->label = mem_strdup(t->next ? "answer" : "label", r->e)))
+        return false;
+    while (t->next && t->classes < t->next) {
+        char letter[] = {(char)('A' + (int)t->classes), 0};
+        if (!(t->class_name[t->classes] = mem_strdup(letter, r->e)))
+            return false;
+        t->classes++;
+    }
+    return t->classes >= 2
+               ? true
+               : grammar_fail(r->g, at, r->e, "the task \"%s\" needs at least two classes: classes yes no",
+                              t->name);
+}
+
 static bool read_task(struct reader *r, struct words *w) {
     struct grammar *g = r->g;
+    struct place at = place_in(r, 0);
     if (!mem_grow(&g->task, &g->task_capacity, g->tasks + 1, sizeof *g->task, r->e) ||
         !mem_grow(&g->task_at, &g->task_at_capacity, g->tasks + 1, sizeof *g->task_at, r->e))
         return false;
-    g->task_at[g->tasks] = place_in(r, 0);
+    g->task_at[g->tasks] = at;
     struct grammar_task *t = &g->task[g->tasks++];
-    *t = (struct grammar_task){.train = 500, .test = 500, .line = r->line.number, .file = g->file[r->file]};
+    *t = (struct grammar_task){.train = 1000, .test = 1000, .line = r->line.number, .file = g->file[r->file]};
     if (!(t->name = take_word(w, "the task's name")))
         return false;
     for (size_t i = 0; i + 1 < g->tasks; i++)
         if (strcmp(g->task[i].name, t->name) == 0)
-            return grammar_fail(g, place_in(r, 0), r->e, "there is a task \"%s\" already", t->name);
+            return grammar_fail(g, at, r->e, "there is a task \"%s\" already", t->name);
     if (!take_char(w, ':'))
         return grammar_fail(g, place_in(r, w->at), r->e, "':' and the rule of an example are missing");
     if (!(t->rule = take_word(w, "the rule of an example")))
@@ -468,10 +506,8 @@ static bool read_task(struct reader *r, struct words *w) {
     while (!words_over(w))
         if (!read_task_option(w, t))
             return false;
-    if (!t->label && !(t->label = mem_strdup("label", r->e)))
-        return false;
     next_line(r);
-    return true;
+    return complete_task(r, t, at);
 }
 
 // ---- files ----
@@ -598,6 +634,8 @@ void grammar_free(struct grammar *g) {
         free((char *)g->task[i].name);
         free((char *)g->task[i].rule);
         free((char *)g->task[i].label);
+        for (size_t c = 0; c < g->task[i].classes; c++)
+            free((char *)g->task[i].class_name[c]);
     }
     free(g->file);
     free(g->name);

@@ -101,6 +101,8 @@ TEST(mistakes_name_their_place) {
               "there is a rule \"document\" already, in test.grammar:1");
     CHECK_HAS(first("rule document\n  first line\n    and {nothing}\n"),
               "test.grammar:3:10: there is no rule");
+    CHECK_HAS(first("list n\n  a\n  b\nrule document\n  {let o = options + n 2}{o.lettr}\n"),
+              "options have letter, right, wrong, wrong_letter, list, count and 1 to 16, not \"lettr\"");
     CHECK_HAS(first("rule document\n  a {document}\n"), "does one call itself without end");
     CHECK_HAS(first("rule document\n  {set x = \"1\"}{y}\nrule y\n  [if x = 2] no\n"),
               "test.grammar:3:1: no alternative of the rule \"y\" can be used");

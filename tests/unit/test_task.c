@@ -362,6 +362,29 @@ TEST(label_words_and_templates_are_kept) {
     task_free(t);
 }
 
+TEST(sets_of_label_words_have_names) {
+    struct error e = {0};
+    struct task *t;
+    put_text("a.jsonl", "{\"text\": \"x\", \"label\": \"0\"}\n");
+    CHECK_OK(task_load(&t,
+                       put_text("task.json", UP_TO_CLASSES
+                                ",\"files\":{\"train\":\"a.jsonl\"},\"label_words\":[[\"x\"],[\"y\"]],"
+                                "\"label_word_sets\":{\"poor\":[[\"v\"],[\"w\"]],\"inverted\":"
+                                "[[\"y\"],[\"x\"]]}}"),
+                       NULL, &e));
+    CHECK_SIZE(t->word_sets, 2);
+    CHECK_TEXT(t->word_set[1].name, "inverted");
+    CHECK_TEXT(task_find_words(t, "good"), "[[\"x\"],[\"y\"]]");
+    CHECK_TEXT(task_find_words(t, "poor"), "[[\"v\"],[\"w\"]]");
+    CHECK(!task_find_words(t, "other"));
+    task_free(t);
+    CHECK(!load_json(UP_TO_CLASSES ",\"files\":{\"train\":\"a.jsonl\"},\"label_word_sets\":{\"poor\":\"v\"}}",
+                     &e));
+    CHECK_HAS(e.text, "\"label_word_sets\": \"poor\" should be an object");
+    CHECK(!load_json(UP_TO_CLASSES ",\"files\":{\"train\":\"a.jsonl\"},\"label_word_sets\":[]}", &e));
+    CHECK_HAS(e.text, "label_word_sets");
+}
+
 // ---- shipped and real tasks ----
 
 // `counts`: the examples of each class in order, 0 for classes that the set lacks.
