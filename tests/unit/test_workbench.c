@@ -5,6 +5,9 @@
 
 #include <unistd.h>
 
+#include "tui/theme.h"
+#include "views/views.h"
+
 // ---- layout ----
 
 // Wide characters are whole, nothing is narrower or wider than it says, corners of frames come in fours.
@@ -93,6 +96,127 @@ TEST(ascii_at_every_size) {
     sweep("sessions/tasks/films", "4", true);
     sweep("sessions/tasks/films", "1", true);
     sweep("sessions/tasks/films", "?", true);
+}
+
+// Every screen there is, at every size, whatever it is made of: as it opens, with each pane in focus, and
+// zoomed.
+TEST(every_screen_at_every_size) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "Space Space Space");
+    for (size_t v = 0; v < VIEW_COUNT; v++) {
+        workbench_request(b.w, view_list[v]->screen, NULL, b.now);
+        b.client.wake(b.w, b.now);
+        for (int rows = 1; rows <= 60; rows++)
+            for (int columns = 1; columns <= 200; columns++) {
+                CHECK(grid_resize(b.g, rows, columns, &b.error));
+                b.client.draw(b.w, b.g, b.now);
+                const char *fault = layout_fault(b.g);
+                if (fault)
+                    printf("%s: %s\n", view_list[v]->name, fault);
+                CHECK(fault == NULL);
+            }
+        for (int pane = 0; pane < 4; pane++) {
+            CHECK(grid_resize(b.g, 24, 80, &b.error));
+            b.client.draw(b.w, b.g, b.now);
+            workbench_request(b.w, REQUEST_FOCUS_NEXT, NULL, b.now);
+            workbench_request(b.w, REQUEST_ZOOM, NULL, b.now);
+            CHECK(every_size(&b, view_list[v]->name));
+            workbench_request(b.w, REQUEST_ZOOM, NULL, b.now);
+        }
+    }
+    bench_close(&b);
+}
+
+// What the screens of lists and panes are asked for at any time must not upset them either.
+TEST(every_request_on_every_screen) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "Space Space");
+    for (size_t v = 0; v < VIEW_COUNT; v++)
+        for (int r = REQUEST_NONE + 1; r < REQUEST_COUNT; r++) {
+            if (r == REQUEST_QUIT || r == REQUEST_OPEN || r == REQUEST_COMMAND)
+                continue;
+            workbench_request(b.w, view_list[v]->screen, NULL, b.now);
+            workbench_request(b.w, (enum request)r, NULL, b.now);
+            b.client.wake(b.w, b.now);
+            bench_keys(&b, "n"); // to a question, or a key
+            b.client.draw(b.w, b.g, b.now);
+            const char *fault = layout_fault(b.g);
+            if (fault)
+                printf("%s after %s: %s\n", view_list[v]->name, request_info((enum request)r)->name, fault);
+            CHECK(fault == NULL);
+            bench_keys(&b, "Esc Esc");
+            b.now += 60;
+        }
+    bench_close(&b);
+}
+
+// ---- the mouse ----
+
+static void mouse(struct bench *b, enum mouse_kind kind, int row, int column) {
+    b->client.draw(b->w, b->g, b->now);
+    const struct key k = {.code = KEY_CODE_MOUSE, .character = kind, .row = row, .column = column};
+    b->client.key(b->w, k, b->now);
+    b->client.wake(b->w, b->now);
+}
+
+TEST(a_press_on_a_tab_shows_the_screen) {
+    struct bench b;
+    CHECK(bench_open(&b, 100, 24));
+    for (size_t v = 0; v < VIEW_HELP; v++) {
+        char tab[64];
+        const char *tabs = strchr(bench_screen(&b, false), '\n') + 1;
+        snprintf(tab, sizeof tab, "%zu %s", v + 1, view_list[v]->name);
+        CHECK_HAS(tabs, tab);
+        mouse(&b, MOUSE_PRESS, 1, (int)(strstr(tabs, tab) - tabs));
+        snprintf(tab, sizeof tab, "[%zu %s]", v + 1, view_list[v]->name);
+        CHECK_HAS(bench_screen(&b, false), tab);
+    }
+    bench_keys(&b, "3");
+    const int nowhere[][2] = {{0, 3}, {1, 99}, {23, 1}, {50, 500}, {-1, -1}};
+    for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
+        mouse(&b, MOUSE_PRESS, nowhere[i][0], nowhere[i][1]);
+    CHECK(bench_has(&b, "[3 Run]"));
+    bench_close(&b);
+}
+
+TEST(the_wheel_scrolls) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "?");
+    CHECK(bench_has(&b, "1-"));
+    mouse(&b, MOUSE_WHEEL_DOWN, 10, 40);
+    CHECK(bench_has(&b, " 4-"));
+    mouse(&b, MOUSE_WHEEL_UP, 10, 40);
+    CHECK(bench_has(&b, " 1-"));
+    bench_keys(&b, "?");
+    bench_command(&b, "set"); // and what lies over a screen
+    mouse(&b, MOUSE_WHEEL_DOWN, 10, 40);
+    CHECK(bench_has(&b, " 4-"));
+    bench_close(&b);
+}
+
+TEST(mouse_and_theme_by_command) {
+    struct bench b;
+    CHECK(bench_open(&b, 100, 24));
+    bench_command(&b, "mouse on");
+    CHECK(loop_mouse());
+    bench_command(&b, "mouse");
+    CHECK(bench_has(&b, "usage: :mouse on | off"));
+    bench_command(&b, "mouse maybe");
+    CHECK(bench_has(&b, "mouse is on or off (on now), e.g. :mouse on"));
+    bench_command(&b, "mouse off");
+    CHECK(!loop_mouse());
+    bench_command(&b, "theme monochrome");
+    CHECK_TEXT(theme_now()->name, "monochrome");
+    bench_command(&b, "theme hihg-contrast");
+    CHECK(bench_has(&b, "did you mean \"high-contrast\"?"));
+    bench_command(&b, "theme");
+    CHECK(bench_has(&b, "the theme is monochrome"));
+    bench_command(&b, "theme default");
+    CHECK_TEXT(theme_now()->name, "default");
+    bench_close(&b);
 }
 
 TEST(overlay_at_every_size) {
