@@ -9,6 +9,7 @@
 #   make goldens    rewrite the pictures of tests/screens; read their difference before committing it
 #   make fuzz       every reader under libFuzzer   make install    into PREFIX (/usr/local)
 #   make soak       a long run in the workbench: memory, stalls
+#   make latency    from a key to every screen while tuning
 #   make clean                                     make V=1        show the compiler's commands
 
 BUILD   ?= build
@@ -46,7 +47,7 @@ REPLAY   := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
 FUZZERS  := $(FUZZ:%=$(BUILD)/tests/fuzz/libfuzzer_%)
 FUZZ_SECONDS ?= 600
 
-.PHONY: all run test tests deps test-deps layers lint sanitize fuzzers fuzz fuzz-short goldens soak bench install clean
+.PHONY: all run test tests deps test-deps layers lint sanitize fuzzers fuzz fuzz-short goldens soak latency bench install clean
 all: $(BUILD)/prompter
 
 # ---- what people type ----
@@ -119,6 +120,8 @@ goldens: $(BUILD)/tests/screens
 	@BUILD=$(BUILD) REWRITE=1 tests/e2e/screens.sh
 soak: $(BUILD)/prompter $(BUILD)/tests/soak
 	@BUILD=$(BUILD) SOAK=1 tests/e2e/soak.sh
+latency: $(BUILD)/prompter $(BUILD)/tests/pty_probe
+	@BUILD=$(BUILD) tests/latency.sh
 bench: $(BUILD)/prompter
 	$(BUILD)/prompter bench
 

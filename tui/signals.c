@@ -135,7 +135,10 @@ void signals_close(void) {
     if (pipe_end[0] < 0)
         return;
     for (int i = 0; i < PASSED_ON_COUNT; i++)
-        sigaction(PASSED_ON[i], &old_passed_on[i], NULL);
+        if (PASSED_ON[i] != SIGHUP)
+            sigaction(PASSED_ON[i], &old_passed_on[i], NULL);
+    const struct sigaction ignored = {.sa_handler = SIG_IGN};
+    sigaction(SIGHUP, &ignored, NULL);
     for (int i = 0; i < CRASH_COUNT; i++)
         sigaction(CRASHES[i], &old_crash[i], NULL);
     sigaction(SIGPIPE, &old_pipe, NULL);

@@ -19,7 +19,8 @@ bool signals_open(void (*restore)(void), struct error *e);
 // For commands without a screen: a mapped file that is cut short while it is used (SIGBUS) ends the program
 // with a line that names it.
 void signals_tell_lost_files(void);
-// Gives every signal back.
+// Gives every signal back but SIGHUP, which is ignored from here on: of a terminal that goes away the kernel
+// tells and the shell once more, and the second must not cut short what is saved at the end.
 void signals_close(void);
 // To poll for reading.
 int signals_fd(void);
