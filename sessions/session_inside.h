@@ -136,8 +136,6 @@ bool session_keep_version(const struct session *s, const char *path, struct erro
 // ---- session_open.c ----
 // The folder of the session called `what` in session_home, or at that path; owned.
 char *session_find(const char *what, struct error *e);
-// A folder, "shipped:NAME" or the name of a shipped model; NULL: the shipped one. Absolute, owned.
-char *session_find_model(const char *model, struct error *e);
 // The task.json that a path means: itself, or the one in the folder. NULL without an error: neither.
 char *session_task_file(const char *path);
 bool session_model_shipped(const struct session *s);

@@ -12,8 +12,9 @@ function rank(f) {
     if (f ~ /^engine\/data\//) return 3
     if (f ~ /^engine\/pvp\//) return 4
     if (f ~ /^engine\/tune\//) return 5
-    if (f ~ /^engine\/(pretrain|inspect)\//) return 6
-    return 7
+    if (f ~ /^engine\/inspect\//) return 6
+    if (f ~ /^engine\/pretrain\//) return 7
+    return 8
 }
 function folder(f) { sub(/\/[^\/]*$/, "", f); return f }
 function bad(why) { printf "FAIL %s:%d: %s\n", FILENAME, FNR, why; failures++ }

@@ -71,6 +71,10 @@ struct t5_pass *mask_pass(struct mask_bench *b) {
     return b->pass;
 }
 
+size_t mask_width(const struct mask_bench *b) {
+    return b->model->config.d_model;
+}
+
 size_t mask_batch(size_t longest) {
     size_t n = longest ? BATCH_ROWS / longest : 1;
     return n < 1 ? 1 : n > BATCH_EXAMPLES ? BATCH_EXAMPLES : n;

@@ -43,6 +43,7 @@ bool mask_states(struct mask_bench *b, const struct pattern *pattern, const stru
 bool mask_states_of(struct mask_bench *b, const struct input_set *set, size_t first, size_t count,
                     const float *soft, size_t slots, const atomic_bool *cancel, float *states,
                     struct error *e);
+size_t mask_width(const struct mask_bench *b); // d_model
 // The pass that made the last states, for a watch (t5_pass_watch) set before it runs.
 struct t5_pass *mask_pass(struct mask_bench *b);
 

@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# prompter pretrain as a person uses it: every task, stopped and resumed, and tuning from what came out.
+cd "$(dirname "$0")/../.." || exit 1
+build=${BUILD:-build}
+prompter=$build/prompter
+passed=0 failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export PROMPTER_SESSIONS=$work/sessions
+expect() { # expect STATUS PATTERN COMMAND...
+    local status=$1 pattern=$2
+    shift 2
+    timeout 120 "$@" >"$work/out" 2>&1 </dev/null
+    local got=$?
+    if [[ $got == $status ]] && grep -qE -- "$pattern" "$work/out"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $* (exit status $got, wanted $status, and the pattern: $pattern)"
+        head -n 5 "$work/out"
+    fi
+}
+check() { # check WHAT CONDITION...
+    local what=$1
+    shift
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $what"; fi
+}
+
+awk 'BEGIN { srand(4)
+    split("Anna Peter Maria Tom Ben Ruth Leo Kate", who); split("film cake garden car bed hotel song", what)
+    split("terrible bad fine good great", how)
+    for (d = 0; d < 3000; d++) { p = who[1 + int(rand() * 8)]; n = 5 + int(rand() * 4)
+        for (i = 0; i < n; i++) print p " said that the " what[1 + int(rand() * 7)] " of day " i + 1 " was " how[1 + int(rand() * 5)] " ."
+        print "" } }' >"$work/text.txt"
+small=(--corpus "$work/text.txt" --vectors 5 --validation 32 --micro-batch 8 --set batch=8 --set evaluate_every=3 --threads 2)
+
+expect 0 'Example:' $prompter pretrain --help
+expect 2 '--out FILE' $prompter pretrain --task nsp
+expect 2 'nsp, nss, unified or cls' $prompter pretrain --task nothing --out "$work/x"
+expect 2 '--corpus FILE' $prompter pretrain --task nsp --out "$work/x"
+expect 2 'clean or paper-code' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --preset best
+expect 2 'NAME=VALUE' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --set rate
+expect 2 'rate' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --set rate=fast
+expect 1 'nonesuch.txt' $prompter pretrain --task nsp --corpus "$work/nonesuch.txt" --out "$work/x"
+expect 1 'no run to go on with' $prompter pretrain --resume --out "$work/x"
+expect 1 'no model folder' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --model nowhere
+expect 1 'needs --classifier' $prompter pretrain --task cls --corpus "$work/text.txt" --out "$work/x"
+
+# In one go, and stopped and resumed: the same prompt to the bit.
+expect 0 'test \(text not seen before\)' $prompter pretrain --task nsp "${small[@]}" --test 8 --set steps=6 --out "$work/whole" --json
+check "a card stands beside the prompt" grep -q '"validation_loss"' "$work/whole.json"
+check "nothing else is left" [ "$(find "$work" -name 'whole*' | wc -l)" = 2 ]
+check "validations name the classes" grep -q '"classes":{"no":{"examples"' "$work/out"
+expect 1 'is there already' $prompter pretrain --task nsp "${small[@]}" --out "$work/whole"
+$prompter pretrain --task nsp "${small[@]}" --test 8 --set steps=100000 --out "$work/cut" --json >"$work/log" 2>&1 &
+pid=$!
+for _ in $(seq 300); do
+    grep -q '"event":"step","step":2' "$work/log" && break
+    sleep 0.05
+done
+kill -INT $pid
+wait $pid
+check "stopping exits with 1" [ $? = 1 ]
+check "it says how to go on" grep -q 'go on with: prompter pretrain --resume' "$work/log"
+expect 1 'only steps can change' $prompter pretrain --resume --out "$work/cut" --set rate=1
+made=$(sed -n 's/.*stopped after step \([0-9]*\);.*/\1/p' "$work/log")
+expect 0 'holds the prompt' $prompter pretrain --resume --out "$work/cut" --set steps=$((made + 4))
+expect 0 'holds the prompt' $prompter pretrain --task nsp "${small[@]}" --test 8 --set steps=$((made + 4)) --out "$work/straight"
+check "a resumed run is the same to the bit" cmp "$work/cut.safetensors" "$work/straight.safetensors"
+
+# The other tasks, and the presets.
+expect 0 'holds the prompt' $prompter pretrain --task nss "${small[@]}" --test 0 --set steps=3 --out "$work/nss" --preset paper-code
+expect 0 '2 options' $prompter pretrain --task unified "${small[@]}" --test 0 --set steps=3 --out "$work/unified"
+expect 0 '' $prompter new five --task films5 --set steps=40 --set batch=8
+expect 1 'no tuned prompt yet' $prompter pretrain --task cls --classifier five "${small[@]}" --out "$work/cls"
+expect 0 '' $prompter tune five --no-test
+expect '[01]' '[0-9]+ labelled sentences' $prompter pretrain --task cls --classifier five "${small[@]}" --test 0 --set steps=3 --sure 0.2,0.2,0.2,0.2,0.2 --label-most 300 --out "$work/cls"
+check "the labelled sentences can be read" grep -q '"label":' "$work/cls.labels.jsonl"
+awk 'BEGIN { split("terrible bad average good great", how); for (i = 0; i < 400; i++) printf "{\"text\": \"The film of day %d was %s .\", \"label\": %d}\n", i, how[1 + i % 5], i % 5 }' >"$work/cls.labels.jsonl"
+expect 0 'holds the prompt' $prompter pretrain --task cls --labels "$work/cls.labels.jsonl" --vectors 5 --validation 16 --test 0 --set steps=3 --set batch=8 --out "$work/cls2"
+
+# Tuning from it.
+expect 0 '' $prompter new from-ppt --task claims --template '{soft:5} {text_a} {mask}. {text_b}' --set start=file --set start_file="$work/whole.safetensors" --set steps=2
+expect 0 '"event":"done"' $prompter tune from-ppt --no-test
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

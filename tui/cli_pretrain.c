@@ -1,0 +1,672 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// prompter pretrain: a soft prompt learns a family of tasks from plain text. Progress goes to stderr; with
+// --json one object a line to stdout: {"event": "open" | "step" | "validation" | "labels" | "checkpoint" |
+// "done", ...}.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/base/json.h"
+#include "engine/base/memory.h"
+#include "engine/pretrain/ppt_checkpoint.h"
+#include "engine/tensor/gemm.h"
+#include "engine/workspace.h"
+#include "sessions/prompt_file.h"
+#include "sessions/session.h"
+#include "tui/cli_options.h"
+#include "tui/cli_progress.h"
+
+#define SAVE_EVERY 60.0 // seconds
+// The official code keeps embeddings a hundred times smaller, and rates with them.
+#define OFFICIAL_SCALE 100.0
+
+struct request {
+    const char *task, *model, *out, *preset, *layout, *template_text, *words, *classifier, *labels, *sure;
+    struct cli_values corpus, set;
+    size_t vectors, validation, test, micro_batch, most, threads;
+    bool resume, overwrite, json;
+};
+
+struct training {
+    const struct request *r;
+    struct ppt_settings settings;
+    struct corpus *corpus;
+    struct ppt_labels labels;
+    struct tokenizer *tokenizer;
+    struct model *model;
+    struct thread_pool *pool;
+    struct ppt_trainer *trainer;
+    struct prompt_matrix start;
+    char *out, *checkpoint, *card, *label_path, *model_folder; // paths
+    char *kept; // what is kept in the checkpoint of this command
+    atomic_bool *cancel;
+    struct cli_progress progress;
+    double began, saved_at;
+    bool usage; // what went wrong is the command line
+    size_t first_step;
+    struct ppt_validation last;
+    bool validated;
+};
+
+static void print_object(const struct training *t, cJSON *take) {
+    if (t->r->json)
+        cli_print_object(take);
+    else
+        cJSON_Delete(take);
+}
+
+// ---- telling ----
+
+static cJSON *score_object(const struct ppt_trainer *t, const struct ppt_score *s) {
+    cJSON *o = cJSON_CreateObject(), *classes = cJSON_AddObjectToObject(o, "classes"), *options = NULL;
+    const struct verbalizer *v = ppt_trainer_words(t);
+    cli_add_number(o, "loss", s->all.loss);
+    cli_add_number(o, "accuracy", s->all.accuracy);
+    cJSON_AddNumberToObject(o, "examples", (double)s->all.examples);
+    for (size_t k = 0; k < v->classes; k++) {
+        cJSON *c = cJSON_AddObjectToObject(classes, v->label[k].name);
+        cJSON_AddNumberToObject(c, "examples", (double)s->all.of_class[k]);
+        cJSON_AddNumberToObject(c, "correct", (double)s->all.correct_class[k]);
+        cli_add_number(c, "loss", s->class_loss[k]);
+    }
+    for (size_t n = 1; n <= TASK_MOST_OPTIONS; n++) {
+        char key[24];
+        if (!s->with_options[n])
+            continue;
+        options = options ? options : cJSON_AddObjectToObject(o, "options");
+        snprintf(key, sizeof key, "%zu", n);
+        cJSON *c = cJSON_AddObjectToObject(options, key);
+        cJSON_AddNumberToObject(c, "examples", (double)s->with_options[n]);
+        cJSON_AddNumberToObject(c, "correct", (double)s->right[n]);
+    }
+    return o;
+}
+
+static void tell_open(struct training *t) {
+    const struct run_settings *s = &t->settings.run;
+    cJSON *o = cli_event("open", ppt_trainer_steps(t->trainer));
+    cJSON_AddStringToObject(o, "task", ppt_task_name(t->settings.task));
+    cJSON_AddStringToObject(o, "model", t->model_folder);
+    cJSON_AddStringToObject(o, "template", ppt_trainer_template(t->trainer));
+    cJSON_AddNumberToObject(o, "vectors", (double)ppt_trainer_vectors(t->trainer));
+    cJSON_AddStringToObject(o, "loss", s->loss == LOSS_CLEAN ? "clean" : "paper-code");
+    cJSON_AddNumberToObject(o, "rate", s->rate);
+    cJSON_AddNumberToObject(o, "memory", (double)ppt_trainer_bytes(t->trainer));
+    cli_progress_say(
+        &t->progress, true,
+        "%s: %zu vectors of %zu in \"%s\", %s loss; rate %g in the model's own embedding scale, which is "
+        "%g in that of the paper's code%s",
+        ppt_task_name(t->settings.task), ppt_trainer_vectors(t->trainer), ppt_trainer_width(t->trainer),
+        ppt_trainer_template(t->trainer), s->loss == LOSS_CLEAN ? "clean" : "paper-code", s->rate,
+        s->rate / OFFICIAL_SCALE, ppt_trainer_steps(t->trainer) ? "; resumed" : "");
+    print_object(t, o);
+}
+
+static void tell_step(struct training *t, const struct ppt_step *s) {
+    char left[32], validation[64] = "";
+    size_t total = t->settings.run.steps, made = s->step - t->first_step;
+    cli_duration((clock_seconds() - t->began) / (double)made * (double)(total - s->step), left, sizeof left);
+    if (t->validated)
+        snprintf(validation, sizeof validation, "  validation %.4f, %.1f %%", t->last.score.all.loss,
+                 100 * t->last.score.all.accuracy);
+    cli_progress_say(&t->progress, false,
+                     "step %zu/%zu  loss %.4f  accuracy %.1f %%%s  %.0f examples/s  %s left", s->step, total,
+                     s->loss, 100 * s->accuracy, validation, (double)s->examples / s->seconds, left);
+    cJSON *o = cli_event("step", s->step);
+    cli_add_number(o, "loss", s->loss);
+    cli_add_number(o, "accuracy", s->accuracy);
+    cli_add_number(o, "rate", s->rate);
+    cli_add_number(o, "gradient_norm", s->gradient_norm);
+    cli_add_number(o, "update_norm", s->update_norm);
+    cli_add_number(o, "prompt_norm", s->prompt_norm);
+    cJSON_AddNumberToObject(o, "examples", (double)s->examples);
+    cJSON_AddNumberToObject(o, "positions", (double)s->positions);
+    cJSON_AddNumberToObject(o, "epoch", (double)s->epoch);
+    cli_add_number(o, "seconds", s->seconds);
+    print_object(t, o);
+}
+
+// "no 81 %, maybe 40 %, yes 66 %", or by the number of options where that varies.
+static void shares(const struct training *t, const struct ppt_score *s, char *out, size_t size) {
+    const struct verbalizer *v = ppt_trainer_words(t->trainer);
+    size_t n = 0;
+    out[0] = 0;
+    bool options = t->settings.task == PPT_UNIFIED;
+    for (size_t k = 0; k <= TASK_MOST_OPTIONS && n + 32 < size; k++) {
+        size_t all = options ? s->with_options[k] : k < v->classes ? s->all.of_class[k] : 0;
+        size_t right = options ? s->right[k] : k < v->classes ? s->all.correct_class[k] : 0;
+        if (!all)
+            continue;
+        double share = 100.0 * (double)right / (double)all;
+        n += (size_t)(options ? snprintf(out + n, size - n, "%s%zu options %.0f %%", n ? ", " : "", k, share)
+                              : snprintf(out + n, size - n, "%s%.20s %.0f %%", n ? ", " : "",
+                                         v->label[k].name, share));
+    }
+}
+
+static void tell_validation(struct training *t) {
+    const struct ppt_validation *v = &t->last;
+    char by[512];
+    shares(t, &v->score, by, sizeof by);
+    cli_progress_say(&t->progress, true, "step %zu/%zu  validation loss %.4f%s, %.1f %% of %zu right: %s",
+                     v->step, t->settings.run.steps, v->score.all.loss, v->best ? " (best)" : "",
+                     100 * v->score.all.accuracy, v->score.all.examples, by);
+    cJSON *o = cli_event("validation", v->step);
+    cJSON_AddBoolToObject(o, "best", v->best);
+    cJSON_AddItemToObject(o, "score", score_object(t->trainer, &v->score));
+    print_object(t, o);
+}
+
+// ---- settings ----
+
+static bool read_settings(struct training *t, struct error *e) {
+    const struct request *r = t->r;
+    enum ppt_task task;
+    bool official = r->preset && strcmp(r->preset, "paper-code") == 0;
+    t->usage = true; // until all of it was understood
+    if (!r->task || !ppt_task_find(r->task, &task))
+        return error_set(e, ERROR_INPUT, "say what to learn with --task nsp, nss, unified or cls%s%s%s",
+                         r->task ? ", not \"" : "", r->task ? r->task : "", r->task ? "\"" : "");
+    if (r->preset && !official && strcmp(r->preset, "clean") != 0)
+        return error_set(e, ERROR_INPUT, "--preset is clean or paper-code, not \"%s\"", r->preset);
+    struct ppt_settings *s = &t->settings;
+    *s = ppt_settings_default(task, official);
+    s->vectors = r->vectors != SIZE_MAX ? r->vectors : s->vectors;
+    s->validation = r->validation != SIZE_MAX ? r->validation : s->validation;
+    s->test = r->test != SIZE_MAX ? r->test : s->test;
+    s->micro_batch = r->micro_batch != SIZE_MAX ? r->micro_batch : s->micro_batch;
+    if (!s->vectors || !s->validation)
+        return error_set(e, ERROR_INPUT, "--%s is a number from 1 up", s->vectors ? "validation" : "vectors");
+    for (size_t i = 0; i < r->set.count; i++) {
+        char name[64];
+        const char *equals = strchr(r->set.value[i], '=');
+        snprintf(name, sizeof name, "%.*s", equals ? (int)(equals - r->set.value[i]) : 0, r->set.value[i]);
+        if (!equals || !run_settings_set(&s->run, name, equals + 1, e))
+            return equals ? false
+                          : error_set(e, ERROR_INPUT, "--set takes NAME=VALUE, not \"%s\"", r->set.value[i]);
+    }
+    if ((r->template_text && strlen(r->template_text) >= sizeof s->template_text) ||
+        (r->words && strlen(r->words) >= sizeof s->label_words))
+        return error_set(e, ERROR_INPUT, "--%s is too long", r->words ? "words" : "template");
+    snprintf(s->template_text, sizeof s->template_text, "%s", r->template_text ? r->template_text : "");
+    snprintf(s->label_words, sizeof s->label_words, "%s", r->words ? r->words : "");
+    t->usage = false;
+    return true;
+}
+
+// "0.95,0.5,0.5,0.5,0.7"
+static bool read_sure(const char *text, double sure[PPT_LEVELS], struct error *e) {
+    const char *at = text;
+    for (size_t k = 0; k < PPT_LEVELS; k++) {
+        char *end;
+        sure[k] = strtod(at, &end);
+        if (end == at || !(sure[k] >= 0) || sure[k] > 1 || (k + 1 < PPT_LEVELS ? *end != ',' : *end != 0))
+            return error_set(e, ERROR_INPUT,
+                             "--sure takes five probabilities, as 0.95,0.5,0.5,0.5,0.7, not \"%s\"", text);
+        at = end + 1;
+    }
+    return true;
+}
+
+// ---- what is needed ----
+
+static char *with_ending(const char *path, const char *ending, struct error *e) {
+    size_t n = strlen(path), s = sizeof ".safetensors" - 1;
+    struct buffer b = {0};
+    buffer_add(&b, path, n > s && strcmp(path + n - s, ".safetensors") == 0 ? n - s : n);
+    buffer_add_text(&b, ending);
+    return buffer_take(&b, e);
+}
+
+static bool make_paths(struct training *t, struct error *e) {
+    t->out = with_ending(t->r->out, ".safetensors", e);
+    t->checkpoint = with_ending(t->r->out, ".run.safetensors", e);
+    t->card = with_ending(t->r->out, ".json", e);
+    t->label_path = t->r->labels ? mem_strdup(t->r->labels, e) : with_ending(t->r->out, ".labels.jsonl", e);
+    return t->out && t->checkpoint && t->card && t->label_path;
+}
+
+// A folder, or the name of a shipped model; the shipped one when nothing is said.
+static bool find_model(struct training *t, const char *what, struct error *e) {
+    t->model_folder = session_find_model(what, e);
+    return t->model_folder && model_load(&t->model, t->model_folder, e) &&
+           tokenizer_load(&t->tokenizer, t->model_folder, e);
+}
+
+static bool open_corpus(struct training *t, const char *const *paths, size_t count, const char *layout,
+                        struct error *e) {
+    enum corpus_layout kind = CORPUS_AUTO;
+    if (layout && !corpus_layout_find(layout, &kind))
+        return error_set(e, ERROR_INPUT, "--layout is auto, sentences, paragraphs or lines, not \"%s\"",
+                         layout);
+    return corpus_open(&t->corpus, paths, count, kind, e);
+}
+
+static bool create_trainer(struct training *t, struct error *e) {
+    bool labelled = t->settings.task == PPT_CLS;
+    if (t->settings.run.start == START_FILE && !prompt_file_read(&t->start, t->settings.run.start_file, e))
+        return false;
+    const struct ppt_parts parts = {.model = t->model,
+                                    .tokenizer = t->tokenizer,
+                                    .corpus = labelled ? NULL : t->corpus,
+                                    .labels = labelled ? &t->labels : NULL,
+                                    .pool = t->pool,
+                                    .start_vectors = t->start.value,
+                                    .start_count = t->start.rows};
+    return ppt_trainer_create(&t->trainer, &parts, &t->settings, e);
+}
+
+// ---- labelling for cls ----
+
+static void tell_labels(void *context, size_t looked_at, const struct ppt_labels *l) {
+    struct training *t = context;
+    cli_progress_say(&t->progress, false,
+                     "%zu sentences read; sure of %zu terrible, %zu bad, %zu maybe, %zu good, %zu great",
+                     looked_at, l->of_level[0], l->of_level[1], l->of_level[2], l->of_level[3],
+                     l->of_level[4]);
+}
+
+static const float *best_prompt(const struct run_checkpoint *c, size_t slots, size_t width) {
+    for (size_t i = 0; c && i < c->arrays; i++)
+        if (strcmp(c->array[i].name, "best") == 0 && c->array[i].rows == slots &&
+            c->array[i].columns == width)
+            return c->array[i].value;
+    return NULL;
+}
+
+// Reads the corpus with the best prompt of a session.
+static bool label_with(struct training *t, struct session *session, const struct ppt_label_limits *limits,
+                       struct error *e) {
+    struct engine_setup *setup = session_setup(session, false, e);
+    struct run_checkpoint *resume = setup ? setup->resume : NULL;
+    struct workspace *w = NULL;
+    struct model *model = NULL;
+    struct mask_bench *bench = NULL;
+    struct corpus_reader *reader = NULL;
+    struct pattern pattern = {0};
+    struct corpus_reader_settings part = corpus_reader_settings_default();
+    if (setup)
+        setup->resume = NULL;
+    bool ok = setup && model_load(&model, setup->model_folder, e);
+    if (setup && !ok)
+        engine_setup_free(setup);
+    ok = ok && workspace_make(&w, model, setup, e) &&
+         pattern_bind(&pattern, &w->template, w->task, w->tokenizer, e);
+    const float *soft = ok ? best_prompt(resume, pattern.slots, w->config.d_model) : NULL;
+    if (ok && pattern.slots && !soft)
+        ok =
+            error_set(e, ERROR_INPUT, "the classifier %s has no tuned prompt yet; run prompter tune %s first",
+                      session_name(session), session_name(session));
+    part.seed = t->settings.run.seed;
+    if (ok) {
+        const struct render_options render = {.budget = w->setup->settings.budget,
+                                              .end_mark = w->setup->settings.loss == LOSS_CLEAN};
+        ok = mask_bench_create(&bench, model, t->pool, tokenizer_sentinel(w->tokenizer, 0), false, e) &&
+             corpus_reader_create(&reader, t->corpus, &part, e);
+        const struct ppt_classifier c = {bench, &pattern, &w->verbalizer, &render, soft};
+        ok = ok && ppt_labels_make(&t->labels, &c, reader, limits, t->cancel, tell_labels, t, e);
+    }
+    corpus_reader_free(reader);
+    mask_bench_free(bench);
+    pattern_free(&pattern);
+    workspace_release(w);
+    model_free(model);
+    run_checkpoint_free(resume);
+    free(resume);
+    return ok;
+}
+
+static bool make_labels(struct training *t, struct error *e) {
+    struct ppt_label_limits limits = ppt_label_limits_default();
+    struct session *session = NULL;
+    limits.most = t->r->most != SIZE_MAX && t->r->most ? t->r->most : limits.most;
+    if (!t->r->classifier)
+        return error_set(
+            e, ERROR_INPUT,
+            "cls needs --classifier SESSION, a tuned session of a task with five levels, or --labels FILE");
+    if (t->r->sure && !read_sure(t->r->sure, limits.sure, e))
+        return false;
+    bool ok = session_open_reading(&session, t->r->classifier, NULL, e) &&
+              label_with(t, session, &limits, e) && ppt_labels_write(t->label_path, &t->labels, e);
+    session_free(session);
+    return ok;
+}
+
+static bool take_labels(struct training *t, struct error *e) {
+    if (!(t->r->labels && !t->r->classifier ? ppt_labels_read(&t->labels, t->label_path, e)
+                                            : make_labels(t, e)))
+        return false;
+    const size_t *n = t->labels.of_level;
+    cli_progress_say(&t->progress, true,
+                     "%zu labelled sentences in %s: %zu terrible, %zu bad, %zu maybe, %zu good, %zu great",
+                     t->labels.count, t->label_path, n[0], n[1], n[2], n[3], n[4]);
+    cJSON *o = cli_event("labels", 0), *list = cJSON_AddArrayToObject(o, "of_level");
+    for (size_t k = 0; k < PPT_LEVELS; k++)
+        cJSON_AddItemToArray(list, cJSON_CreateNumber((double)n[k]));
+    print_object(t, o);
+    return true;
+}
+
+// ---- a new run, and going on ----
+
+static bool describe(struct training *t, struct error *e) {
+    cJSON *o = cJSON_CreateObject(), *paths = cJSON_AddArrayToObject(o, "corpus");
+    for (size_t i = 0; i < t->r->corpus.count; i++) {
+        char *full = realpath(t->r->corpus.value[i], NULL);
+        cJSON_AddItemToArray(paths, cJSON_CreateString(full ? full : t->r->corpus.value[i]));
+        free(full);
+    }
+    char *model = realpath(t->model_folder, NULL), *labels = realpath(t->label_path, NULL);
+    cJSON_AddStringToObject(o, "layout",
+                            t->corpus ? corpus_layout_name(corpus_layout_of(t->corpus)) : "auto");
+    cJSON_AddStringToObject(o, "model", model ? model : t->model_folder);
+    cJSON_AddStringToObject(o, "labels", labels ? labels : "");
+    free(model);
+    free(labels);
+    t->kept = json_print(o, false, e);
+    cJSON_Delete(o);
+    return t->kept != NULL;
+}
+
+static bool begin(struct training *t, struct error *e) {
+    const struct request *r = t->r;
+    bool cls = r->task && strcmp(r->task, "cls") == 0;
+    if (!read_settings(t, e))
+        return false;
+    t->usage = !r->corpus.count && !(cls && r->labels && !r->classifier);
+    if (t->usage)
+        return error_set(e, ERROR_INPUT, "name the text with --corpus FILE");
+    if ((file_exists(t->out) || file_exists(t->checkpoint)) && !r->overwrite)
+        return error_set(e, ERROR_INPUT,
+                         "%s is there already; go on with --resume, take another name, or say --overwrite",
+                         file_exists(t->out) ? t->out : t->checkpoint);
+    return find_model(t, r->model, e) &&
+           (!r->corpus.count || open_corpus(t, r->corpus.value, r->corpus.count, r->layout, e)) &&
+           (!cls || take_labels(t, e)) && create_trainer(t, e) && describe(t, e);
+}
+
+static bool reopen(struct training *t, struct error *e) {
+    const char *paths[CLI_MOST_VALUES], *layout = NULL, *model = NULL, *labels = NULL;
+    const cJSON *list = NULL, *entry;
+    size_t count = 0;
+    cJSON *o = json_parse(t->kept, strlen(t->kept), e);
+    bool ok = o && json_get_array(o, "corpus", true, &list, e) &&
+              json_get_string(o, "layout", true, &layout, e) &&
+              json_get_string(o, "model", true, &model, e) && json_get_string(o, "labels", true, &labels, e);
+    cJSON_ArrayForEach(entry, list) if (ok && cJSON_IsString(entry) && count < CLI_MOST_VALUES)
+        paths[count++] = entry->valuestring;
+    ok = ok && find_model(t, model, e) && (!count || open_corpus(t, paths, count, layout, e)) &&
+         (t->settings.task != PPT_CLS || ppt_labels_read(&t->labels, labels, e));
+    cJSON_Delete(o);
+    return ok;
+}
+
+static bool go_on(struct training *t, struct error *e) {
+    const struct request *r = t->r;
+    struct ppt_record record;
+    if (r->task || r->model || r->preset || r->corpus.count || r->template_text || r->words ||
+        r->classifier || r->labels)
+        return error_set(
+            e, ERROR_INPUT,
+            "--resume goes on with what the run was begun with; only --out, --threads, --json and --set "
+            "steps=N can be given");
+    if (!file_exists(t->checkpoint))
+        return error_set(e, ERROR_INPUT, "%s is missing: there is no run to go on with", t->checkpoint);
+    if (!ppt_checkpoint_look(&record, t->checkpoint, e))
+        return false;
+    t->settings = record.settings;
+    t->kept = record.kept;
+    for (size_t i = 0; i < r->set.count; i++)
+        if (strncmp(r->set.value[i], "steps=", 6) != 0 ||
+            !run_settings_set(&t->settings.run, "steps", r->set.value[i] + 6, e))
+            return e->kind != ERROR_NONE ? false
+                                         : error_set(e, ERROR_INPUT,
+                                                     "--set %s: only steps can change in a run that "
+                                                     "is resumed",
+                                                     r->set.value[i]);
+    return reopen(t, e) && create_trainer(t, e) &&
+           ppt_checkpoint_load(t->checkpoint, t->trainer, t->settings.task == PPT_CLS ? NULL : t->corpus, e);
+}
+
+// ---- the run ----
+
+static bool save(struct training *t, struct error *e) {
+    const struct corpus *corpus = t->settings.task == PPT_CLS ? NULL : t->corpus;
+    if (!ppt_checkpoint_write(t->checkpoint, t->trainer, corpus, t->kept, e))
+        return false;
+    t->saved_at = clock_seconds();
+    print_object(t, cli_event("checkpoint", ppt_trainer_steps(t->trainer)));
+    return true;
+}
+
+static bool train(struct training *t, struct error *e) {
+    t->began = t->saved_at = clock_seconds();
+    t->first_step = ppt_trainer_steps(t->trainer);
+    for (;;) {
+        struct ppt_step s;
+        if (ppt_trainer_validation_due(t->trainer)) {
+            if (!ppt_trainer_validate(t->trainer, t->cancel, &t->last, e))
+                return false;
+            t->validated = true;
+            tell_validation(t);
+        }
+        bool done = ppt_trainer_done(t->trainer);
+        if ((done || clock_seconds() - t->saved_at > SAVE_EVERY) && !save(t, e))
+            return false;
+        if (done)
+            return true;
+        if (!ppt_trainer_step(t->trainer, t->cancel, &s, e))
+            return false;
+        tell_step(t, &s);
+    }
+}
+
+static bool write_card(struct training *t, const struct ppt_score *test, double best_loss, size_t best_step,
+                       struct error *e) {
+    char value[RUN_SETTING_TEXT];
+    cJSON *o = cJSON_CreateObject(), *settings = NULL;
+    const char *slash = strrchr(t->model_folder, '/');
+    cJSON_AddStringToObject(o, "task", ppt_task_name(t->settings.task));
+    cJSON_AddStringToObject(o, "model", slash ? slash + 1 : t->model_folder);
+    cJSON_AddStringToObject(o, "template", ppt_trainer_template(t->trainer));
+    cJSON_AddNumberToObject(o, "vectors", (double)ppt_trainer_vectors(t->trainer));
+    cJSON_AddNumberToObject(o, "step", (double)best_step);
+    cli_add_number(o, "validation_loss", best_loss);
+    if (t->validated)
+        cJSON_AddItemToObject(o, "last_validation", score_object(t->trainer, &t->last.score));
+    if (test)
+        cJSON_AddItemToObject(o, "test", score_object(t->trainer, test));
+    settings = cJSON_AddObjectToObject(o, "settings");
+    for (size_t i = 0; i < run_setting_count; i++)
+        if (run_settings_get(&t->settings.run, run_setting_table[i].name, value, sizeof value))
+            cJSON_AddStringToObject(settings, run_setting_table[i].name, value);
+    char *text = json_print(o, true, e);
+    bool ok = text && file_write_atomic(t->card, text, strlen(text), e);
+    free(text);
+    cJSON_Delete(o);
+    return ok;
+}
+
+static bool finish(struct training *t, struct error *e) {
+    double loss = NAN;
+    size_t step = 0;
+    struct ppt_score test;
+    const float *best = ppt_trainer_best(t->trainer, &loss, &step);
+    struct error none = {0};
+    bool tested = ppt_trainer_test(t->trainer, t->cancel, &test, &none);
+    const struct prompt_matrix prompt = {.value = (float *)(best ? best : ppt_trainer_prompt(t->trainer)),
+                                         .rows = ppt_trainer_vectors(t->trainer),
+                                         .columns = ppt_trainer_width(t->trainer)};
+    const char *slash = strrchr(t->model_folder, '/');
+    if (!prompt_file_write(t->out, &prompt, slash ? slash + 1 : t->model_folder, e) ||
+        !write_card(t, tested ? &test : NULL, loss, step, e))
+        return false;
+    remove(t->checkpoint);
+    cli_progress_say(&t->progress, true, "%s holds the prompt of step %zu: validation loss %.4f%s", t->out,
+                     step, loss, tested ? "" : "; nothing was held back for a test");
+    if (tested)
+        cli_progress_say(&t->progress, true, "test (text not seen before): loss %.4f, %.1f %% of %zu right",
+                         test.all.loss, 100 * test.all.accuracy, test.all.examples);
+    cJSON *o = cli_event("done", ppt_trainer_steps(t->trainer));
+    cJSON_AddStringToObject(o, "prompt", t->out);
+    cJSON_AddNumberToObject(o, "best_step", (double)step);
+    cli_add_number(o, "validation_loss", loss);
+    if (tested)
+        cJSON_AddItemToObject(o, "test", score_object(t->trainer, &test));
+    cli_add_number(o, "seconds", clock_seconds() - t->began);
+    print_object(t, o);
+    return true;
+}
+
+// A run that was asked to stop: what it has is kept.
+static void stop(struct training *t, const struct error *why) {
+    struct error e = {0};
+    if (why->kind != ERROR_CANCELLED)
+        return; // the last checkpoint stands
+    if (!t->trainer || !ppt_trainer_steps(t->trainer))
+        cli_progress_say(&t->progress, true, "stopped before the first step; nothing is kept");
+    else if (!save(t, &e))
+        cli_complain("pretrain", e.text);
+    else
+        cli_progress_say(&t->progress, true,
+                         "stopped after step %zu; go on with: prompter pretrain --resume --out %s",
+                         ppt_trainer_steps(t->trainer), t->r->out);
+}
+
+static void close_all(struct training *t) {
+    ppt_trainer_free(t->trainer);
+    ppt_labels_free(&t->labels);
+    prompt_matrix_free(&t->start);
+    model_free(t->model);
+    tokenizer_free(t->tokenizer);
+    corpus_close(t->corpus);
+    thread_pool_free(t->pool);
+    free(t->out);
+    free(t->checkpoint);
+    free(t->card);
+    free(t->label_path);
+    free(t->model_folder);
+    free(t->kept);
+}
+
+static int run_all(const struct request *r) {
+    struct error e = {0};
+    struct training t = {.r = r, .cancel = cli_listen_to_signals()};
+    gemm_prepare();
+    bool ok = make_paths(&t, &e) &&
+              thread_pool_create(&t.pool, r->threads ? r->threads : thread_count_available(), &e) &&
+              (r->resume ? go_on : begin)(&t, &e);
+    if (ok)
+        tell_open(&t);
+    ok = ok && train(&t, &e) && finish(&t, &e);
+    if (!ok && e.kind != ERROR_CANCELLED)
+        cli_complain("pretrain", e.text);
+    if (!ok)
+        stop(&t, &e);
+    close_all(&t);
+    return cli_finish("pretrain", ok ? CLI_OK : t.usage ? CLI_USAGE : CLI_FAILED);
+}
+
+static int run_pretrain(int argc, char **argv) {
+    struct request r = {.vectors = SIZE_MAX,
+                        .validation = SIZE_MAX,
+                        .test = SIZE_MAX,
+                        .micro_batch = SIZE_MAX,
+                        .most = SIZE_MAX};
+    const struct cli_option options[] = {
+        {.name = "task", .argument = "NAME", .help = "nsp, nss, unified or cls", .text = &r.task},
+        {.name = "corpus",
+         .argument = "FILE",
+         .help = "text to learn from; more files may follow",
+         .list = &r.corpus},
+        {.name = "out", .argument = "FILE", .help = "the prompt that is made (.safetensors)", .text = &r.out},
+        {.name = "model",
+         .argument = "DIR",
+         .help = "a T5 model's folder (default: the shipped one)",
+         .text = &r.model},
+        {.name = "preset",
+         .argument = "NAME",
+         .help = "clean (default) or paper-code: loss, pattern, rate and start of the paper's code",
+         .text = &r.preset},
+        {.name = "set",
+         .argument = "NAME=VALUE",
+         .help = "a setting as in tuning: rate, steps, batch, seed, start, ... (may be repeated)",
+         .list = &r.set},
+        {.name = "vectors", .argument = "N", .help = "soft vectors (100)", .number = &r.vectors},
+        {.name = "template",
+         .argument = "TEXT",
+         .help = "another pattern; {text_a}, {text_b}, {options}, {mask}",
+         .text = &r.template_text},
+        {.name = "words",
+         .argument = "TEXT",
+         .help = "other label words, e.g. \"no; maybe; yes\"",
+         .text = &r.words},
+        {.name = "layout",
+         .argument = "NAME",
+         .help = "of the corpus: sentences (one a line), paragraphs, lines (a document each), auto",
+         .text = &r.layout},
+        {.name = "validation",
+         .argument = "N",
+         .help = "examples held back for validation (1024)",
+         .number = &r.validation},
+        {.name = "test", .argument = "N", .help = "examples held back for a test (1024)", .number = &r.test},
+        {.name = "micro-batch",
+         .argument = "N",
+         .help = "examples at once; less needs less memory (16)",
+         .number = &r.micro_batch},
+        {.name = "classifier",
+         .argument = "SESSION",
+         .help = "cls: a tuned session of five levels that labels the corpus",
+         .text = &r.classifier},
+        {.name = "labels",
+         .argument = "FILE",
+         .help = "cls: labelled sentences that are there already (or where to write them)",
+         .text = &r.labels},
+        {.name = "label-most",
+         .argument = "N",
+         .help = "cls: most sentences of each level (20000)",
+         .number = &r.most},
+        {.name = "sure",
+         .argument = "P,P,P,P,P",
+         .help = "cls: what the classifier has to be sure of, by level (0.95,0.5,0.5,0.5,0.7)",
+         .text = &r.sure},
+        {.name = "resume", .help = "go on with the run of --out", .flag = &r.resume},
+        {.name = "overwrite", .help = "begin anew where there is a prompt or a run", .flag = &r.overwrite},
+        {.name = "json", .help = "JSON objects on standard output, one a line", .flag = &r.json},
+        {.name = "threads",
+         .argument = "N",
+         .help = "threads to use (default: all processors)",
+         .number = &r.threads},
+    };
+    size_t count;
+    int status;
+    if (!cli_parse(&cli_pretrain, options, sizeof options / sizeof *options, argc, argv, &count, &status))
+        return status;
+    for (size_t i = 0; i < count && r.corpus.count < CLI_MOST_VALUES; i++)
+        r.corpus.value[r.corpus.count++] = argv[i];
+    if (!r.out) {
+        cli_complain("pretrain", "name the prompt's file with --out FILE; see prompter pretrain --help");
+        return CLI_USAGE;
+    }
+    return run_all(&r);
+}
+
+const struct cli_command cli_pretrain = {
+    .name = "pretrain",
+    .operands = "--task NAME --corpus FILE ... --out FILE",
+    .summary = "Pre-train a soft prompt on plain text (PPT).",
+    .details = "nsp: is the second sentence next, of the same document, or of another? nss: which of six "
+               "options is next?\n"
+               "unified: the same with 2 to 16 options. cls: five levels of sentiment, by a classifier of "
+               "your own. The prompt\n"
+               "of the lowest validation loss is kept in FILE, with a card beside it (.json). A run is kept "
+               "every minute;\n"
+               "Ctrl-C keeps it at once, and --resume goes on as if nothing had happened. Tune with it by\n"
+               ":set start file and :set start_file FILE.",
+    .example = "  $ prompter pretrain --task nsp --corpus stories.txt --out nsp.safetensors --set steps=1000",
+    .most = CLI_MOST_VALUES,
+    .run = run_pretrain,
+};

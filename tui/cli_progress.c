@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tui/cli_progress.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/json.h"
+
+static atomic_bool cancel;
+static volatile sig_atomic_t asked;
+
+static void ask_to_stop(int number) {
+    if (++asked > 1)
+        _exit(128 + number);
+    atomic_store(&cancel, true);
+}
+
+atomic_bool *cli_listen_to_signals(void) {
+    struct sigaction action = {.sa_handler = ask_to_stop};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+    return &cancel;
+}
+
+void cli_progress_say(struct cli_progress *p, bool lasting, const char *format, ...) {
+    double now = clock_seconds();
+    if (!p->begun) {
+        p->begun = true;
+        p->terminal = isatty(STDERR_FILENO);
+        p->told_at = -1000;
+    }
+    if (!lasting && now - p->told_at < (p->terminal ? 0.2 : 10.0))
+        return;
+    p->told_at = now;
+    va_list args;
+    va_start(args, format);
+    fputs(p->terminal ? "\r\033[K" : "", stderr);
+    vfprintf(stderr, format, args);
+    fputs(lasting || !p->terminal ? "\n" : "", stderr);
+    va_end(args);
+}
+
+void cli_duration(double seconds, char *out, size_t size) {
+    if (seconds < 100)
+        snprintf(out, size, "%.0f s", seconds);
+    else if (seconds < 6000)
+        snprintf(out, size, "%.0f min", seconds / 60);
+    else
+        snprintf(out, size, "%.1f h", seconds / 3600);
+}
+
+void cli_print_object(cJSON *take) {
+    struct error e = {0};
+    char *text = json_print(take, false, &e);
+    if (!text || puts(text) < 0 || fflush(stdout) != 0)
+        atomic_store(&cancel, true); // nobody reads any more, or the disk is full
+    free(text);
+    cJSON_Delete(take);
+}
+
+cJSON *cli_event(const char *name, size_t step) {
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "event", name);
+    cJSON_AddNumberToObject(o, "step", (double)step);
+    return o;
+}
+
+void cli_add_number(cJSON *o, const char *name, double value) {
+    if (isfinite(value))
+        cJSON_AddNumberToObject(o, name, value);
+    else
+        cJSON_AddNullToObject(o, name);
+}
