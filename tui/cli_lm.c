@@ -299,6 +299,23 @@ static int train(const struct arguments *a) {
     return cli_finish("lm", ok ? CLI_OK : CLI_FAILED);
 }
 
+// Behind each setting's help what the recipes take.
+static const char *help_of(size_t i) {
+    static char text[LM_MOST_SETTINGS][224];
+    char value[3][64];
+    for (int recipe = LM_SMALL; recipe <= LM_ADAPT; recipe++) {
+        struct lm_settings s = lm_settings_recipe((enum lm_recipe)recipe);
+        lm_settings_get(&s, i, value[recipe], sizeof value[recipe]);
+    }
+    size_t n = (size_t)snprintf(text[i], sizeof text[i], "%s [%s", lm_setting_table[i].help, value[LM_SMALL]);
+    if (strcmp(value[LM_HUGGING_FACE], value[LM_SMALL]) != 0)
+        n += (size_t)snprintf(text[i] + n, sizeof text[i] - n, "; hugging-face %s", value[LM_HUGGING_FACE]);
+    if (strcmp(value[LM_ADAPT], value[LM_SMALL]) != 0)
+        n += (size_t)snprintf(text[i] + n, sizeof text[i] - n, "; adapt %s", value[LM_ADAPT]);
+    snprintf(text[i] + n, sizeof text[i] - n, "]");
+    return text[i];
+}
+
 static int run_lm(int argc, char **argv) {
     static struct arguments r;
     struct cli_option options[16 + LM_MOST_SETTINGS] = {
@@ -314,7 +331,8 @@ static int run_lm(int argc, char **argv) {
         {.name = "resume", .help = "go on with the run in --out", .flag = &r.resume},
         {.name = "recipe",
          .argument = "NAME",
-         .help = "defaults: small, hugging-face, adapt",
+         .help =
+             "what the settings below begin with: small (a new model), hugging-face, adapt (with --model)",
          .text = &r.recipe},
         {.name = "layout",
          .argument = "NAME",
@@ -351,7 +369,7 @@ static int run_lm(int argc, char **argv) {
     for (size_t i = 0; i < lm_setting_count; i++)
         options[count++] = (struct cli_option){.name = lm_setting_table[i].name,
                                                .argument = lm_setting_table[i].argument,
-                                               .help = lm_setting_table[i].help,
+                                               .help = help_of(i),
                                                .text = &r.value[i]};
     size_t operands;
     if (!cli_parse(&cli_lm, options, count, argc, argv, &operands, &status))
@@ -365,13 +383,14 @@ const struct cli_command cli_lm = {
     .name = "lm",
     .operands = "--corpus FILE ... --out DIR",
     .summary = "Train a T5 from nothing on text, or a T5 further (LM adaptation).",
-    .details = "The corpus is UTF-8 text: documents separated by blank lines, a sentence a line (or whole "
-               "paragraphs). A new\n"
-               "model gets a vocabulary trained on it. Progress is on standard error. The run is kept in DIR "
-               "every few minutes;\n"
-               "Ctrl-C keeps it at once, and --resume goes on as if nothing had happened. DIR then is an "
-               "ordinary model folder\n"
-               "in Hugging Face layout.",
+    .details =
+        "The corpus is UTF-8 text: documents separated by blank lines, a sentence a line (or whole "
+        "paragraphs). A new\n"
+        "model gets a vocabulary trained on it. Progress is on standard error. The run is kept in DIR "
+        "every few minutes;\n"
+        "Ctrl-C keeps it at once, and --resume goes on as if nothing had happened. DIR then is an "
+        "ordinary model folder\n"
+        "in Hugging Face layout. In brackets: what the recipe small takes, and the others where they differ.",
     .example = "  $ prompter lm --corpus stories.txt --out tiny --vocabulary 4000 --steps 5000\n"
                "  $ prompter lm --corpus news.txt --model t5-v1_1-small --out t5-lm --steps 500",
     .most = CLI_MOST_VALUES,

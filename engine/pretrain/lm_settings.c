@@ -223,6 +223,22 @@ bool lm_settings_set(struct lm_settings *s, size_t i, const char *text, struct e
     return true;
 }
 
+// As short as it can be and still be read back to the bit.
+static void print_number(double x, char *text, size_t size) {
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, size, "%.*g", digits, x);
+        if (strtod(text, NULL) == x)
+            return;
+    }
+}
+
+static void add_share(char *text, size_t size, size_t before, const char *name, double share) {
+    char number[32];
+    size_t length = strlen(text);
+    print_number(share, number, sizeof number);
+    snprintf(text + length, size - length, "%s%s=%s", before ? "," : "", name, number);
+}
+
 void lm_settings_get(const struct lm_settings *s, size_t i, char *text, size_t size) {
     const void *from = (const char *)s + place[i].offset;
     switch (place[i].kind) {
@@ -230,14 +246,13 @@ void lm_settings_get(const struct lm_settings *s, size_t i, char *text, size_t s
         snprintf(text, size, "%zu", *(const size_t *)from);
         break;
     case REAL:
-        snprintf(text, size, "%.17g", *(const double *)from);
+        print_number(*(const double *)from, text, size);
         break;
     case MIX:
         text[0] = '\0';
         for (size_t k = 0, n = 0; k < LM_KINDS; k++)
             if (s->mix[k] > 0)
-                snprintf(text + strlen(text), size - strlen(text), "%s%s=%.17g", n++ ? "," : "",
-                         kind_names[k], s->mix[k]);
+                add_share(text, size, n++, kind_names[k], s->mix[k]);
         break;
     case OPTIMIZER:
         snprintf(text, size, "%s", optimizer_names[s->optimizer]);

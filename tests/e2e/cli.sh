@@ -31,7 +31,7 @@ check() { # check WHAT CONDITION...
 
 expect 0 'Usage: prompter' $prompter --help
 expect 0 'prompter [0-9]' $prompter --version
-for c in tune eval session "session new" "session list" "session log" "session compare" "session pack" "session unpack" new sessions nearest convert tokenize bench corpus; do
+for c in tune eval session "session new" "session list" "session log" "session compare" "session pack" "session unpack" new sessions nearest convert tokenize bench corpus lm; do
     # shellcheck disable=SC2086
     expect 0 'Example:' $prompter $c --help
     # shellcheck disable=SC2086
