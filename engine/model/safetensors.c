@@ -508,9 +508,13 @@ bool safetensors_writer_add(struct safetensors_writer *w, const float *values, s
         assert(w->at < w->items && "more values than were described");
         size_t n = w->item[w->at].count - w->done;
         n = n < count ? n : count;
-        n = n < CHUNK ? n : CHUNK;
-        dtype_from_float(w->item[w->at].type, values, piece, n);
-        if (!file_writer_add(&w->file, piece, n * dtype_size(w->item[w->at].type), e))
+        const void *bytes = values; // F32 is written as it is
+        if (w->item[w->at].type != DTYPE_F32) {
+            n = n < CHUNK ? n : CHUNK;
+            dtype_from_float(w->item[w->at].type, values, piece, n);
+            bytes = piece;
+        }
+        if (!file_writer_add(&w->file, bytes, n * dtype_size(w->item[w->at].type), e))
             return false;
         w->done += n;
         values += n;
