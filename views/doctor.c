@@ -8,9 +8,10 @@
 
 // What the history boils down to.
 struct summary {
+    size_t last_step;             // of the last update
     size_t steps, window;         // updates in all; how many of the last are averaged
     double loss, accuracy, ratio; // means over the window; ratio: median of update / prompt
-    double last_loss;
+    double last_loss, last_rate;
     const struct metric *first_dev, *last_dev, *best_dev;
 };
 
@@ -36,8 +37,11 @@ static void summarise(struct summary *s, const struct doctor_input *in) {
         const struct metric *m = &in->history[i];
         if (m->kind != METRIC_STEP)
             continue;
-        if (s->window++ == 0)
+        if (s->window++ == 0) {
             s->last_loss = m->train_loss;
+            s->last_rate = m->rate;
+            s->last_step = m->step;
+        }
         loss += m->train_loss;
         accuracy += m->train_accuracy;
         if (m->prompt_norm > 0 && isfinite(m->update_norm))
@@ -94,8 +98,8 @@ static bool look_broken(struct report *r, const struct summary *s) {
     if (s->window == 0 || isfinite(s->last_loss))
         return false;
     say(r, DOCTOR_BAD, s->best_dev ? REQUEST_UNDO_TO_BEST : REQUEST_RESTART,
-        "the loss is no longer a number: the updates grew too large. %s, then lower the rate",
-        s->best_dev ? "Go back to the best prompt" : "Start over");
+        "the loss is no number since step %zu: updates at rate %.3g grew too large. %s, then lower the rate",
+        s->last_step, s->last_rate, s->best_dev ? "Go back to the best" : "Start over");
     return true;
 }
 
@@ -103,11 +107,15 @@ static void look_predictions(struct report *r, const struct summary *s, const st
     const struct evaluation *v = in->dev;
     size_t only = only_class(v);
     if (only != SIZE_MAX && s->steps > 0) {
-        const char *name = in->class_name && only < in->classes ? in->class_name[only] : "one class";
+        bool named = in->label_word && only < in->classes;
+        const char *name = named                                  ? in->label_word[only]
+                           : in->class_name && only < in->classes ? in->class_name[only]
+                                                                  : "one class";
         say(r, s->steps >= DOCTOR_PATIENCE ? DOCTOR_WARN : DOCTOR_NOTE,
             s->steps >= DOCTOR_PATIENCE ? REQUEST_SCREEN_PATTERN : REQUEST_NONE,
-            "one class only: all %zu dev examples are called \"%s\". %s", v->examples, name,
-            s->steps >= DOCTOR_PATIENCE ? "Try other label words" : "Common in the first steps");
+            "predicts only \"%s\", for all %zu of dev. %s", name, v->examples,
+            s->steps >= DOCTOR_PATIENCE ? "Calibrate, or change the label words"
+                                        : "Common in the first steps");
     }
     if (v && v->examples > 0 && v->elsewhere * 2 > v->examples)
         say(r, DOCTOR_WARN, REQUEST_NONE,
@@ -121,11 +129,10 @@ static void look_updates(struct report *r, const struct summary *s) {
         return;
     if (s->ratio < DOCTOR_UPDATE_LEAST)
         say(r, DOCTOR_WARN, REQUEST_RATE_UP,
-            "update far too small: a step moves the prompt by %.0e of its length. Raise the rate", s->ratio);
+            "update/prompt %.0e after %zu steps: it hardly moves. Raise the rate", s->ratio, s->steps);
     else if (s->ratio > DOCTOR_UPDATE_MOST)
         say(r, DOCTOR_WARN, REQUEST_RATE_DOWN,
-            "update far too large: a step moves the prompt by %.0f %% of its length. Lower the rate",
-            100 * s->ratio);
+            "update/prompt %.2g after %zu steps: it jumps about. Lower the rate", s->ratio, s->steps);
 }
 
 static void look_scale(struct report *r, const struct doctor_input *in) {
@@ -134,14 +141,12 @@ static void look_scale(struct report *r, const struct doctor_input *in) {
         return;
     if (times > DOCTOR_SCALE_MOST)
         say(r, DOCTOR_WARN, REQUEST_RATE_DOWN,
-            "prompt off the embedding scale: its vectors are %.0f times as long as words. Lower the rate and "
-            "start over",
+            "prompt norm %.0fx the embeddings': the model never met inputs so long. Lower the rate, start "
+            "over",
             times);
     else
         say(r, DOCTOR_WARN, REQUEST_NONE,
-            "prompt off the embedding scale: its vectors are %.2g of a word's length. Try :set start "
-            "vocabulary",
-            times);
+            "prompt norm %.2gx the embeddings': too short to be heard. Try :set start vocabulary", times);
 }
 
 // What dev has gained since it was first scored.
@@ -165,7 +170,7 @@ static void look_flat(struct report *r, const struct summary *s, const struct do
         return;
     bool small = s->ratio < 10 * DOCTOR_UPDATE_LEAST;
     say(r, DOCTOR_WARN, small ? REQUEST_RATE_UP : REQUEST_SCREEN_PATTERN,
-        "loss flat at %.2f = ln %zu: that is guessing. %s", s->loss, in->classes,
+        "loss flat at %.2f = ln %zu after %zu steps: that is guessing. %s", s->loss, in->classes, s->steps,
         small ? "Raise the rate" : "Try another template or label words");
 }
 
@@ -176,9 +181,10 @@ static bool look_overfit(struct report *r, const struct summary *s) {
     if (!(s->accuracy >= DOCTOR_TRAIN_HIGH && fall >= DOCTOR_DEV_FALL))
         return false;
     say(r, DOCTOR_WARN, REQUEST_UNDO_TO_BEST,
-        "overfitting: the training batches are %.0f %% right, but dev fell by %.2f since step %zu. The best "
-        "prompt is kept",
-        100 * s->accuracy, fall, s->best_dev->step);
+        "overfitting: training batches are %.0f %% right, but dev fell from %.2f at step %zu to %.2f. Go "
+        "back to the "
+        "best",
+        100 * s->accuracy, s->best_dev->dev_accuracy, s->best_dev->step, s->last_dev->dev_accuracy);
     return true;
 }
 
@@ -209,6 +215,20 @@ static void look_progress(struct report *r, const struct summary *s, const struc
     }
 }
 
+// That the best looks better than the present one need not mean anything.
+static void look_resolution(struct report *r, const struct summary *s, const struct doctor_input *in) {
+    if (!s->best_dev || !s->last_dev || s->best_dev->step == s->last_dev->step ||
+        s->steps < DOCTOR_PATIENCE || !in->dev_count)
+        return;
+    double best = s->best_dev->dev_accuracy, now = s->last_dev->dev_accuracy, n = (double)in->dev_count;
+    double p = (best + now) / 2, chance = DOCTOR_APART * sqrt(2 * p * (1 - p) / n);
+    if (!(best - now > 0.5 / n && best - now < chance))
+        return;
+    say(r, DOCTOR_NOTE, REQUEST_NONE,
+        "dev cannot tell %.2f at step %zu from %.2f now: with %zu examples %.2f is chance", best,
+        s->best_dev->step, now, in->dev_count, chance);
+}
+
 size_t doctor_look(const struct doctor_input *in, struct diagnosis out[DOCTOR_MOST]) {
     struct report r = {out, 0};
     struct summary s;
@@ -220,7 +240,9 @@ size_t doctor_look(const struct doctor_input *in, struct diagnosis out[DOCTOR_MO
     look_scale(&r, in);
     look_predictions(&r, &s, in);
     look_flat(&r, &s, in);
-    if (!overfit)
+    if (!overfit) {
         look_progress(&r, &s, in);
+        look_resolution(&r, &s, in);
+    }
     return r.count;
 }

@@ -32,7 +32,10 @@ enum { DOCTOR_PATIENCE = 15 };
 // A gain on dev is one only when it is more than this, more than two examples, and more than one standard
 // error of the difference between two shares of so many examples (0.08 for 64 examples at 25 %): the best of
 // many scorings is easily a little better by chance.
-#define DOCTOR_GAIN   0.04
+#define DOCTOR_GAIN 0.04
+// Two scores on the same dev examples are told apart when they differ by more than so many standard errors of
+// the difference between two shares (1.96: one in twenty differs as much by chance).
+#define DOCTOR_APART  1.96
 #define DOCTOR_ERRORS 1.0
 
 enum doctor_level { DOCTOR_BAD, DOCTOR_WARN, DOCTOR_GOOD, DOCTOR_NOTE };
@@ -46,6 +49,7 @@ struct doctor_input {
     size_t count;
     size_t classes; // possible answers; 0: unknown
     const char *const *class_name;
+    const char *const *label_word;       // the first of each class; NULL: unknown
     bool whole_vocabulary;               // the loss runs over the whole vocabulary: ln C means nothing then
     size_t dev_count;                    // examples behind dev_accuracy
     const struct evaluation *dev;        // the last evaluation in detail; NULL: unknown

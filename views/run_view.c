@@ -48,11 +48,17 @@ static void consult(struct run_view *v, const struct workbench *w) {
         v->diagnoses = 0;
         return;
     }
+    const char *word[TASK_MOST_CLASSES];
+    const struct verbalizer *words = &ws->verbalizer;
+    bool named = words->classes == ws->task->classes && words->classes <= TASK_MOST_CLASSES;
+    for (size_t c = 0; named && c < words->classes; c++)
+        named = words->label[c].words > 0 && (word[c] = words->label[c].word[0].text) != NULL;
     const struct doctor_input in = {
         .history = history,
         .count = count,
         .classes = ws->task->classes,
         .class_name = (const char *const *)ws->task->class_name,
+        .label_word = named ? word : NULL,
         .whole_vocabulary = ws->setup && ws->setup->settings.loss == LOSS_PAPER_CODE,
         .dev_count = ws->split->dev_count,
         .dev = workbench_dev(w),

@@ -28,6 +28,7 @@ static void step(struct made_up *m, float loss, float accuracy, float ratio) {
                                             .train_loss = loss,
                                             .train_accuracy = accuracy,
                                             .gradient_norm = 1,
+                                            .rate = 0.5f,
                                             .update_norm = ratio * 10,
                                             .prompt_norm = 10};
 }
@@ -98,12 +99,13 @@ TEST(a_loss_that_is_no_number) {
     begin(&m);
     steps(&m, 3, 0.6f, 0.7f, 0.01f);
     step(&m, NAN, 0.5f, 0.01f);
-    CHECK_HAS(ask(&m, &key), "x the loss is no longer a number");
+    CHECK_HAS(ask(&m, &key),
+              "x the loss is no number since step 4: updates at rate 0.5 grew too large. Start over");
     CHECK(key == REQUEST_RESTART);
     begin(&m);
     scored(&m, 0.5f, 0.7f, true);
     step(&m, INFINITY, 0.5f, 0.01f);
-    CHECK_HAS(ask(&m, &key), "no longer a number");
+    CHECK_HAS(ask(&m, &key), "Go back to the best, then lower the rate");
     CHECK(key == REQUEST_UNDO_TO_BEST);
 }
 
@@ -115,7 +117,7 @@ TEST(flat_at_ln_c) {
     steps(&m, DOCTOR_PATIENCE - 1, 0.70f, 0.5f, 0.01f);
     CHECK(!says(ask(&m, NULL), "flat"));
     step(&m, 0.70f, 0.5f, 0.01f);
-    CHECK_HAS(ask(&m, &key), "w loss flat at 0.70 = ln 2");
+    CHECK_HAS(ask(&m, &key), "w loss flat at 0.70 = ln 2 after 15 steps");
     CHECK(key == REQUEST_SCREEN_PATTERN);
     m.in.whole_vocabulary = true; // another loss: ln 2 means nothing
     CHECK(!says(ask(&m, NULL), "flat"));
@@ -141,22 +143,22 @@ TEST(updates_of_the_wrong_size) {
     enum request key;
     begin(&m);
     steps(&m, 10, 0.5f, 0.8f, 0.00005f);
-    CHECK_HAS(ask(&m, &key), "update far too small");
+    CHECK_HAS(ask(&m, &key), "w update/prompt 5e-05 after 10 steps: it hardly moves. Raise the rate");
     CHECK(key == REQUEST_RATE_UP);
     begin(&m);
     steps(&m, 10, 0.5f, 0.8f, 0.0002f);
-    CHECK(!says(ask(&m, NULL), "update far"));
+    CHECK(!says(ask(&m, NULL), "update/prompt"));
     begin(&m);
     steps(&m, 10, 0.5f, 0.8f, 0.4f);
-    CHECK_HAS(ask(&m, &key), "update far too large: a step moves the prompt by 40 %");
+    CHECK_HAS(ask(&m, &key), "w update/prompt 0.4 after 10 steps: it jumps about. Lower the rate");
     CHECK(key == REQUEST_RATE_DOWN);
     begin(&m);
     steps(&m, 10, 0.5f, 0.8f, 0.25f);
-    CHECK(!says(ask(&m, NULL), "update far"));
+    CHECK(!says(ask(&m, NULL), "update/prompt"));
     begin(&m); // one wild step among quiet ones is none
     steps(&m, 9, 0.5f, 0.8f, 0.01f);
     step(&m, 0.5f, 0.8f, 0.9f);
-    CHECK(!says(ask(&m, NULL), "update far"));
+    CHECK(!says(ask(&m, NULL), "update/prompt"));
 }
 
 TEST(a_prompt_off_the_scale) {
@@ -165,11 +167,12 @@ TEST(a_prompt_off_the_scale) {
     steps(&m, 5, 0.5f, 0.8f, 0.01f);
     m.in.vocabulary_norm = 2;
     m.in.vector_norm = 80;
-    CHECK_HAS(ask(&m, NULL), "w prompt off the embedding scale: its vectors are 40 times");
+    CHECK_HAS(ask(&m, NULL), "w prompt norm 40x the embeddings'");
     m.in.vector_norm = 15;
-    CHECK(!says(ask(&m, NULL), "off the embedding scale"));
+    CHECK(!says(ask(&m, NULL), "prompt norm"));
     m.in.vector_norm = 0.01;
-    CHECK_HAS(ask(&m, NULL), ":set start vocabulary");
+    CHECK_HAS(ask(&m, NULL),
+              "prompt norm 0.005x the embeddings': too short to be heard. Try :set start vocabulary");
 }
 
 TEST(one_class_only) {
@@ -180,14 +183,17 @@ TEST(one_class_only) {
     m.in.dev = &m.dev;
     scored(&m, 0.5f, 0.7f, true);
     steps(&m, 3, 0.6f, 0.5f, 0.01f);
-    CHECK_HAS(ask(&m, &key), "n one class only: all 32 dev examples are called \"positive\"");
+    CHECK_HAS(ask(&m, &key), "n predicts only \"positive\", for all 32 of dev. Common in the first steps");
     steps(&m, DOCTOR_PATIENCE, 0.6f, 0.5f, 0.01f);
-    CHECK_HAS(ask(&m, &key), "w one class only");
+    static const char *const words[] = {"terrible", "great"};
+    m.in.label_word = words; // what it says, rather than what that stands for
+    CHECK_HAS(ask(&m, &key),
+              "w predicts only \"great\", for all 32 of dev. Calibrate, or change the label words");
     CHECK(key == REQUEST_SCREEN_PATTERN);
     m.dev.confusion[0] = 1, m.dev.confusion[1] = 15; // a single one the other way
-    CHECK(!says(ask(&m, NULL), "one class only"));
+    CHECK(!says(ask(&m, NULL), "predicts only"));
     m.dev = (struct evaluation){.examples = 32, .classes = 2, .confusion = {0, 15, 0, 16}, .elsewhere = 1};
-    CHECK(!says(ask(&m, NULL), "one class only")); // a single one that is no label word
+    CHECK(!says(ask(&m, NULL), "predicts only")); // a single one that is no label word
 }
 
 TEST(answers_that_are_no_label_word) {
@@ -212,7 +218,7 @@ TEST(overfitting) {
     steps(&m, 10, 0.01f, 1.0f, 0.01f);
     scored(&m, 0.75f, 0.9f, false);
     CHECK_HAS(ask(&m, &key),
-              "w overfitting: the training batches are 100 % right, but dev fell by 0.15 since step 10");
+              "w overfitting: training batches are 100 % right, but dev fell from 0.90 at step 10 to 0.75");
     CHECK(key == REQUEST_UNDO_TO_BEST);
     CHECK(!says(ask(&m, NULL), "learning"));
     m.metric[m.count - 1].dev_accuracy = 0.85f; // a small fall is noise
@@ -251,6 +257,25 @@ TEST(nothing_wrong_and_nothing_gained) {
     steps(&m, 30, 0.55f, 0.6f, 0.01f);
     scored(&m, 0.6f, 0.6f, false);
     CHECK_HAS(ask(&m, NULL), "n no gain on dev after 30 steps");
+}
+
+TEST(a_dev_set_too_small_to_tell_two_scores_apart) {
+    struct made_up m;
+    begin(&m);
+    scored(&m, 0.5f, 0.7f, true);
+    steps(&m, 10, 0.5f, 0.8f, 0.01f);
+    scored(&m, 0.9375f, 0.3f, true); // 30 of 32
+    steps(&m, 10, 0.5f, 0.8f, 0.01f);
+    scored(&m, 0.875f, 0.3f, false); // 28 of 32: 1.96 standard errors are 0.14
+    CHECK_HAS(ask(&m, NULL),
+              "n dev cannot tell 0.94 at step 10 from 0.88 now: with 32 examples 0.14 is chance");
+    m.in.dev_count = 3200; // the same shares of many more are apart
+    CHECK(!says(ask(&m, NULL), "cannot tell"));
+    m.in.dev_count = 32;
+    m.metric[m.count - 1].dev_accuracy = 0.9375f; // equal: nothing to tell apart
+    CHECK(!says(ask(&m, NULL), "cannot tell"));
+    m.metric[m.count - 1].dev_accuracy = 0.72f; // so far below is no chance
+    CHECK(!says(ask(&m, NULL), "cannot tell"));
 }
 
 TEST(never_more_than_there_is_room_for) {
