@@ -23,6 +23,7 @@
 #include "engine/inspect/importance.h"
 #include "engine/inspect/nearest.h"
 #include "engine/inspect/study.h"
+#include "engine/inspect/sweep.h"
 #include "engine/inspect/zero_shot.h"
 #include "engine/model/t5.h" // T5_SOFT, for reading what was rendered
 #include "engine/model/tokenizer.h"

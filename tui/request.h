@@ -67,6 +67,9 @@ enum request_where {
     X(TEST, "test", "t", "", WHERE_RUN, "test", "score the test set with the best prompt")                   \
     X(UNDO_TO_BEST, "undo", "u", "", WHERE_RUN | WHERE_PROMPT, "undo to best",                               \
       "back to the prompt that was best on dev")                                                             \
+    X(SWEEP, "sweep", "", "rate [LOW HIGH]", 0, "",                                                          \
+      "try learning rates from LOW to HIGH on a copy of the run, and suggest one; the run stays as it is")   \
+    X(TAKE, "take", "y", "", WHERE_RUN, "take it", "take the learning rate that a sweep suggests")           \
     X(UNDO_TO, "undo-to", "U", "[STEP]", WHERE_RUN | WHERE_PROMPT, "undo to here",                           \
       "back to the prompt of the step at the cursor, or of the step named; dev was scored there")            \
     X(RESTART, "restart", "R", "", WHERE_RUN, "restart", "start the run over from step 0")                   \

@@ -176,6 +176,8 @@ static void draw_pane(const struct run_view *v, const struct workbench *w, struc
     const struct step_report *report = workbench_report(w);
     if (p == PANE_REPORT && report)
         snprintf(note, sizeof note, "step %zu, its batch of %zu", report->metric.step, report->batch);
+    else if (p == PANE_SWEEP)
+        run_sweep_note(v, w, note, sizeof note);
     snprintf(title, sizeof title, "%s%s", run_pane_title[p],
              p == PANE_LOSS && v->log_loss ? ", log scale" : "");
     struct area inside = grid_frame(g, a, v->focus == (size_t)p, title, note[0] ? note : NULL);
@@ -183,6 +185,8 @@ static void draw_pane(const struct run_view *v, const struct workbench *w, struc
         draw_near_pane(w, g, inside);
     else if (p == PANE_REPORT)
         run_draw_report(w, g, inside);
+    else if (p == PANE_SWEEP)
+        run_draw_sweep(v, w, g, inside);
     else
         run_draw_curve(v, w, g, inside, p);
 }
@@ -195,7 +199,8 @@ static void split_rows(struct area a, int first, struct area *top, struct area *
 }
 
 bool run_pane_there(const struct run_view *v, const struct workbench *w, enum pane p) {
-    (void)v;
+    if (p == PANE_SWEEP)
+        return v->sweep || run_sweeping(w);
     return p != PANE_REPORT || workbench_report(w);
 }
 
@@ -204,6 +209,8 @@ static enum pane second_pane(const struct run_view *v, const struct workbench *w
     enum pane p = (enum pane)v->focus;
     if (p >= PANE_ACCURACY && run_pane_there(v, w, p))
         return p;
+    if (run_sweeping(w) || (v->sweep && v->show_sweep))
+        return PANE_SWEEP;
     return run_pane_there(v, w, PANE_REPORT) ? PANE_REPORT : PANE_ACCURACY;
 }
 

@@ -6,6 +6,7 @@
 //   run_range.c     which steps are shown, and the cursor on them
 //   run_curves.c    the plots
 //   run_numbers.c   the numbers below them, and the welcome before the first step
+//   run_sweep.c     trying learning rates
 //   run_report.c    what a single step did
 //   run_draw.c      the layout, the doctor, the nearest words
 #ifndef PROMPTER_VIEWS_RUN_INSIDE_H
@@ -24,6 +25,7 @@ enum pane {
     PANE_RATE,
     PANE_NEAREST,
     PANE_REPORT, // this and those behind it only when there is something to show
+    PANE_SWEEP,
     PANE_COUNT
 };
 
@@ -65,6 +67,8 @@ struct run_view {
     size_t marks, mark_capacity, label_capacity;
     struct diagnosis diagnosis[DOCTOR_MOST];
     size_t diagnoses;
+    struct rate_sweep *sweep; // the last one; NULL: none
+    bool show_sweep;          // it has not been taken or put away yet
 };
 
 // ---- run_columns.c ----
@@ -102,6 +106,16 @@ double run_axis_end(const struct run_view *v, const struct workbench *w);
 // ---- run_numbers.c ----
 void run_draw_numbers(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a);
 void run_draw_welcome(const struct workbench *w, struct grid *g, struct area a);
+
+// ---- run_sweep.c ----
+enum { RUN_SWEEP_CHANNEL = 0 };
+bool run_sweeping(const struct workbench *w);
+void run_sweep_ask(struct run_view *v, struct workbench *w, const char *argument, double now);
+void run_sweep_studied(void *state, struct workbench *w, struct study *take, double now);
+void run_sweep_take(struct run_view *v, struct workbench *w, double now);
+void run_draw_sweep(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a);
+// What stands in the frame.
+void run_sweep_note(const struct run_view *v, const struct workbench *w, char *out, size_t size);
 
 // ---- run_report.c ----
 void run_draw_report(const struct workbench *w, struct grid *g, struct area a);

@@ -16,9 +16,12 @@ static bool create(void **state, struct error *e) {
 }
 
 static void view_free(void *state) {
-    if (state)
-        run_columns_free(state);
-    free(state);
+    struct run_view *v = state;
+    if (v) {
+        run_columns_free(v);
+        study_free(v->sweep ? &v->sweep->study : NULL);
+    }
+    free(v);
 }
 
 // ---- news ----
@@ -138,6 +141,8 @@ static bool back(struct run_view *v) {
         v->range = (struct run_range){0};
     else if (v->zoom)
         v->zoom = false;
+    else if (v->show_sweep)
+        v->show_sweep = false;
     else
         return false;
     return true;
@@ -179,6 +184,12 @@ static bool request(void *state, struct workbench *w, enum request r, const char
         return true;
     case REQUEST_BACK:
         return back(v);
+    case REQUEST_SWEEP:
+        run_sweep_ask(v, w, argument, now);
+        return true;
+    case REQUEST_TAKE:
+        run_sweep_take(v, w, now);
+        return true;
     case REQUEST_UNDO_TO:
         return !argument && undo_to_cursor(v, w, now);
     case REQUEST_LOG_SCALE:
@@ -236,4 +247,5 @@ const struct view view_run = {
     .request = request,
     .hints = hints,
     .refresh = refresh,
+    .studied = run_sweep_studied,
 };

@@ -737,6 +737,10 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
         go_to(w, VIEW_HELP);
         view_help.request(w->view_state[VIEW_HELP], w, r, argument, now);
         return true;
+    case REQUEST_SWEEP:
+        go_to(w, VIEW_RUN);
+        view_run.request(w->view_state[VIEW_RUN], w, r, argument, now);
+        return true;
     case REQUEST_REDRAW:
         loop_redraw();
         return true;
@@ -799,7 +803,7 @@ static bool pattern_request(enum request r) {
 // Requests that change the run or the session.
 static bool request_writes(enum request r) {
     return r == REQUEST_RUN_PAUSE || r == REQUEST_STEP || r == REQUEST_RATE_UP || r == REQUEST_RATE_DOWN ||
-           r == REQUEST_RATE || r == REQUEST_UNDO_TO_BEST || r == REQUEST_UNDO_TO || r == REQUEST_RESTART ||
+           r == REQUEST_RATE || r == REQUEST_TAKE || r == REQUEST_UNDO_TO_BEST || r == REQUEST_UNDO_TO || r == REQUEST_RESTART ||
            r == REQUEST_SET || r == REQUEST_SEED || r == REQUEST_APPLY || r == REQUEST_UNDO_EDIT ||
            r == REQUEST_REDO_EDIT;
 }

@@ -225,3 +225,26 @@ TEST(a_single_step_is_reported_until_the_run_goes_on) {
     CHECK(!bench_has(&b, "what the step did"));
     bench_close(&b);
 }
+
+TEST(a_sweep_is_drawn_and_taken) {
+    struct bench b;
+    CHECK(bench_open_recording(&b, "screens/single.jsonl", "sessions/tasks/films", 80, 24));
+    bench_command(&b, "sweep rate 0.001 10");
+    b.client.wake(b.w, b.now);
+    CHECK(bench_has(&b, "┌ learning rates"));
+    CHECK(bench_has(&b, "y takes 0.0033"));
+    bench_keys(&b, "y");
+    CHECK(bench_has(&b, "learning rate 0.0033, from the next step on"));
+    CHECK(!bench_has(&b, "┌ learning rates"));
+    CHECK_NEAR(session_settings(workbench_session(b.w))->rate, 0.0033, 1e-12);
+    bench_command(&b, "sweep rate 1 0.1");
+    CHECK(bench_has(&b, "the lower first"));
+    bench_command(&b, "sweep steps");
+    CHECK(bench_has(&b, "sweep: rate"));
+    bench_close(&b);
+    CHECK(bench_open(&b, 80, 24)); // a recording without a sweep
+    bench_command(&b, "sweep lr");
+    b.client.wake(b.w, b.now);
+    CHECK(bench_has(&b, "no sweep: "));
+    bench_close(&b);
+}
