@@ -51,7 +51,8 @@
 // have used up all alternatives, a rule is empty; where conditions exclude all, that is an error.
 //
 // The text is put in order at the end: one blank between words and none before a comma or a full stop, a
-// capital at the start of each sentence, "a" and "an" by the next word.
+// capital at the start of each sentence, "a" and "an" (written in lower case, also where a sentence begins)
+// by the next word.
 //
 // The two parts: "corpus" never uses what is held back. "tasks" draws held rows where a list has any that
 // fit, and knows for each sentence whether something held went into it.

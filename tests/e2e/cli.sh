@@ -161,5 +161,20 @@ else
     skipped=$((skipped + 1))
     echo "skip golden token ids: no ../shared/data"
 fi
+
+# Text from grammars, its statistics, and what tasks share with it.
+printf 'list n\n  cat\n  [held] dog\nrule document\n  the {n} sat on a mat. / it was late.\n' >"$work/a.grammar"
+expect 0 'The cat sat on a mat' $prompter corpus "$work/a.grammar" --documents 2
+expect 0 'The dog sat on a mat' $prompter corpus "$work/a.grammar" --part tasks
+expect 1 'no rule "documnt"; is "document" meant' $prompter corpus "$work/a.grammar" --start documnt
+expect 2 'corpus or tasks' $prompter corpus "$work/a.grammar" --part both
+expect 1 'no task statement' $prompter corpus "$work/a.grammar" --tasks "$work"
+$prompter corpus "$work/a.grammar" --documents 50 --out "$work/a.txt"
+expect 0 'documents +50' $prompter corpus --statistics "$work/a.txt"
+expect 0 '"repeated_sentences":0.98' $prompter corpus --statistics --json "$work/a.txt"
+expect 0 'sentiment +[0-9]+ +0 +0' $prompter corpus --overlap "$work/a.txt" --task sentiment
+head -n 1 sessions/tasks/sentiment/test.jsonl | sed 's/.*"text":"//; s/","label.*//' >"$work/b.txt"
+expect 1 'sentiment +[0-9]+ +[1-9]' $prompter corpus --overlap "$work/b.txt" --task sentiment
+
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -89,7 +89,7 @@ TEST(shipped_tasks_are_balanced_and_have_their_label_words) {
         struct task *task = NULL;
         size_t seen[GRAMMAR_MOST_CLASSES] = {0};
         CHECK_OK(task_load(&task, task_folder(t[i].name), NULL, &e));
-        CHECK(task->test.count >= 1000 && task->train.count >= 600);
+        CHECK(task->test.count >= 1000 && task->train.count >= 500);
         CHECK_SIZE(task->classes, t[i].classes);
         for (size_t k = 0; k < task->test.count; k++)
             seen[task->test.example[k].label]++;
