@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // prompter lm: a T5 from nothing, or a T5 trained further, on plain text. Progress goes to stderr; with
 // --json one object a line to stdout: {"event": "open" | "step" | "validation" | "checkpoint" | "done", ...}.
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -72,7 +73,9 @@ static void say(struct output *out, bool end, const char *text) {
     if (!end && now - out->told_at < (out->terminal ? 0.2 : 10.0))
         return;
     out->told_at = now;
-    fprintf(stderr, out->terminal ? "\r\033[K%s%s" : "%s%s", text, end || !out->terminal ? "\n" : "");
+    // What is replaced must be on one line of the narrowest terminal.
+    fprintf(stderr, out->terminal ? "\r\033[K%.*s%s" : "%.*s%s", end ? INT_MAX : 79, text,
+            end || !out->terminal ? "\n" : "");
 }
 
 static void duration(double seconds, char *out, size_t size) {
@@ -149,14 +152,13 @@ static void tell(void *context, const struct lm_event *event) {
 
 static void tell_open(struct output *out, const struct lm_facts *f) {
     const struct t5_config *c = &f->config;
-    fprintf(stderr,
-            "%zu parameters (d_model %zu, d_ff %zu, %zu heads of %zu, %zu + %zu layers, %zu ids, %s); corpus "
-            "of %.1f MB "
-            "as %s, %zu validation examples; %zu threads%s\n",
+    fprintf(stderr, "model   %zu parameters: d_model %zu, d_ff %zu, %zu heads of %zu, %zu + %zu layers, %s\n",
             f->parameters, c->d_model, c->d_ff, c->num_heads, c->d_kv, c->num_layers, c->num_decoder_layers,
-            c->vocab_size, f->tied ? "head tied" : "head of its own", f->corpus_bytes / 1e6,
-            corpus_layout_name(f->layout), f->validation_examples, f->threads,
-            f->first_step ? "; resumed" : "");
+            f->tied ? "head tied" : "head of its own");
+    fprintf(stderr, "text    %.1f MB, read as %s; %zu examples held back; vocabulary of %zu pieces\n",
+            f->corpus_bytes / 1e6, corpus_layout_name(f->layout), f->validation_examples, f->vocabulary);
+    fprintf(stderr, "run     %zu steps%s; %zu threads\n", f->settings.steps, f->first_step ? ", resumed" : "",
+            f->threads);
     cJSON *o = object("open", f->first_step);
     cJSON_AddNumberToObject(o, "parameters", (double)f->parameters);
     cJSON_AddNumberToObject(o, "corpus_bytes", f->corpus_bytes);

@@ -89,6 +89,17 @@ done
 check "the weights are those of the run in one go" cmp -s "$work/whole/model.safetensors" "$work/parts/model.safetensors"
 check "nothing that was being written is left" [ "$(find "$work/parts" -type f | wc -l)" = 6 ]
 
+# A disk that takes no more: told, and the checkpoint of before stands.
+$prompter lm --corpus "$work/text.txt" --out "$work/full" "${shape[@]}" --steps 100000 --json >"$work/log" 2>/dev/null </dev/null &
+pid=$!
+wait_for_step "$work/log" 3 $pid
+kill -INT $pid
+wait $pid
+cp "$work/full/checkpoint.safetensors" "$work/before"
+expect 1 'cannot write .*checkpoint' bash -c "ulimit -f 20; $prompter lm --resume --out $work/full --save-every 1"
+check "the checkpoint of before stands" cmp -s "$work/before" "$work/full/checkpoint.safetensors"
+check "and nothing else was left" [ "$(find "$work/full" -name '*.tmp*' | wc -l)" = 0 ]
+
 # Another corpus under the same name is told.
 $prompter lm --corpus "$work/text.txt" --out "$work/changed" "${shape[@]}" --steps 100000 --json >"$work/log" 2>/dev/null </dev/null &
 pid=$!

@@ -4,6 +4,9 @@
 #include "engine/model/t5.h"
 #include "lm_fixture.h"
 
+#include <pthread.h>
+#include <time.h>
+
 #include "engine/base/random.h"
 
 // ---- the stream ----
@@ -337,6 +340,58 @@ TEST(a_cancelled_step_never_was) {
     CHECK(!lm_trainer_validate(f.trainer, &cancel, &v, &e) && e.kind == ERROR_CANCELLED);
     CHECK_OK(run_steps(&f, 2));
     CHECK(weights_of(f.model) == wanted);
+    lm_fixture_close(&f);
+}
+
+struct later {
+    atomic_bool cancel;
+    double seconds;
+};
+
+static void *cancel_later(void *context) {
+    struct later *l = context;
+    struct timespec wait = {.tv_nsec = (long)(l->seconds * 1e9)};
+    nanosleep(&wait, NULL);
+    atomic_store(&l->cancel, true);
+    return NULL;
+}
+
+static double cpu_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// Wherever in a step it comes: in the encoder, the decoder, the loss, on the way back.
+TEST(a_step_ends_soon_after_cancel) {
+    struct lm_fixture f;
+    struct lm_step s;
+    CHECK_OK(lm_fixture_open(&f));
+    f.settings.d_model = 128;
+    f.settings.d_ff = 512;
+    f.settings.batch_tokens = 4096;
+    CHECK_OK(lm_fixture_trainer(&f, NULL));
+    CHECK_OK(run_steps(&f, 1)); // memory is there now
+    double began = cpu_seconds();
+    CHECK_OK(run_steps(&f, 1));
+    double whole = cpu_seconds() - began, latest = 0;
+    for (double share = 0.1; share < 0.85; share += 0.1) {
+        double least = INFINITY; // of some tries: the other thread may get its turn late
+        for (int i = 0; i < 4 && least > 0.02; i++) {
+            struct later l = {.seconds = share * whole};
+            pthread_t thread;
+            CHECK(pthread_create(&thread, NULL, cancel_later, &l) == 0);
+            began = cpu_seconds();
+            bool done = lm_trainer_step(f.trainer, &l.cancel, &s, &e);
+            double late = cpu_seconds() - began - l.seconds;
+            pthread_join(thread, NULL);
+            CHECK(done || e.kind == ERROR_CANCELLED);
+            if (!done)
+                least = fmin(least, late);
+        }
+        latest = isfinite(least) ? fmax(latest, least) : latest;
+    }
+    CHECK(latest < 0.1);
     lm_fixture_close(&f);
 }
 
