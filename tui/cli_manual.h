@@ -9,7 +9,7 @@
 #include "tui/cli_options.h"
 
 struct cli_program {
-    const char *version, *date; // date: YYYY-MM-DD
+    const char *version, *date;          // date: YYYY-MM-DD
     const struct cli_command *workbench; // the program without a command
     const struct cli_command *const *command;
     size_t commands;

@@ -12,6 +12,7 @@
 #include "engine/base/suggest.h"
 #include "engine/base/utf8.h"
 #include "sessions/prompt_file.h"
+#include "tui/keymap.h"
 #include "tui/loop.h"
 #include "tui/theme.h"
 
@@ -43,6 +44,42 @@ static bool may_be_alone(enum request r) {
     return takes_nothing(info) || info->argument[0] == '[' || r == REQUEST_SET;
 }
 
+// Several begin so, or none: the one that was probably meant.
+static void say_unknown(struct workbench *w, const char *name, double now) {
+    const char *names[REQUEST_COUNT];
+    struct buffer several = {0};
+    size_t count = 0;
+    for (int r = REQUEST_NONE + 1; r < REQUEST_COUNT; r++) {
+        names[count] = request_info((enum request)r)->name;
+        if (strncmp(names[count], name, strlen(name)) == 0)
+            buffer_printf(&several, "%s%s", several.length ? ", " : "", names[count]);
+        count++;
+    }
+    const char *near = suggest_nearest(name, names, count);
+    if (several.length && !several.failed)
+        workbench_say(w, STYLE_BAD, now, "no command \"%s\", several begin so: %s", name, several.data);
+    else if (near)
+        workbench_say(w, STYLE_BAD, now, "no command \"%s\"; did you mean :%s?", name, near);
+    else
+        workbench_say(w, STYLE_BAD, now, "no command \"%s\"; Tab lists them, :help explains", name);
+    buffer_free(&several);
+}
+
+// "~/a" is in the home folder, where a file or a session is named; owned.
+static char *copy_argument(const struct request_info *info, const char *text) {
+    const char *home = getenv("HOME");
+    size_t length = strlen(text);
+    while (length > 0 && isspace((unsigned char)text[length - 1]))
+        length--;
+    char *copy = mem_strndup(text, length, NULL), *path = NULL;
+    if (!copy || !home || strncmp(copy, "~/", 2) != 0 ||
+        (!strstr(info->argument, "FILE") && !strstr(info->argument, "SESSION")))
+        return copy;
+    path = path_join(home, copy + 2, NULL);
+    free(copy);
+    return path;
+}
+
 void command_run(struct workbench *w, const char *line, double now) {
     char name[NAME_BYTES], *argument = NULL;
     const char *rest = first_word(line, name, sizeof name);
@@ -52,14 +89,11 @@ void command_run(struct workbench *w, const char *line, double now) {
     if (!name[0])
         return;
     if (r == REQUEST_NONE) {
-        workbench_say(w, STYLE_BAD, now,
-                      "no command \"%s\" (or several begin so); Tab lists them, ? explains", name);
+        say_unknown(w, name, now);
         return;
     }
-    if (!(argument = mem_strdup(rest, NULL)))
+    if (!(argument = copy_argument(info, rest)))
         return;
-    for (size_t n = strlen(argument); n > 0 && isspace((unsigned char)argument[n - 1]);)
-        argument[--n] = 0;
     if (*argument && takes_nothing(info))
         workbench_say(w, STYLE_BAD, now, "%s takes nothing behind it", info->name);
     else if (!*argument && !may_be_alone(r))
@@ -71,12 +105,33 @@ void command_run(struct workbench *w, const char *line, double now) {
 
 // ---- :set ----
 
+// What it is, what it can be, and what it does.
+static void say_setting(struct workbench *w, const char *name, double now) {
+    const char *names[64];
+    char value[SETTING_BYTES];
+    size_t count = 0;
+    for (; count < run_setting_count && count < 64; count++) {
+        const struct run_setting *s = &run_setting_table[count];
+        names[count] = s->name;
+        if (strcmp(s->name, name) != 0 || !run_settings_get(&w->wanted, name, value, sizeof value))
+            continue;
+        workbench_say(w, STYLE_PLAIN, now, "%s is %.200s (%s): %s", name, value[0] ? value : "empty",
+                      s->values, s->help);
+        return;
+    }
+    const char *near = suggest_nearest(name, names, count);
+    workbench_say(w, STYLE_BAD, now, "there is no setting \"%s\"%s%s%s; :set lists them", name,
+                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
 static void list_setting(struct buffer *text, const struct run_setting *s, const char *value,
                          const char *running) {
+    char key[KEYMAP_KEYS];
     buffer_printf(text, "%-15s %-12s  %s; %s\n", s->name, value[0] ? value : "-", s->values,
                   s->live ? "at once" : "new run");
     if (running)
-        buffer_printf(text, "%16swaits for Ctrl-S; this run has %s\n", "", running[0] ? running : "-");
+        buffer_printf(text, "%16swaits for %s; this run has %s\n", "",
+                      keymap_key(REQUEST_APPLY, WHERE_PATTERN, key), running[0] ? running : "-");
     buffer_printf(text, "%16s%s\n", "", s->help);
 }
 
@@ -127,7 +182,7 @@ static bool send_live(struct workbench *w, const char *name, double now) {
 }
 
 void command_set(struct workbench *w, const char *argument, double now) {
-    char name[NAME_BYTES], value[SETTING_BYTES];
+    char name[NAME_BYTES], value[SETTING_BYTES], key[KEYMAP_KEYS];
     struct error e = {0};
     if (!argument) {
         list_settings(w);
@@ -135,10 +190,7 @@ void command_set(struct workbench *w, const char *argument, double now) {
     }
     const char *rest = first_word(argument, name, sizeof name);
     if (!*rest) {
-        if (run_settings_get(&w->wanted, name, value, sizeof value))
-            workbench_say(w, STYLE_PLAIN, now, "%s is %s", name, value[0] ? value : "empty");
-        else
-            workbench_say(w, STYLE_BAD, now, "there is no setting \"%s\"; :set lists them", name);
+        say_setting(w, name, now);
         return;
     }
     struct run_settings s = w->wanted;
@@ -154,8 +206,8 @@ void command_set(struct workbench *w, const char *argument, double now) {
     else if (w->session && run_settings_equal(&s, session_settings(w->session)))
         workbench_say(w, STYLE_PLAIN, now, "%s is %.200s, as in this run", name, value);
     else
-        workbench_say(w, STYLE_WARN, now,
-                      "%s will be %.200s in a new run: Ctrl-S starts it, this one is kept", name, value);
+        workbench_say(w, STYLE_WARN, now, "%s will be %.200s in a new run: %s starts it, this one is kept",
+                      name, value, keymap_key(REQUEST_APPLY, WHERE_PATTERN, key));
 }
 
 // ---- :theme, :mouse ----
@@ -258,7 +310,7 @@ void command_undo(struct workbench *w, bool redo, double now) {
         workbench_say(w, live ? STYLE_GOOD : STYLE_WARN, now, "%s: %s%s", redo ? "redone" : "undone",
                       said.data,
                       live                   ? " now"
-                      : workbench_pending(w) ? "; Ctrl-S tunes with it"
+                      : workbench_pending(w) ? "; the new run begins with :apply"
                                              : ", as in this run");
     buffer_free(&said);
 }
@@ -362,23 +414,51 @@ static void offer_tasks(const struct completing *c) {
 }
 
 static void offer_files(const struct completing *c) {
-    char folder[PATH_MAX], candidate[PATH_MAX + 300];
-    const char *slash = memrchr(c->word, '/', c->length);
+    char folder[PATH_MAX], place[2 * PATH_MAX], candidate[PATH_MAX + 300], path[2 * PATH_MAX + 300];
+    const char *slash = memrchr(c->word, '/', c->length), *home = getenv("HOME");
     size_t kept = slash ? (size_t)(slash - c->word) + 1 : 0;
     snprintf(folder, sizeof folder, "%.*s", (int)kept, c->word);
-    DIR *d = opendir(kept ? folder : ".");
+    // "~/" stays in the line; where it leads to is looked at.
+    if (home && strncmp(folder, "~/", 2) == 0)
+        snprintf(place, sizeof place, "%s/%s", home, folder + 2);
+    else
+        snprintf(place, sizeof place, "%s", kept ? folder : "./");
+    DIR *d = opendir(place);
     for (struct dirent *entry; d && (entry = readdir(d));) {
         bool hidden = entry->d_name[0] == '.';
         if (hidden && c->length == kept)
             continue;
         snprintf(candidate, sizeof candidate, "%s%s", folder, entry->d_name);
-        if (file_is_folder(candidate))
+        snprintf(path, sizeof path, "%s%s", place, entry->d_name);
+        if (file_is_folder(path))
             strncat(candidate, "/", sizeof candidate - strlen(candidate) - 1);
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             offer(c, candidate);
     }
     if (d)
         closedir(d);
+}
+
+// Whole words of the vocabulary, in place of what stands behind the last comma or semicolon.
+static void offer_pieces(const struct workbench *w, const struct completing *c) {
+    static const char mark[] = "\xe2\x96\x81";
+    enum { MOST = 60, MOST_WORD = 256 };
+    const struct tokenizer *t = w->workspace ? w->workspace->tokenizer : NULL;
+    size_t kept = c->length, found = 0;
+    while (kept > 0 && c->word[kept - 1] != ',' && c->word[kept - 1] != ';')
+        kept--;
+    if (!t || kept == c->length || kept > MOST_WORD)
+        return;
+    for (size_t id = 0; id < tokenizer_pieces(t) && found < MOST; id++) {
+        const char *piece = tokenizer_piece(t, (int32_t)id);
+        char candidate[2 * MOST_WORD];
+        if (strncmp(piece, mark, sizeof mark - 1) != 0 ||
+            strncmp(piece + sizeof mark - 1, c->word + kept, c->length - kept) != 0)
+            continue;
+        snprintf(candidate, sizeof candidate, "%.*s%.200s", (int)kept, c->word, piece + sizeof mark - 1);
+        offer(c, candidate);
+        found++;
+    }
 }
 
 static void offer_templates(const struct workbench *w, const struct completing *c) {
@@ -416,6 +496,11 @@ void command_complete(void *workbench, const char *line, size_t word_at,
     case REQUEST_OPEN:
         offer_sessions(&c);
         offer_tasks(&c);
+        if (c.length > 0 && strchr("/.~", c.word[0]))
+            offer_files(&c);
+        break;
+    case REQUEST_WORDS:
+        offer_pieces(w, &c);
         break;
     case REQUEST_WRITE:
         offer_sessions(&c);

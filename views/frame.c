@@ -203,12 +203,14 @@ static void draw_tabs(const struct workbench *w, struct grid *g, struct area row
     enum style style = state_text(w, g, now, state, sizeof state);
     int column = put_tabs(w, g, row);
     int room = row.columns - column - 1, width = text_width(state, strlen(state));
-    const char waiting[] = "edits wait for Ctrl-S";
+    char waiting[40 + KEYMAP_KEYS], key[KEYMAP_KEYS];
+    snprintf(waiting, sizeof waiting, "edits wait for %s", keymap_key(REQUEST_APPLY, WHERE_PATTERN, key));
+    const int wide = text_width(waiting, strlen(waiting));
     bool busy = w->state == ENGINE_RUNNING || frame_animated(w);
-    if (workbench_pending(w) && room > width + (int)sizeof waiting + 2)
+    if (workbench_pending(w) && room > width + wide + 3)
         grid_put_right(g, row, 0, row.columns - width - 4, STYLE_WARN, waiting);
-    else if (workbench_pending(w) && !busy && room >= (int)sizeof waiting)
-        snprintf(state, sizeof state, "%s", waiting), style = STYLE_WARN, width = (int)sizeof waiting - 1;
+    else if (workbench_pending(w) && !busy && room > wide)
+        snprintf(state, sizeof state, "%s", waiting), style = STYLE_WARN, width = wide;
     if (width <= room)
         grid_put_right(g, row, 0, row.columns - 1, style, state);
     else

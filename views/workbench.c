@@ -250,6 +250,24 @@ static void say_edited(struct workbench *w, const struct metric *m, double now) 
         workbench_say(w, STYLE_GOOD, now, "%s %s; U takes it back, e scores dev", which, said[m->edit]);
 }
 
+// A run that ended is told wherever one is: how good it became, and the keys that go on from there.
+static void say_finished(struct workbench *w, const struct metric *best, double now) {
+    char score[PART_SHORT], key[KEYMAP_KEYS], there[KEYMAP_KEYS];
+    unsigned where = view_list[w->screen]->where;
+    const size_t n = w->workspace ? w->workspace->split->dev_count : 0;
+    if (best && n)
+        part_score(score, best->dev_accuracy, n);
+    if (w->screen == VIEW_RUN)
+        workbench_say(w, STYLE_GOOD, now, "all steps done: %s scores the test set, %s shows the prompt",
+                      keymap_key(REQUEST_TEST, where, key), keymap_key(REQUEST_SCREEN_PROMPT, where, there));
+    else if (best && n)
+        workbench_say(w, STYLE_GOOD, now, "the run is done: best dev %s at step %zu; %s shows it", score,
+                      best->step, keymap_key(REQUEST_SCREEN_RUN, where, key));
+    else
+        workbench_say(w, STYLE_GOOD, now, "the run is done; %s shows it",
+                      keymap_key(REQUEST_SCREEN_RUN, where, key));
+}
+
 static void take_event(struct workbench *w, struct engine_event *event, double now) {
     const struct metric *best = part_best(w->history, w->history_count);
     w->state = event->state;
@@ -290,7 +308,7 @@ static void take_event(struct workbench *w, struct engine_event *event, double n
                       w->test.accuracy, w->test.correct, w->test.examples, w->test_step);
         break;
     case EVENT_FINISHED:
-        workbench_say(w, STYLE_GOOD, now, "all steps done: t scores the test set, 4 shows the prompt");
+        say_finished(w, best, now);
         break;
     case EVENT_KEPT:
         if (event->error.text[0])
@@ -505,6 +523,7 @@ void workbench_apply(struct workbench *w, double now) {
 // ---- requests ----
 
 static void go_to(struct workbench *w, size_t screen) {
+    close_overlay(w); // it lay over the screen that is left
     if (screen == w->screen)
         return;
     if (screen == VIEW_HELP)
@@ -532,7 +551,8 @@ static void run_or_pause(struct workbench *w, double now) {
         send_verb(w, ENGINE_PAUSE, now);
         break;
     case ENGINE_DONE:
-        workbench_say(w, STYLE_PLAIN, now, "all steps are done: \":set steps N\" goes on, R starts over");
+        workbench_say(w, STYLE_PLAIN, now,
+                      "all steps are done: \":set steps N\" goes on, :restart starts over");
         break;
     case ENGINE_LOADING:
         workbench_say(w, STYLE_PLAIN, now, "still loading; a moment");
@@ -573,7 +593,7 @@ static void cancel(struct workbench *w, double now) {
     } else if (studying) {
         workbench_say(w, STYLE_PLAIN, now, "stopped");
     } else {
-        workbench_say(w, STYLE_PLAIN, now, "nothing is going on; Q leaves");
+        workbench_say(w, STYLE_PLAIN, now, "nothing is going on; :quit leaves");
     }
 }
 

@@ -5,8 +5,11 @@
 
 #include <unistd.h>
 
+#include "engine/base/file.h"
 #include "tui/theme.h"
 #include "views/views.h"
+
+static struct error e;
 
 // ---- layout ----
 
@@ -215,6 +218,73 @@ TEST(mouse_and_theme_by_command) {
     bench_close(&b);
 }
 
+// ---- what is told wherever one is ----
+
+TEST(a_setting_tells_its_range) {
+    struct bench b;
+    CHECK(bench_open(&b, 120, 24));
+    bench_command(&b, "set rate");
+    CHECK(bench_has(&b, "rate is 0.1 (0 to 1000): learning rate"));
+    bench_command(&b, "set rate 5000");
+    CHECK(bench_has(&b, "0 to 1000"));
+    bench_close(&b);
+}
+
+TEST(a_run_that_ends_is_told_on_other_screens) {
+    struct bench b;
+    CHECK(bench_open(&b, 100, 24));
+    bench_keys(&b, "4");
+    for (int i = 0; i < 20 && workbench_state(b.w) != ENGINE_DONE; i++)
+        bench_keys(&b, "Space");
+    CHECK(workbench_state(b.w) == ENGINE_DONE);
+    CHECK(bench_has(&b, "the run is done: best dev "));
+    CHECK(bench_has(&b, "; 3 shows it"));
+    bench_close(&b);
+}
+
+TEST(another_screen_is_not_under_a_list) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_command(&b, "set");
+    CHECK(bench_has(&b, "settings: change one"));
+    bench_keys(&b, "4");
+    CHECK(!bench_has(&b, "settings: change one"));
+    CHECK(bench_has(&b, "[4 Prompt]"));
+    bench_close(&b);
+}
+
+TEST(sizes_of_panes_are_there_again) {
+    char folder[600], path[640], *text = NULL;
+    size_t length;
+    struct bench b;
+    snprintf(folder, sizeof folder, "%s/state", check_folder());
+    snprintf(path, sizeof path, "%s/panes", folder);
+    CHECK_OK(file_make_folders(folder, &e));
+    CHECK_OK(file_write_atomic(path, "other 0.5\nlearn-wide 0.9\n", 25, &e));
+    for (int start = 0; start < 2; start++) {
+        CHECK(bench_open(&b, 120, 30)); // for its environment
+        workbench_free(b.w);
+        const struct workbench_options options = {.what = "sessions/tasks/films",
+                                                  .model_folder = "engine/models/sprout",
+                                                  .recording = check_path("screens/films.jsonl"),
+                                                  .state_folder = folder};
+        CHECK_OK(workbench_create(&b.w, &options, &e));
+        b.client = workbench_client(b.w);
+        b.client.wake(b.w, b.now);
+        bench_keys(&b, "7 Enter");
+        bench_screen(&b, false);
+        if (start == 0)
+            bench_keys(&b, "< < <");
+        bench_screen(&b, false);
+        bench_close(&b);
+        CHECK_OK(file_read(path, 1000, &text, &length, &e));
+        CHECK_HAS(text, "other 0.5\n"); // of a screen that was not looked at
+        CHECK_HAS(text, "learn-wide 0.");
+        CHECK(!strstr(text, "0.9\n"));
+        free(text);
+    }
+}
+
 TEST(overlay_at_every_size) {
     struct bench b;
     CHECK(bench_open(&b, 80, 24));
@@ -298,6 +368,9 @@ TEST(unknown_and_wrong_commands_say_why) {
     CHECK(bench_open(&b, 100, 24));
     static const char *const wrong[][2] = {{"open /nowhere/at/all", "nowhere"},
                                            {"frobnicate", "no command \"frobnicate\""},
+                                           {"evalaute", "did you mean :evaluate?"},
+                                           {"rate-", "several begin so: rate-up, rate-down"},
+                                           {"set raet", "did you mean \"rate\"?"},
                                            {"rate", "usage: :rate NUMBER"},
                                            {"rate -1", "no positive number"},
                                            {"rate nan", "no positive number"},
@@ -398,6 +471,21 @@ TEST(completion) {
     CHECK_TEXT(complete(&b, "set loss p", 9), "paper-code\n");
     CHECK_HAS(complete(&b, "help se", 5), "set\n");
     CHECK_HAS(complete(&b, "export engine/ba", 7), "engine/base/\n");
+    CHECK(!strstr(complete(&b, "open e", 5), "engine")); // files only where a path begins
+    CHECK_HAS(complete(&b, "open ./eng", 5), "./engine/\n");
+    CHECK_HAS(complete(&b, "theme h", 6), "high-contrast\n");
+    CHECK_TEXT(complete(&b, "mouse ", 6), "on\noff\n");
+    // Label words out of the vocabulary, behind what is there.
+    CHECK_HAS(complete(&b, "words bad,goo", 6), "bad,good\n");
+    CHECK_HAS(complete(&b, "words bad; gre", 11), "great\n");
+    CHECK_TEXT(complete(&b, "words bad,", 6), "");
+    // The home folder by its sign.
+    char home[600], inside[700];
+    snprintf(home, sizeof home, "%s/home", check_folder());
+    snprintf(inside, sizeof inside, "%s/kept", home);
+    CHECK_OK(file_make_folders(inside, &e));
+    setenv("HOME", home, 1);
+    CHECK_HAS(complete(&b, "export ~/ke", 7), "~/kept/\n");
     CHECK_TEXT(complete(&b, "rate 0", 5), "");
     bench_close(&b);
 }
@@ -549,7 +637,6 @@ TEST(pasted_text_is_not_keys) {
 
 TEST(recordings_that_are_none) {
     struct workbench *w = NULL;
-    struct error e = {0};
     const struct workbench_options none = {.what = "sessions/tasks/films",
                                            .recording = "tests/screens/nothing.jsonl"};
     CHECK(!workbench_create(&w, &none, &e));
