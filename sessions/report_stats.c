@@ -68,7 +68,10 @@ const char *report_part(const struct report_run *r, size_t part, char room[RUN_S
 
 static bool same_part(const struct report_run *a, const struct report_run *b, size_t part) {
     char one[RUN_SETTING_TEXT], two[RUN_SETTING_TEXT];
-    return strcmp(report_part(a, part, one), report_part(b, part, two)) == 0;
+    const char *x = report_part(a, part, one), *y = report_part(b, part, two);
+    // Where only one of them has an effect, another part says so: start, with start_text, start_scale, ...
+    bool implied = strncmp(report_part_name(part), "start_", 6) == 0 && (!x[0] || !y[0]);
+    return implied || strcmp(x, y) == 0;
 }
 
 void report_parts_differ(const struct report *r, const size_t *which, size_t count, bool *differs) {

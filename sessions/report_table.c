@@ -73,6 +73,30 @@ void report_print_label(char *out, size_t size, const struct report_run *r, cons
         out[utf8_boundary(out, size - 1, size - 2)] = '\0'; // cut between two characters
 }
 
+static const struct report_run *first_of(const struct report *r, const struct report_group *g) {
+    return &r->run[g->run[0]];
+}
+
+void report_group_label(char *out, size_t size, const struct report *r, const struct report_groups *groups,
+                        size_t which) {
+    const struct report_run *run = first_of(r, &groups->group[which]);
+    size_t *like = mem_calloc(groups->count, sizeof *like, NULL), n = 0;
+    bool *differs = mem_calloc(report_part_count(), sizeof *differs, NULL), tasks = false;
+    for (size_t g = 0; like && g < groups->count; g++) {
+        const struct report_run *other = first_of(r, &groups->group[g]);
+        bool same_task = strcmp(other->task, run->task) == 0;
+        tasks |= !same_task && !other->note[0];
+        if (same_task && strcmp(other->method, run->method) == 0)
+            like[n++] = groups->group[g].run[0];
+    }
+    if (differs && like)
+        report_parts_differ(r, like, n, differs);
+    size_t used = tasks && run->task[0] ? (size_t)snprintf(out, size, "%.40s ", run->task) : 0;
+    report_print_label(used < size ? out + used : out, used < size ? size - used : size, run, differs, false);
+    free(differs);
+    free(like);
+}
+
 bool report_format_of(enum report_format *out, const char *path, struct error *e) {
     static const struct {
         const char *extension;
@@ -577,8 +601,7 @@ static void examples_text(char out[64], const struct report_table *t, enum repor
         snprintf(out, 64, ", %zu to %zu examples", least, most);
 }
 
-static void write_notes(struct buffer *out, const struct report_table *t, const struct columns *c,
-                        const char *begin, bool latex) {
+static void write_notes(struct buffer *out, const struct report_table *t, const char *begin, bool latex) {
     char dev[64], test[64];
     const char *metric = report_metric_name(t->report, t->run, t->runs);
     examples_text(dev, t, REPORT_DEV);
@@ -593,7 +616,11 @@ static void write_notes(struct buffer *out, const struct report_table *t, const 
             begin, latex ? "+-" : "±");
     if (t->baseline) {
         char label[200];
-        report_print_label(label, sizeof label, first_run(t, t->baseline), c->part, false);
+        if (t->groups)
+            report_group_label(label, sizeof label, t->report, t->groups,
+                               (size_t)(t->baseline - t->groups->group));
+        else
+            report_print_label(label, sizeof label, first_run(t, t->baseline), NULL, false);
         buffer_printf(out,
                       "%sdifference: mean over the n seeds that both have, with its 95 %% interval (paired, "
                       "Student's t); "
@@ -632,7 +659,7 @@ bool report_table_print(struct buffer *out, const struct report_table *t, enum r
         escape_sheet(&s, latex_text);
     bool ok = !s.failed || error_set(e, ERROR_MEMORY, "no memory for the table");
     if (ok && format == REPORT_LATEX)
-        write_notes(out, t, &c, "% ", true);
+        write_notes(out, t, "% ", true);
     if (ok && csv)
         write_csv(out, &s);
     else if (ok && format == REPORT_MARKDOWN)
@@ -643,7 +670,7 @@ bool report_table_print(struct buffer *out, const struct report_table *t, enum r
         write_text(out, t, &s);
     if (ok && (format == REPORT_MARKDOWN || format == REPORT_TEXT)) {
         buffer_add_char(out, '\n');
-        write_notes(out, t, &c, format == REPORT_MARKDOWN ? "- " : "", false);
+        write_notes(out, t, format == REPORT_MARKDOWN ? "- " : "", false);
     }
     ok = ok && buffer_ok(out, e);
     sheet_free(&s);

@@ -22,6 +22,11 @@ const char *report_metric_name(const struct report *r, const size_t *which, size
 // NULL.
 void report_print_label(char *out, size_t size, const struct report_run *r, const bool *differs, bool seed);
 
+// The same for a setting among others: its task where tasks differ, its method, and what differs between the
+// settings of that task and method.
+void report_group_label(char *out, size_t size, const struct report *r, const struct report_groups *groups,
+                        size_t which);
+
 enum report_format { REPORT_TEXT, REPORT_CSV, REPORT_MARKDOWN, REPORT_LATEX };
 // By the extension: .csv, .md, .tex, .txt; others are an error that lists these.
 bool report_format_of(enum report_format *out, const char *path, struct error *e);

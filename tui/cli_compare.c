@@ -36,16 +36,16 @@ static bool read_runs(struct comparing *c, const char *const *what, size_t count
     return ok && report_group(&c->groups, &c->all, c->run, c->runs, e);
 }
 
-static void group_label(const struct comparing *c, size_t g, const bool *differs, char out[256]) {
-    report_print_label(out, 256, &c->all.run[c->groups.group[g].run[0]], differs, false);
+static void group_label(const struct comparing *c, size_t g, char out[256]) {
+    report_group_label(out, 256, &c->all, &c->groups, g);
 }
 
 // "--baseline" names no setting, or several: which there are.
-static bool no_baseline(const struct comparing *c, const bool *differs, const char *how, struct error *e) {
+static bool no_baseline(const struct comparing *c, const char *how, struct error *e) {
     struct buffer list = {0};
     char label[256];
     for (size_t g = 0; g < c->groups.count && g < 12; g++) {
-        group_label(c, g, differs, label);
+        group_label(c, g, label);
         buffer_printf(&list, "%s%zu: %s", g ? "; " : "", g + 1, label);
     }
     error_set(e, ERROR_INPUT, "--baseline %.100s: %s. Give its number, or words that only it has: %s",
@@ -55,12 +55,8 @@ static bool no_baseline(const struct comparing *c, const bool *differs, const ch
 }
 
 static bool find_baseline(struct comparing *c, struct error *e) {
-    bool *differs = mem_calloc(report_part_count(), sizeof *differs, e);
     char *end;
     size_t found = 0, which = 0, number = strtoul(c->baseline, &end, 10);
-    if (!differs)
-        return false;
-    report_parts_differ(&c->all, c->run, c->runs, differs);
     if (*c->baseline && !*end) {
         found = number >= 1 && number <= c->groups.count;
         which = number - 1;
@@ -71,11 +67,9 @@ static bool find_baseline(struct comparing *c, struct error *e) {
             which = g;
         }
     }
-    bool ok =
-        found == 1 || no_baseline(c, differs, found ? "several settings match" : "no setting matches", e);
+    bool ok = found == 1 || no_baseline(c, found ? "several settings match" : "no setting matches", e);
     if (ok)
         c->base = &c->groups.group[which];
-    free(differs);
     return ok;
 }
 
@@ -144,24 +138,32 @@ static bool print_json(const struct comparing *c, struct buffer *out, struct err
 
 // ---- the rest ----
 
+static bool in_group(const struct report_group *g, size_t run) {
+    for (size_t i = 0; i < g->runs; i++)
+        if (g->run[i] == run)
+            return true;
+    return false;
+}
+
 // A curve for each setting, or for each run.
 static bool write_svg(const struct comparing *c, struct error *e) {
     struct report_shown shown[REPORT_MOST_SHOWN];
     struct report_curve mean[REPORT_MOST_SHOWN] = {0};
     char label[REPORT_MOST_SHOWN][300];
     size_t most = c->group ? c->groups.count : c->runs, n = 0;
-    bool *differs = mem_calloc(report_part_count(), sizeof *differs, e);
     struct buffer out = {0};
-    if (!differs)
-        return false;
-    report_parts_differ(&c->all, c->run, c->runs, differs);
     for (size_t i = 0; i < most && n < REPORT_MOST_SHOWN; i++) {
-        const struct report_run *r = &c->all.run[c->group ? c->groups.group[i].run[0] : c->run[i]];
-        size_t seeds = c->group ? report_group_curve(&mean[n], &c->all, &c->groups.group[i]) : 1;
-        shown[n] = (struct report_shown){label[n], c->group ? &mean[n] : &r->evals};
-        report_print_label(label[n], 256, r, differs, !c->group);
+        size_t g, run = c->group ? 0 : c->run[i];
+        for (g = c->group ? i : 0; !c->group && !in_group(&c->groups.group[g], run);)
+            g++;
+        size_t seeds = c->group ? report_group_curve(&mean[n], &c->all, &c->groups.group[g]) : 1;
+        shown[n] = (struct report_shown){label[n], c->group ? &mean[n] : &c->all.run[run].evals};
+        group_label(c, g, label[n]);
         if (c->group)
-            snprintf(label[n] + strlen(label[n]), 40, " (mean, n = %zu)", seeds);
+            snprintf(label[n] + strlen(label[n]), 40, ", mean of n=%zu", seeds);
+        else
+            snprintf(label[n] + strlen(label[n]), 40, ", seed %llu",
+                     (unsigned long long)c->all.run[run].settings.seed);
         n += shown[n].curve->count > 0;
     }
     bool ok = report_svg_print(&out, shown, n, e) && file_write_atomic(c->svg, out.data, out.length, e);
@@ -170,7 +172,6 @@ static bool write_svg(const struct comparing *c, struct error *e) {
     for (size_t i = 0; i < REPORT_MOST_SHOWN; i++)
         report_curve_free(&mean[i]);
     buffer_free(&out);
-    free(differs);
     return ok;
 }
 

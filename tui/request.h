@@ -75,8 +75,8 @@ enum request_where {
     X(RESTART, "restart", "R", "", WHERE_RUN, "restart", "start the run over from step 0")                   \
     X(LOG_SCALE, "log", "L", "", WHERE_RUN, "log scale", "loss on a logarithmic scale, or not")              \
     X(SMOOTH, "smooth", "m", "", WHERE_RUN, "smooth", "smooth the curves more, or not at all")               \
-    X(STEPS_FEWER, "steps-fewer", "i", "", WHERE_RUN, "", "show fewer steps, from nearer (Up does so too)")   \
-    X(STEPS_MORE, "steps-more", "o", "", WHERE_RUN, "", "show more steps, from farther off (also Down)")      \
+    X(STEPS_FEWER, "steps-fewer", "i", "", WHERE_RUN, "", "show fewer steps, from nearer (Up does so too)")  \
+    X(STEPS_MORE, "steps-more", "o", "", WHERE_RUN, "", "show more steps, from farther off (also Down)")     \
     X(STEPS_EARLIER, "steps-earlier", "[", "", WHERE_RUN, "", "show earlier steps")                          \
     X(STEPS_LATER, "steps-later", "]", "", WHERE_RUN, "", "show later steps")                                \
     X(EDIT, "edit", "Enter i", "", WHERE_PATTERN, "edit", "edit the focused template or label words")        \
@@ -102,6 +102,23 @@ enum request_where {
     X(SEARCH, "search", "/", "TEXT", WHERE_LISTS, "search", "find the next row that has this text")          \
     X(SEARCH_NEXT, "search-next", "n", "", WHERE_LISTS, "", "the next row that has the text")                \
     X(SEARCH_PREVIOUS, "search-back", "N", "", WHERE_LISTS, "", "the row before that has the text")          \
+    X(RUN_OPEN, "open-run", "Enter", "", WHERE_COMPARE, "fold/open",                                         \
+      "fold or unfold a setting's runs; open the session of a run")                                          \
+    X(MARK_RUN, "mark", "m", "", WHERE_COMPARE, "mark", "mark the row, so that its curve is drawn, or not")  \
+    X(MARK_NONE, "unmark", "M", "", WHERE_COMPARE, "", "take all marks away")                                \
+    X(BASELINE, "baseline", "b", "", WHERE_COMPARE, "baseline",                                              \
+      "compare all settings with this one, seed by seed, or no more")                                        \
+    X(GROUP, "group", "v", "", WHERE_COMPARE, "group", "runs by setting, with their means, or one by one")   \
+    X(ORDER, "order", "o", "[COLUMN]", WHERE_COMPARE, "sort", "sort by the next column, or by this one")     \
+    X(ORDER_BACK, "reverse", "O", "", WHERE_COMPARE, "", "sort the other way round")                         \
+    X(DIFFERING, "differing", "d", "", WHERE_COMPARE, "all settings",                                        \
+      "columns for what differs between the runs alone, or for every setting")                               \
+    X(FILTER, "filter", "f", "TEXT", WHERE_COMPARE, "filter",                                                \
+      "only runs with all these words, e.g. task=films method=hybrid seed=3 good")                           \
+    X(FILTER_NONE, "unfilter", "F", "", WHERE_COMPARE, "show all", "show all runs again")                    \
+    X(THIS_TASK, "this-task", "t", "", WHERE_COMPARE, "this task", "only runs of the open task, or of all")  \
+    X(CURVE, "curve", "c", "", WHERE_COMPARE, "loss", "draw dev accuracy, or dev loss")                      \
+    X(RELOAD, "reload", "r", "", WHERE_COMPARE, "reload", "read the runs again")                             \
     X(SET, "set", "", "NAME [VALUE]", 0, "", "show or change a setting")                                     \
     X(TEMPLATE, "template", "", "TEXT", 0, "", "set the template")                                           \
     X(WORDS, "words", "", "TEXT", 0, "", "set the label words, e.g. :words bad; good, great")                \
@@ -112,7 +129,9 @@ enum request_where {
     X(OPEN, "open", "", "SESSION", 0, "", "open a session or a task")                                        \
     X(WRITE, "write", "w", "[NAME]", WHERE_RUN | WHERE_PROMPT, "save",                                       \
       "save the session now, or under another name")                                                         \
-    X(EXPORT, "export", "", "FILE", 0, "", "write the best prompt to a file (.safetensors, .npy)")
+    X(EXPORT, "export", "", "FILE", 0, "",                                                                   \
+      "write the best prompt (.safetensors, .npy); or \"table FILE\": Compare's table (.csv, .md, .tex), "   \
+      "\"curves FILE\": its curves (.svg)")
 
 enum request {
 #define REQUEST_ENUM(id, name, keys, argument, where, hint, help) REQUEST_##id,

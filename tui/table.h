@@ -13,7 +13,7 @@
 #include "tui/grid.h"
 #include "tui/request.h"
 
-enum { TABLE_CELL = 512, TABLE_MOST_COLUMNS = 24 };
+enum { TABLE_CELL = 512, TABLE_MOST_COLUMNS = 48 };
 
 struct table_column {
     const char *title;

@@ -506,6 +506,10 @@ void command_complete(void *workbench, const char *line, size_t word_at,
         offer_sessions(&c);
         break;
     case REQUEST_EXPORT:
+        if ((size_t)(rest - line) == word_at) {
+            offer(&c, "table");
+            offer(&c, "curves");
+        }
         offer_files(&c);
         break;
     case REQUEST_THEME:

@@ -383,6 +383,14 @@ static void receive(struct workbench *w, double now) {
     workbench_refresh(w, now);
 }
 
+void workbench_nudge(const struct workbench *w) {
+    const uint64_t one = 1;
+    // The descriptor is an eventfd of the engine's or the recording's. It cannot be written only when it is
+    // readable already, or when nothing is open.
+    ssize_t ignored = w->fd >= 0 ? write(w->fd, &one, sizeof one) : 0;
+    (void)ignored;
+}
+
 static void workbench_wake(void *context, double now) {
     struct workbench *w = context;
     if (w->recording)
@@ -820,6 +828,14 @@ static bool pattern_request(enum request r) {
     return r == REQUEST_TEMPLATE || r == REQUEST_WORDS || r == REQUEST_APPLY || r == REQUEST_TEMPLATE_NEXT;
 }
 
+// ":export table FILE" and ":export curves FILE" are the Compare screen's from wherever they are made.
+static bool compare_request(enum request r, const char *argument) {
+    const char *what = r == REQUEST_EXPORT && argument ? argument : "";
+    size_t word = strcspn(what, " ");
+    return (word == 5 && strncmp(what, "table", word) == 0) ||
+           (word == 6 && strncmp(what, "curves", word) == 0);
+}
+
 // Requests that change the run or the session.
 static bool request_writes(enum request r) {
     return r == REQUEST_RUN_PAUSE || r == REQUEST_STEP || r == REQUEST_RATE_UP || r == REQUEST_RATE_DOWN ||
@@ -861,7 +877,14 @@ void workbench_request(struct workbench *w, enum request r, const char *argument
         loop_open_command_line("search ");
         return;
     }
-    const size_t at = pattern_request(r) ? VIEW_PATTERN : workbench_keys(w);
+    if (r == REQUEST_FILTER && !argument) {
+        loop_open_command_line("filter ");
+        return;
+    }
+    const size_t at = pattern_request(r)             ? VIEW_PATTERN
+                      : compare_request(r, argument) ? VIEW_COMPARE
+                                                     : workbench_keys(w);
+    const size_t before = w->screen;
     const struct view *v = view_list[at];
     // Going to a screen works from every screen and is never the view's.
     if (v->request && r != REQUEST_HELP && v->request(w->view_state[at], w, r, argument, now))
@@ -874,6 +897,8 @@ void workbench_request(struct workbench *w, enum request r, const char *argument
         return;
     if (!own_request(w, r, argument, now) && argument)
         workbench_say(w, STYLE_WARN, now, "\"%s\" does nothing on this screen", request_info(r)->name);
+    if (w->screen != before && view_list[w->screen]->shown)
+        view_list[w->screen]->shown(w->view_state[w->screen], w, now);
 }
 
 static void answer(struct workbench *w, struct key k, double now) {

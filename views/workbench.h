@@ -62,6 +62,8 @@ struct view {
     // Another screen inside this one, in a part of its area: drawn there by the frame, after this one. NULL:
     // never; false: not now.
     bool (*inner)(void *state, struct area a, struct inner_view *out);
+    // The screen comes to the front. NULL: it need not know.
+    void (*shown)(void *state, struct workbench *w, double now);
     // When something is to be done without a key or news, e.g. a moment after the last one typed: the time,
     // or 0; and what is called then, which has to set another time or 0. NULL: never.
     double (*deadline)(void *state);
@@ -124,6 +126,9 @@ void workbench_cancel_study(struct workbench *w, const struct view *sender, unsi
 // How far the study on that channel is; false when there is none.
 bool workbench_studying(const struct workbench *w, const struct view *sender, unsigned channel, size_t *done,
                         size_t *total);
+// For a thread of a view that has news: has view.refresh called soon. From any thread, as long as the
+// workbench lives.
+void workbench_nudge(const struct workbench *w);
 // Handles a request wherever it belongs: the present view first, then the workbench.
 void workbench_request(struct workbench *w, enum request r, const char *argument, double now);
 // One line at the bottom for some seconds; the style says what it is (GOOD, WARN, BAD, PLAIN).

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Screens of recorded runs against the pictures in tests/screens. A .keys file names its arguments in a line "#: ...".
+# A line "#runs: FILE" puts a file of runs among the sessions. Times are UTC.
 # REWRITE=1 puts the present screens in their place (make goldens); then read the difference before committing it.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -18,7 +19,12 @@ for keys in "$pictures"/*.keys; do
     for i in "${!arguments[@]}"; do
         [ "${arguments[$i]}" = --recording ] && arguments[i + 1]=$pictures/${arguments[$((i + 1))]}
     done
-    if ! PROMPTER_SESSIONS=$work/sessions-$name LC_ALL=C.UTF-8 "$build/tests/screens" --styles --dumps "$work/now" \
+    runs=$(sed -n 's/^#runs: //p' "$keys")
+    if [ "$runs" ]; then
+        mkdir -p "$work/sessions-$name"
+        cp "$pictures/$runs" "$work/sessions-$name/runs.jsonl"
+    fi
+    if ! PROMPTER_SESSIONS=$work/sessions-$name TZ=UTC LC_ALL=C.UTF-8 "$build/tests/screens" --styles --dumps "$work/now" \
         --script "$keys" "${arguments[@]}" >"$work/log" 2>&1; then
         fail "$keys: $(cat "$work/log")"
         continue

@@ -82,6 +82,42 @@ TEST(prompt_at_every_size) {
     sweep("sessions/tasks/films", "4 Tab z", false);
 }
 
+static bool put_runs(void) {
+    char *text, folder[600], path[700];
+    size_t length;
+    snprintf(folder, sizeof folder, "%s/sessions", check_folder());
+    snprintf(path, sizeof path, "%s/runs.jsonl", folder);
+    bool ok = file_read(check_path("screens/compare-runs.jsonl"), 1 << 20, &text, &length, NULL) &&
+              file_make_folders(folder, NULL) && file_write_atomic(path, text, length, NULL);
+    if (ok)
+        free(text);
+    return ok;
+}
+
+static void sweep_compare(const char *keys, bool ascii) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    b.g->ascii = ascii;
+    bench_keys(&b, "6");
+    CHECK(bench_wait(&b));
+    bench_keys(&b, keys);
+    every_size(&b, keys);
+    bench_close(&b);
+}
+
+TEST(compare_at_every_size) {
+    char path[700];
+    snprintf(path, sizeof path, "%s/sessions/runs.jsonl", check_folder());
+    unlink(path);
+    sweep_compare("r", false); // empty
+    CHECK(put_runs());
+    sweep_compare("G", false);
+    sweep_compare("v Enter m Down Down m G b Right", false);
+    sweep_compare("v d Right Right Tab z", false);
+    sweep_compare("Tab Tab z G", false);
+    unlink(path);
+}
+
 TEST(pattern_at_every_size) {
     sweep("sessions/tasks/films", "1 n", false);
     sweep("sessions/tasks/films", "1 Enter { x", false); // with an error

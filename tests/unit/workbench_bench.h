@@ -4,6 +4,7 @@
 #define PROMPTER_TESTS_WORKBENCH_BENCH_H
 
 #include <locale.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,19 @@ static inline void bench_type(struct bench *b, const char *text) {
 
 static inline void bench_command(struct bench *b, const char *line) {
     b->client.command(b->w, line, b->now);
+}
+
+// Until nothing runs, loads or is read, at most ten seconds.
+static inline bool bench_wait(struct bench *b) {
+    struct pollfd fd = {.fd = b->client.fd, .events = POLLIN};
+    for (int i = 0; i < 1000 && !b->client.idle(b->w); i++) {
+        double next = b->client.deadline(b->w);
+        b->now = next > b->now && next - b->now < 1 ? next : b->now; // farther off a message fades
+        b->client.dirty(b->w, b->now);                               // what was to be done at that time
+        if (poll(&fd, 1, 10) > 0)
+            b->client.wake(b->w, b->now);
+    }
+    return b->client.idle(b->w);
 }
 
 // The screen as text, or with styles; valid until the next call.
