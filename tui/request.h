@@ -79,11 +79,12 @@ enum request_where {
     X(STEPS_MORE, "steps-more", "o", "", WHERE_RUN, "", "show more steps, from farther off (also Down)")     \
     X(STEPS_EARLIER, "steps-earlier", "[", "", WHERE_RUN, "", "show earlier steps")                          \
     X(STEPS_LATER, "steps-later", "]", "", WHERE_RUN, "", "show later steps")                                \
-    X(EDIT, "edit", "Enter i", "", WHERE_PATTERN, "edit", "edit the focused template or label words")        \
+    X(EDIT, "edit", "Enter i", "", WHERE_PATTERN | WHERE_TRY, "edit",                                        \
+      "edit the focused template, label words or text")                                                      \
     X(FORM, "form", "f", "", WHERE_PATTERN, "syntax",                                                        \
       "switch between the short form and OpenPrompt's syntax")                                               \
-    X(EXAMPLE_NEXT, "next", "n ]", "", WHERE_PATTERN, "next example", "show the next example")               \
-    X(EXAMPLE_PREVIOUS, "previous", "p [", "", WHERE_PATTERN, "", "show the previous example")               \
+    X(EXAMPLE_NEXT, "next", "n ]", "", WHERE_PATTERN | WHERE_TRY, "next example", "show the next example")   \
+    X(EXAMPLE_PREVIOUS, "previous", "p [", "", WHERE_PATTERN | WHERE_TRY, "", "show the previous example")   \
     X(CALIBRATE, "calibrate", "c", "", WHERE_PATTERN, "calibrate",                                           \
       "divide out what the model says about empty inputs, or not")                                           \
     X(TEMPLATE_NEXT, "template-next", "T", "", WHERE_PATTERN, "next template",                               \
@@ -99,6 +100,12 @@ enum request_where {
     X(LESSON_PREVIOUS, "lesson-back", "p [", "", WHERE_LEARN, "back", "the step before")                     \
     X(LESSON_ANSWER, "lesson-answer", "a", "", WHERE_LEARN, "answer", "show or hide the answers")            \
     X(LESSON, "lesson", "", "NUMBER", 0, "", "open a lesson")                                                \
+    X(TRY_TEXT, "text", "", "TEXT", 0, "", "put a text into the first field of the Try screen")              \
+    X(LAYER, "layer", "y", "[NUMBER]", WHERE_TRY, "layer",                                                   \
+      "attention of the next decoder layer, or of the one named; 0: the mean of all")                        \
+    X(HEAD, "head", "Y", "[NUMBER]", WHERE_TRY, "head",                                                      \
+      "attention of the next head, or of the one named; 0: the mean of all")                                 \
+    X(DETAIL, "detail", "d", "", WHERE_TRY, "numbers", "words with their pieces and numbers, or as a text")  \
     X(SEARCH, "search", "/", "TEXT", WHERE_LISTS, "search", "find the next row that has this text")          \
     X(SEARCH_NEXT, "search-next", "n", "", WHERE_LISTS, "", "the next row that has the text")                \
     X(SEARCH_PREVIOUS, "search-back", "N", "", WHERE_LISTS, "", "the row before that has the text")          \

@@ -74,7 +74,10 @@ const struct run_settings *workbench_settings(const struct workbench *w) {
     return &w->wanted;
 }
 bool workbench_shows(const struct workbench *w, const struct view *v) {
-    return view_list[w->screen] == v;
+    struct inner_view inner;
+    size_t at;
+    return view_list[w->screen] == v ||
+           (workbench_inner(w, w->content, &inner, &at) && view_list[at] == v);
 }
 const struct view *workbench_behind(const struct workbench *w) {
     return view_list[w->behind];

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The Try screen on a live engine: typing, the prompts beside each other, kept ones, attention and words.
+#include "workbench_bench.h"
+
+#include <poll.h>
+
+// Lets the client do what it does by itself, and the engine what it was asked for.
+static bool rest(struct bench *b) {
+    for (int i = 0; i < 3000; i++) {
+        struct pollfd fd = {.fd = b->client.fd, .events = POLLIN};
+        if (poll(&fd, 1, 10) > 0)
+            b->client.wake(b->w, b->now);
+        b->now += 0.05;
+        b->client.dirty(b->w, b->now);
+        if (b->client.idle(b->w))
+            return true;
+    }
+    return false;
+}
+
+static bool live(struct bench *b, const char *task, int columns, int rows) {
+    static char sessions[600];
+    *b = (struct bench){.now = 1};
+    setlocale(LC_CTYPE, "C.UTF-8");
+    snprintf(sessions, sizeof sessions, "%s/live-%d-%d", check_folder(), columns, rows);
+    setenv("PROMPTER_SESSIONS", sessions, 1);
+    const struct workbench_options options = {
+        .what = task, .model_folder = "engine/models/sprout", .threads = 2};
+    if (!workbench_create(&b->w, &options, &b->error) || !grid_create(&b->g, rows, columns, &b->error)) {
+        printf("%s\n", b->error.text);
+        return false;
+    }
+    b->client = workbench_client(b->w);
+    return rest(b);
+}
+
+TEST(an_example_is_answered_and_typing_asks_again) {
+    struct bench b;
+    CHECK(live(&b, "sessions/tasks/films", 100, 30));
+    bench_keys(&b, "5");
+    CHECK(rest(&b));
+    CHECK(bench_has(&b, "text: dev example 1 of 32, negative"));
+    CHECK(bench_has(&b, "zero-shot"));
+    CHECK(bench_has(&b, "present, step 0"));
+    CHECK(bench_has(&b, "none yet, dev not scored"));
+    CHECK(bench_has(&b, "mean of 3 layers x 5 heads"));
+    CHECK(bench_has(&b, "with all words"));
+    char before[4096];
+    snprintf(before, sizeof before, "%.4000s", strstr(bench_screen(&b, false), "words at the mask"));
+    bench_keys(&b, "Enter End");
+    bench_type(&b, " Great fun, I loved every minute.");
+    CHECK(bench_has(&b, "text, your own"));
+    CHECK(bench_has(&b, "labels, asking")); // what is shown is of the text before
+    CHECK(rest(&b));
+    CHECK(!bench_has(&b, "labels, asking"));
+    CHECK(bench_has(&b, "minute"));
+    CHECK(strncmp(before, strstr(bench_screen(&b, false), "words at the mask"), 500) != 0);
+    // Digits and letters are text; Esc ends it, n brings the example back.
+    bench_type(&b, "12Q");
+    CHECK(bench_has(&b, "12Q"));
+    bench_keys(&b, "Esc n");
+    CHECK(bench_has(&b, "text: dev example 1 of 32"));
+    bench_keys(&b, "p");
+    CHECK(rest(&b));
+    CHECK(bench_has(&b, "train example 32 of 32"));
+    bench_close(&b);
+}
+
+TEST(layers_and_heads_are_chosen) {
+    struct bench b;
+    CHECK(live(&b, "sessions/tasks/films", 101, 30));
+    bench_keys(&b, "5");
+    CHECK(rest(&b));
+    bench_keys(&b, "y");
+    CHECK(bench_has(&b, "layer 1 of 3, mean of 5 heads"));
+    bench_keys(&b, "Y Y");
+    CHECK(bench_has(&b, "layer 1 of 3, head 2 of 5"));
+    bench_keys(&b, "y y y");
+    CHECK(bench_has(&b, "mean of 3 layers, head 2 of 5"));
+    bench_command(&b, "head 0");
+    CHECK(bench_has(&b, "mean of 3 layers x 5 heads"));
+    bench_command(&b, "layer 4");
+    CHECK(bench_has(&b, "layer: a number from 1 to 3, or 0 for the mean of all"));
+    bench_keys(&b, "d");
+    CHECK(bench_has(&b, "pieces"));
+    CHECK(bench_has(&b, "▁film"));
+    bench_close(&b);
+}
+
+TEST(tuned_and_kept_prompts_are_tried_as_well) {
+    struct bench b;
+    CHECK(live(&b, "sessions/tasks/films", 120, 40));
+    bench_command(&b, "set steps 4");
+    bench_command(&b, "set evaluate_every 2");
+    bench_keys(&b, "Ctrl-S");
+    CHECK(rest(&b));
+    bench_keys(&b, "Space");
+    CHECK(rest(&b));
+    CHECK(workbench_state(b.w) == ENGINE_DONE);
+    bench_keys(&b, "5");
+    CHECK(rest(&b));
+    CHECK(bench_has(&b, "present, step 4"));
+    CHECK(bench_has(&b, "best, step"));
+    CHECK(!bench_has(&b, "kept 001"));
+    bench_command(&b, "seed 2");
+    bench_keys(&b, "Ctrl-S");
+    CHECK(rest(&b));
+    bench_keys(&b, "Space");
+    CHECK(rest(&b));
+    CHECK(bench_has(&b, "kept 001"));
+    bench_keys(&b, "Tab Down Down");
+    CHECK(rest(&b));
+    CHECK(bench_has(&b, "▸ kept 001"));
+    CHECK(bench_has(&b, "seed 1, step"));
+    CHECK(bench_has(&b, "mean of 3 layers x 5 heads")); // looked at through the kept prompt
+    bench_close(&b);
+}
