@@ -22,6 +22,7 @@
 #include "engine/inspect/attention.h"
 #include "engine/inspect/importance.h"
 #include "engine/inspect/nearest.h"
+#include "engine/inspect/predictions.h"
 #include "engine/inspect/study.h"
 #include "engine/inspect/sweep.h"
 #include "engine/inspect/zero_shot.h"

@@ -94,7 +94,8 @@ enum request_where {
     X(UNDO_EDIT, "undo-edit", "Ctrl-_", "", WHERE_PATTERN, "undo edit", "take back the last applied edit")   \
     X(REDO_EDIT, "redo-edit", "Alt-_", "", WHERE_PATTERN, "", "make an edit again that was taken back")      \
     X(METRIC, "metric", "m", "", WHERE_PROMPT, "metric", "nearest by cosine, dot product or L2")             \
-    X(SORT, "sort", "o", "", WHERE_PROMPT, "sort", "order vectors by number, drift or norm")                 \
+    X(SORT, "sort", "o", "", WHERE_PROMPT | WHERE_DATA, "sort",                                              \
+      "order vectors by number, drift or norm; examples by place, length or doubt")                          \
     X(LESSON_DO, "lesson-do", "Enter", "", WHERE_LEARN, "go", "do what this step says; open the lesson")     \
     X(LESSON_NEXT, "lesson-next", "n ]", "", WHERE_LEARN, "next", "the next step")                           \
     X(LESSON_PREVIOUS, "lesson-back", "p [", "", WHERE_LEARN, "back", "the step before")                     \
@@ -106,6 +107,17 @@ enum request_where {
     X(HEAD, "head", "Y", "[NUMBER]", WHERE_TRY, "head",                                                      \
       "attention of the next head, or of the one named; 0: the mean of all")                                 \
     X(DETAIL, "detail", "d", "", WHERE_TRY, "numbers", "words with their pieces and numbers, or as a text")  \
+    X(FILTER_CLASS, "class", "c", "[NAME]", WHERE_DATA, "class",                                             \
+      "show examples of the next class, or of one")                                                          \
+    X(FILTER_PART, "part", "s", "[NAME]", WHERE_DATA, "split",                                               \
+      "show the next part of the split, or one: train, dev, test, rest, all")                                \
+    X(FILTER_WRONG, "wrong", "e", "", WHERE_DATA, "errors", "show only what is predicted wrongly, or all")   \
+    X(PREDICT, "predict", "p", "[best|present]", WHERE_DATA, "predict",                                      \
+      "predict the examples that are listed with the best prompt, or the present one")                       \
+    X(SHOTS_MORE, "shots-more", "+ =", "", WHERE_DATA, "more", "more training examples in the next run")     \
+    X(SHOTS_FEWER, "shots-fewer", "-", "", WHERE_DATA, "", "fewer training examples in the next run")        \
+    X(SHOTS_UNIT, "shots-unit", "t", "", WHERE_DATA, "", "count training examples a class, or in all")       \
+    X(DRAW_AGAIN, "draw-again", "r", "", WHERE_DATA, "draw again", "draw the split with the next seed")      \
     X(SEARCH, "search", "/", "TEXT", WHERE_LISTS, "search", "find the next row that has this text")          \
     X(SEARCH_NEXT, "search-next", "n", "", WHERE_LISTS, "", "the next row that has the text")                \
     X(SEARCH_PREVIOUS, "search-back", "N", "", WHERE_LISTS, "", "the row before that has the text")          \

@@ -1,26 +1,233 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The Data screen.
-#include "views/views.h"
+// Screen 2, Data: the examples of the task with the part that each plays, how they are predicted, how long
+// they are; and the few-shot split, which can be drawn otherwise for the next run.
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
-static void draw(void *state, const struct workbench *w, struct grid *g, struct area a, double now) {
-    (void)state;
-    (void)w;
-    (void)now;
-    grid_put_wrapped(g, grid_frame(g, a, true, "data", NULL), 0, STYLE_DIM, "Nothing to see here yet.");
+#include "engine/base/memory.h"
+
+#include "data_inside.h"
+#include "parts.h"
+
+static bool create(void **state, struct error *e) {
+    struct data_view *v = mem_calloc(1, sizeof *v, e);
+    *state = v;
+    if (v)
+        v->label = v->part = DATA_ANY;
+    return v != NULL;
+}
+
+static void view_free(void *state) {
+    struct data_view *v = state;
+    if (!v)
+        return;
+    data_forget(v);
+    free(v);
+}
+
+// ---- requests ----
+
+// The next class or part, all behind the last; or the one that is named.
+static bool choose(size_t *at, size_t count, const char *argument, const char *(*name)(const void *, size_t),
+                   const void *context) {
+    if (!argument) {
+        *at = *at == DATA_ANY ? 0 : *at + 1 < count ? *at + 1 : DATA_ANY;
+        return true;
+    }
+    if (strcasecmp(argument, "all") == 0) {
+        *at = DATA_ANY;
+        return true;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(argument, name(context, i)) == 0) {
+            *at = i;
+            return true;
+        }
+    return false;
+}
+
+static const char *name_of_class(const void *task, size_t i) {
+    return ((const struct task *)task)->class_name[i];
+}
+static const char *name_of_part(const void *context, size_t i) {
+    (void)context;
+    return data_part_name(i);
+}
+
+static void filter_by(struct data_view *v, struct workbench *w, bool label, const char *argument,
+                      double now) {
+    const struct task *t = workbench_workspace(w)->task;
+    bool ok = label ? choose(&v->label, t->classes, argument, name_of_class, t)
+                    : choose(&v->part, DATA_PARTS, argument, name_of_part, NULL);
+    if (ok)
+        data_filter(v, w);
+    else
+        workbench_say(w, STYLE_BAD, now,
+                      label ? "no class is called \"%.60s\"; \"all\" shows all"
+                            : "\"%.60s\" is none of train, dev, test, rest, all",
+                      argument);
+}
+
+static void show_wrong(struct data_view *v, struct workbench *w, double now) {
+    if (!v->predicted && !v->wrong) {
+        workbench_say(w, STYLE_PLAIN, now,
+                      "nothing is predicted yet: p predicts the examples that are listed");
+        return;
+    }
+    v->wrong = !v->wrong;
+    data_filter(v, w);
+}
+
+static void predict(struct data_view *v, struct workbench *w, const char *argument, double now) {
+    size_t count;
+    const struct metric *history = workbench_history(w, &count);
+    if (argument && strcmp(argument, "best") != 0 && strcmp(argument, "present") != 0) {
+        workbench_say(w, STYLE_BAD, now, "predict takes \"best\" or \"present\", not \"%.60s\"", argument);
+        return;
+    }
+    v->best_prompt = argument ? strcmp(argument, "best") == 0 : part_best(history, count) != NULL;
+    data_predict(v, w, now);
+}
+
+static void set_number(struct workbench *w, const char *name, unsigned long long value, double now) {
+    char line[64];
+    snprintf(line, sizeof line, "%s %llu", name, value);
+    workbench_request(w, REQUEST_SET, line, now);
+}
+
+// More or fewer by one, a tenth from 20 on; the unit is what the settings count in.
+static void change_shots(struct workbench *w, bool more, double now) {
+    const struct run_settings *s = workbench_settings(w);
+    size_t at = s->shots ? s->shots : s->total_shots, by = at < 20 ? 1 : at / 10;
+    if (!at)
+        workbench_say(w, STYLE_PLAIN, now,
+                      "every example of train is used; :set shots 16 takes so many a class");
+    else if (more || at > by)
+        set_number(w, s->shots ? "shots" : "total_shots", more ? at + by : at - by, now);
+}
+
+// From so many a class to as many in all, and back.
+static void change_unit(struct workbench *w, double now) {
+    const struct run_settings *s = workbench_settings(w);
+    size_t classes = workbench_workspace(w)->task->classes, shots = s->shots, total = s->total_shots;
+    if (shots) {
+        set_number(w, "total_shots", shots * classes, now);
+        set_number(w, "shots", 0, now);
+    } else {
+        set_number(w, "shots", total >= classes ? total / classes : 16, now);
+        set_number(w, "total_shots", 0, now);
+    }
+}
+
+static void search(struct data_view *v, struct workbench *w, const char *text, bool forward, double now) {
+    struct data_table context;
+    struct table_source source;
+    data_table_source(&context, v, w, &source);
+    v->panes.focus = DATA_TABLE;
+    if (!text && !v->table.search[0])
+        workbench_say(w, STYLE_PLAIN, now, "nothing was searched for yet: / and a text");
+    else if (!table_search(&v->table, &source, text, forward, text != NULL))
+        workbench_say(w, STYLE_WARN, now, "no listed example has \"%.100s\"", v->table.search);
+    v->details_top = 0;
+}
+
+static bool move(struct data_view *v, struct workbench *w, enum request r) {
+    struct data_table context;
+    struct table_source source;
+    int last = v->details_lines - v->details_rows, page = v->details_rows > 1 ? v->details_rows - 1 : 1;
+    if (v->panes.focus == DATA_DETAILS) {
+        int by = r == REQUEST_UP          ? -1
+                 : r == REQUEST_DOWN      ? 1
+                 : r == REQUEST_PAGE_UP   ? -page
+                 : r == REQUEST_PAGE_DOWN ? page
+                 : r == REQUEST_FIRST     ? -v->details_top
+                                          : last;
+        v->details_top = v->details_top + by < last ? v->details_top + by : last;
+        v->details_top = v->details_top > 0 ? v->details_top : 0;
+        return true;
+    }
+    data_table_source(&context, v, w, &source);
+    v->details_top = 0;
+    return table_request(&v->table, r, &source);
+}
+
+static bool request(void *state, struct workbench *w, enum request r, const char *argument, double now) {
+    struct data_view *v = state;
+    if (!workbench_workspace(w) || !v->row)
+        return false;
+    switch (r) {
+    case REQUEST_FILTER_CLASS:
+    case REQUEST_FILTER_PART:
+        filter_by(v, w, r == REQUEST_FILTER_CLASS, argument, now);
+        return true;
+    case REQUEST_FILTER_WRONG:
+        show_wrong(v, w, now);
+        return true;
+    case REQUEST_PREDICT:
+        predict(v, w, argument, now);
+        return true;
+    case REQUEST_SORT:
+        v->order = (v->order + 1) % DATA_ORDERS;
+        data_filter(v, w);
+        v->table.selected = 0;
+        return true;
+    case REQUEST_SHOTS_MORE:
+    case REQUEST_SHOTS_FEWER:
+        change_shots(w, r == REQUEST_SHOTS_MORE, now);
+        return true;
+    case REQUEST_SHOTS_UNIT:
+        change_unit(w, now);
+        return true;
+    case REQUEST_DRAW_AGAIN:
+        set_number(w, "seed", workbench_settings(w)->seed + 1, now);
+        return true;
+    case REQUEST_SEARCH:
+        search(v, w, argument, true, now);
+        return true;
+    case REQUEST_SEARCH_NEXT:
+    case REQUEST_SEARCH_PREVIOUS:
+        search(v, w, NULL, r == REQUEST_SEARCH_NEXT, now);
+        return true;
+    case REQUEST_UP:
+    case REQUEST_DOWN:
+    case REQUEST_LEFT:
+    case REQUEST_RIGHT:
+    case REQUEST_PAGE_UP:
+    case REQUEST_PAGE_DOWN:
+    case REQUEST_FIRST:
+    case REQUEST_LAST:
+        return move(v, w, r);
+    default:
+        return false;
+    }
 }
 
 static const enum request *hints(void *state, const struct workbench *w) {
-    static const enum request list[] = {REQUEST_HELP, REQUEST_QUIT, REQUEST_NONE};
-    (void)state;
+    static const enum request waiting[] = {REQUEST_APPLY,       REQUEST_SHOTS_MORE,   REQUEST_DRAW_AGAIN,
+                                           REQUEST_FILTER_PART, REQUEST_FILTER_CLASS, REQUEST_NONE};
+    static const enum request list[] = {REQUEST_SEARCH,     REQUEST_FILTER_CLASS, REQUEST_FILTER_PART,
+                                        REQUEST_PREDICT,    REQUEST_FILTER_WRONG, REQUEST_SHOTS_MORE,
+                                        REQUEST_DRAW_AGAIN, REQUEST_SORT,         REQUEST_FOCUS_NEXT,
+                                        REQUEST_ZOOM,       REQUEST_NONE};
+    const struct data_view *v = state;
     (void)w;
-    return list;
+    return v->waits ? waiting : list;
 }
 
 const struct view view_data = {
     .name = "Data",
     .screen = REQUEST_SCREEN_DATA,
     .where = WHERE_DATA,
-    .purpose = "browse and search the examples, and choose which of them tuning learns from",
-    .draw = draw,
+    .purpose = "Browse and search the examples, and choose which of them tuning learns from.",
+    .create = create,
+    .free = view_free,
+    .draw = data_draw,
+    .request = request,
     .hints = hints,
+    .refresh = data_refresh,
+    .panes = data_panes,
+    .studied = data_studied,
 };

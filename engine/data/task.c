@@ -41,6 +41,16 @@ const char *task_find_words(const struct task *t, const char *name) {
     return strcmp(name, "good") == 0 ? t->label_words : NULL;
 }
 
+const struct dataset *task_dataset(const struct task *t, enum task_file file) {
+    const struct dataset *const sets[TASK_FILES] = {&t->train, &t->dev, &t->test, &t->own};
+    return sets[file];
+}
+
+const struct example *task_example(const struct task *t, struct example_ref ref) {
+    const struct dataset *set = ref.file < TASK_FILES ? task_dataset(t, (enum task_file)ref.file) : NULL;
+    return set && ref.index < set->count ? &set->example[ref.index] : NULL;
+}
+
 static void free_texts(char **texts, size_t count) {
     for (size_t i = 0; texts && i < count; i++)
         free(texts[i]);
@@ -53,6 +63,7 @@ void task_free(struct task *t) {
     dataset_free(&t->train);
     dataset_free(&t->dev);
     dataset_free(&t->test);
+    dataset_free(&t->own);
     free_texts(t->field, t->fields);
     free_texts(t->column, t->fields);
     free_texts(t->option_column, t->option_columns);

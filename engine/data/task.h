@@ -92,6 +92,7 @@ struct task {
     struct label_word_set *word_set;
     size_t word_sets;
     struct dataset train, dev, test; // count 0 where the file is not named
+    struct dataset own;              // typed by a person (task_add_own); count 0: none
 };
 
 // Reads task.json and its files. `path`: the task.json or the folder that holds it. data_folder: where the
@@ -105,6 +106,15 @@ void task_free(struct task *t);
 // of more than a megabyte.
 bool dataset_read(struct dataset *out, const struct task *t, const char *path, struct error *e);
 void dataset_free(struct dataset *d);
+
+// An example by where it stands, for those who must not hold a pointer into a task that may go.
+enum task_file { TASK_FILE_TRAIN, TASK_FILE_DEV, TASK_FILE_TEST, TASK_FILE_OWN, TASK_FILES };
+struct example_ref {
+    uint32_t index;
+    unsigned char file; // enum task_file
+};
+const struct example *task_example(const struct task *t, struct example_ref ref); // NULL: there is none
+const struct dataset *task_dataset(const struct task *t, enum task_file file);
 
 // A copy that owns its texts; label and line are copied too. `fields`: of its task.
 bool example_copy(struct example *out, const struct example *from, size_t fields, struct error *e);

@@ -1,44 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The Try screen on a live engine: typing, the prompts beside each other, kept ones, attention and words.
-#include "workbench_bench.h"
-
-#include <poll.h>
-
-// Lets the client do what it does by itself, and the engine what it was asked for.
-static bool rest(struct bench *b) {
-    for (int i = 0; i < 3000; i++) {
-        struct pollfd fd = {.fd = b->client.fd, .events = POLLIN};
-        if (poll(&fd, 1, 10) > 0)
-            b->client.wake(b->w, b->now);
-        b->now += 0.05;
-        b->client.dirty(b->w, b->now);
-        if (b->client.idle(b->w))
-            return true;
-    }
-    return false;
-}
-
-static bool live(struct bench *b, const char *task, int columns, int rows) {
-    static char sessions[600];
-    *b = (struct bench){.now = 1};
-    setlocale(LC_CTYPE, "C.UTF-8");
-    snprintf(sessions, sizeof sessions, "%s/live-%d-%d", check_folder(), columns, rows);
-    setenv("PROMPTER_SESSIONS", sessions, 1);
-    const struct workbench_options options = {
-        .what = task, .model_folder = "engine/models/sprout", .threads = 2};
-    if (!workbench_create(&b->w, &options, &b->error) || !grid_create(&b->g, rows, columns, &b->error)) {
-        printf("%s\n", b->error.text);
-        return false;
-    }
-    b->client = workbench_client(b->w);
-    return rest(b);
-}
+#include "live_bench.h"
 
 TEST(an_example_is_answered_and_typing_asks_again) {
     struct bench b;
-    CHECK(live(&b, "sessions/tasks/films", 100, 30));
+    CHECK(live_open(&b, "sessions/tasks/films", 100, 30));
     bench_keys(&b, "5");
-    CHECK(rest(&b));
+    CHECK(live_rest(&b));
     CHECK(bench_has(&b, "text: dev example 1 of 32, negative"));
     CHECK(bench_has(&b, "zero-shot"));
     CHECK(bench_has(&b, "present, step 0"));
@@ -51,7 +19,7 @@ TEST(an_example_is_answered_and_typing_asks_again) {
     bench_type(&b, " Great fun, I loved every minute.");
     CHECK(bench_has(&b, "text, your own"));
     CHECK(bench_has(&b, "labels, asking")); // what is shown is of the text before
-    CHECK(rest(&b));
+    CHECK(live_rest(&b));
     CHECK(!bench_has(&b, "labels, asking"));
     CHECK(bench_has(&b, "minute"));
     CHECK(strncmp(before, strstr(bench_screen(&b, false), "words at the mask"), 500) != 0);
@@ -61,16 +29,16 @@ TEST(an_example_is_answered_and_typing_asks_again) {
     bench_keys(&b, "Esc n");
     CHECK(bench_has(&b, "text: dev example 1 of 32"));
     bench_keys(&b, "p");
-    CHECK(rest(&b));
+    CHECK(live_rest(&b));
     CHECK(bench_has(&b, "train example 32 of 32"));
     bench_close(&b);
 }
 
 TEST(layers_and_heads_are_chosen) {
     struct bench b;
-    CHECK(live(&b, "sessions/tasks/films", 101, 30));
+    CHECK(live_open(&b, "sessions/tasks/films", 101, 30));
     bench_keys(&b, "5");
-    CHECK(rest(&b));
+    CHECK(live_rest(&b));
     bench_keys(&b, "y");
     CHECK(bench_has(&b, "layer 1 of 3, mean of 5 heads"));
     bench_keys(&b, "Y Y");
@@ -89,27 +57,27 @@ TEST(layers_and_heads_are_chosen) {
 
 TEST(tuned_and_kept_prompts_are_tried_as_well) {
     struct bench b;
-    CHECK(live(&b, "sessions/tasks/films", 120, 40));
+    CHECK(live_open(&b, "sessions/tasks/films", 120, 40));
     bench_command(&b, "set steps 4");
     bench_command(&b, "set evaluate_every 2");
     bench_keys(&b, "Ctrl-S");
-    CHECK(rest(&b));
+    CHECK(live_rest(&b));
     bench_keys(&b, "Space");
-    CHECK(rest(&b));
+    CHECK(live_rest(&b));
     CHECK(workbench_state(b.w) == ENGINE_DONE);
     bench_keys(&b, "5");
-    CHECK(rest(&b));
+    CHECK(live_rest(&b));
     CHECK(bench_has(&b, "present, step 4"));
     CHECK(bench_has(&b, "best, step"));
     CHECK(!bench_has(&b, "kept 001"));
     bench_command(&b, "seed 2");
     bench_keys(&b, "Ctrl-S");
-    CHECK(rest(&b));
+    CHECK(live_rest(&b));
     bench_keys(&b, "Space");
-    CHECK(rest(&b));
+    CHECK(live_rest(&b));
     CHECK(bench_has(&b, "kept 001"));
     bench_keys(&b, "Tab Down Down");
-    CHECK(rest(&b));
+    CHECK(live_rest(&b));
     CHECK(bench_has(&b, "▸ kept 001"));
     CHECK(bench_has(&b, "seed 1, step"));
     CHECK(bench_has(&b, "mean of 3 layers x 5 heads")); // looked at through the kept prompt
