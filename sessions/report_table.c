@@ -10,6 +10,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/utf8.h"
+#include "report_sheet.h"
 #include "stamp.h"
 
 // ---- numbers ----
@@ -114,57 +115,6 @@ bool report_format_of(enum report_format *out, const char *path, struct error *e
                      "%.300s: the extension says the format: .csv, .md (Markdown), .tex (LaTeX), .txt", path);
 }
 
-// ---- sheets ----
-
-struct sheet { // row 0 holds the titles
-    char **cell;
-    size_t rows, columns, cells, capacity;
-    bool right[256]; // numbers
-    bool failed;
-};
-
-static void sheet_free(struct sheet *s) {
-    for (size_t i = 0; i < s->cells; i++)
-        free(s->cell[i]);
-    free(s->cell);
-}
-
-static void put(struct sheet *s, const char *text) {
-    char *copy = mem_strdup(text, NULL);
-    if (!copy || !mem_grow(&s->cell, &s->capacity, s->cells + 1, sizeof *s->cell, NULL)) {
-        free(copy);
-        s->failed = true;
-        return;
-    }
-    utf8_make_plain(copy);
-    s->cell[s->cells++] = copy;
-}
-
-static void put_title(struct sheet *s, bool right, const char *format, const char *name) {
-    char text[128];
-    snprintf(text, sizeof text, format, name);
-    if (s->columns < sizeof s->right / sizeof *s->right)
-        s->right[s->columns] = right;
-    s->columns++;
-    put(s, text);
-}
-
-static void put_real(struct sheet *s, double x) {
-    char text[40];
-    snprintf(text, sizeof text, "%.10g", x);
-    put(s, isfinite(x) ? text : "");
-}
-
-static void put_whole(struct sheet *s, size_t n) {
-    char text[32];
-    snprintf(text, sizeof text, "%zu", n);
-    put(s, text);
-}
-
-static const char *cell_at(const struct sheet *s, size_t row, size_t column) {
-    return s->cell[row * s->columns + column];
-}
-
 struct columns { // which parts are columns
     bool *part;
     size_t parts;
@@ -188,96 +138,97 @@ static double group_seconds(const struct report *r, const struct report_group *g
     return n ? sum / (double)n : NAN;
 }
 
-static void put_seconds(struct sheet *s, double x) {
+static void put_seconds(struct report_sheet *s, double x) {
     char text[40];
     snprintf(text, sizeof text, x < 10 ? "%.2f s" : x < 600 ? "%.0f s" : "%.0f s", x);
-    put(s, isfinite(x) ? text : "-");
+    report_sheet_put(s, isfinite(x) ? text : "-");
 }
 
 // ---- for people ----
 
-static void put_part_titles(struct sheet *s, const struct columns *c) {
+static void put_part_titles(struct report_sheet *s, const struct columns *c) {
     for (size_t p = 0; p < c->parts; p++)
         if (c->part[p])
-            put_title(s, p > REPORT_PART_WORDS, "%s", report_part_name(p));
+            report_sheet_title(s, p > REPORT_PART_WORDS, "%s", report_part_name(p));
 }
 
-static void put_parts(struct sheet *s, const struct columns *c, const struct report_run *r) {
+static void put_parts(struct report_sheet *s, const struct columns *c, const struct report_run *r) {
     char room[RUN_SETTING_TEXT];
     for (size_t p = 0; p < c->parts; p++) {
         if (!c->part[p])
             continue;
         const char *text = report_part(r, p, room);
-        put(s, text[0] ? text : "-");
+        report_sheet_put(s, text[0] ? text : "-");
     }
 }
 
-static void make_titles(struct sheet *s, const struct report_table *t, const struct columns *c) {
+static void make_titles(struct report_sheet *s, const struct report_table *t, const struct columns *c) {
     const char *metric = report_metric_name(t->report, t->run, t->runs);
     put_part_titles(s, c);
     if (!t->groups)
-        put_title(s, true, "%s", "seed");
-    put_title(s, true, "dev %s", metric);
+        report_sheet_title(s, true, "%s", "seed");
+    report_sheet_title(s, true, "dev %s", metric);
     if (t->baseline)
-        put_title(s, true, "%s", "dev - baseline");
-    put_title(s, true, "test %s", metric);
+        report_sheet_title(s, true, "%s", "dev - baseline");
+    report_sheet_title(s, true, "test %s", metric);
     if (t->baseline)
-        put_title(s, true, "%s", "test - baseline");
-    put_title(s, true, "%s", "steps");
-    put_title(s, true, "%s", "time");
+        report_sheet_title(s, true, "%s", "test - baseline");
+    report_sheet_title(s, true, "%s", "steps");
+    report_sheet_title(s, true, "%s", "time");
     if (!t->groups)
-        put_title(s, false, "%s", "session");
+        report_sheet_title(s, false, "%s", "session");
     s->rows = 1;
 }
 
-static void put_difference(struct sheet *s, const struct report_table *t, const struct report_group *g,
+static void put_difference(struct report_sheet *s, const struct report_table *t, const struct report_group *g,
                            enum report_split split) {
     char text[REPORT_CELL];
     struct report_difference d = report_group_difference(t->report, g, t->baseline, split);
     report_print_difference(text, &d);
-    put(s, g == t->baseline ? "baseline" : text);
+    report_sheet_put(s, g == t->baseline ? "baseline" : text);
 }
 
-static void put_group(struct sheet *s, const struct report_table *t, const struct columns *c,
+static void put_group(struct report_sheet *s, const struct report_table *t, const struct columns *c,
                       const struct report_group *g) {
     char text[REPORT_CELL];
     put_parts(s, c, first_run(t, g));
     for (int split = REPORT_DEV; split <= REPORT_TEST; split++) {
         struct report_mean m = report_group_mean(t->report, g, (enum report_split)split);
         report_print_mean(text, &m);
-        put(s, text);
+        report_sheet_put(s, text);
         if (t->baseline)
             put_difference(s, t, g, (enum report_split)split);
     }
-    put_whole(s, first_run(t, g)->settings.steps);
+    report_sheet_whole(s, first_run(t, g)->settings.steps);
     put_seconds(s, group_seconds(t->report, g));
     s->rows++;
 }
 
-static void put_run(struct sheet *s, const struct report_table *t, const struct columns *c, size_t run) {
+static void put_run(struct report_sheet *s, const struct report_table *t, const struct columns *c,
+                    size_t run) {
     const struct report_run *r = &t->report->run[run];
     const struct report_group alone = {.run = &run, .runs = 1};
     char text[RUN_SETTING_TEXT];
     put_parts(s, c, r);
     snprintf(text, sizeof text, "%llu", (unsigned long long)r->settings.seed);
-    put(s, text);
+    report_sheet_put(s, text);
     for (int split = REPORT_DEV; split <= REPORT_TEST; split++) {
         report_print_score(text, r, (enum report_split)split);
-        put(s, text);
+        report_sheet_put(s, text);
         if (t->baseline)
             put_difference(s, t, &alone, (enum report_split)split);
     }
     snprintf(text, sizeof text, r->steps < r->settings.steps ? "%zu of %zu" : "%zu", r->steps,
              r->settings.steps);
-    put(s, text);
+    report_sheet_put(s, text);
     put_seconds(s, r->seconds);
     snprintf(text, sizeof text, "%.200s%s%.100s%s%.100s", r->session, r->place[0] ? " " : "", r->place,
              r->note[0] ? ": " : "", r->note);
-    put(s, text);
+    report_sheet_put(s, text);
     s->rows++;
 }
 
-static void make_sheet(struct sheet *s, const struct report_table *t, const struct columns *c) {
+static void make_sheet(struct report_sheet *s, const struct report_table *t, const struct columns *c) {
     make_titles(s, t, c);
     for (size_t i = 0; t->groups && i < t->groups->count; i++)
         put_group(s, t, c, &t->groups->group[i]);
@@ -287,7 +238,7 @@ static void make_sheet(struct sheet *s, const struct report_table *t, const stru
 
 // ---- for programs ----
 
-static void raw_titles(struct sheet *s, const struct report_table *t, const struct columns *c) {
+static void raw_titles(struct report_sheet *s, const struct report_table *t, const struct columns *c) {
     static const char *const run[] = {
         "seed",       "metric",        "dev_examples",  "dev_accuracy",  "dev_macro_f1", "dev_loss",
         "dev_step",   "test_examples", "test_accuracy", "test_macro_f1", "test_loss",    "test_step",
@@ -301,290 +252,106 @@ static void raw_titles(struct sheet *s, const struct report_table *t, const stru
         "test_difference_n", "test_difference", "test_difference_low", "test_difference_high"};
     put_part_titles(s, c);
     for (size_t i = 0; !t->groups && i < sizeof run / sizeof *run; i++)
-        put_title(s, false, "%s", run[i]);
+        report_sheet_title(s, false, "%s", run[i]);
     for (size_t i = 0; t->groups && i < sizeof group / sizeof *group; i++)
-        put_title(s, false, "%s", group[i]);
+        report_sheet_title(s, false, "%s", group[i]);
     for (size_t i = 0; t->baseline && i < sizeof difference / sizeof *difference; i++)
-        put_title(s, false, "%s", difference[i]);
+        report_sheet_title(s, false, "%s", difference[i]);
     s->rows = 1;
 }
 
-static void raw_differences(struct sheet *s, const struct report_table *t, const struct report_group *g) {
+static void raw_differences(struct report_sheet *s, const struct report_table *t,
+                            const struct report_group *g) {
     for (int split = REPORT_DEV; t->baseline && split <= REPORT_TEST; split++) {
         struct report_difference d =
             report_group_difference(t->report, g, t->baseline, (enum report_split)split);
-        put_whole(s, d.n);
-        put_real(s, d.mean);
-        put_real(s, d.mean - d.half);
-        put_real(s, d.mean + d.half);
+        report_sheet_whole(s, d.n);
+        report_sheet_real(s, d.mean);
+        report_sheet_real(s, d.mean - d.half);
+        report_sheet_real(s, d.mean + d.half);
     }
 }
 
-static void raw_parts(struct sheet *s, const struct columns *c, const struct report_run *r) {
+static void raw_parts(struct report_sheet *s, const struct columns *c, const struct report_run *r) {
     char room[RUN_SETTING_TEXT];
     for (size_t p = 0; p < c->parts; p++)
         if (c->part[p])
-            put(s, report_part(r, p, room));
+            report_sheet_put(s, report_part(r, p, room));
 }
 
-static void raw_score(struct sheet *s, const struct report_score *x) {
+static void raw_score(struct report_sheet *s, const struct report_score *x) {
     bool scored = isfinite(x->accuracy) || isfinite(x->macro_f1);
     if (scored && x->examples)
-        put_whole(s, x->examples);
+        report_sheet_whole(s, x->examples);
     else
-        put(s, "");
-    put_real(s, x->accuracy);
-    put_real(s, x->macro_f1);
-    put_real(s, x->loss);
+        report_sheet_put(s, "");
+    report_sheet_real(s, x->accuracy);
+    report_sheet_real(s, x->macro_f1);
+    report_sheet_real(s, x->loss);
     if (scored)
-        put_whole(s, x->step);
+        report_sheet_whole(s, x->step);
     else
-        put(s, "");
+        report_sheet_put(s, "");
 }
 
-static void raw_time(struct sheet *s, time_t t) {
+static void raw_time(struct report_sheet *s, time_t t) {
     char stamp[STAMP_SIZE] = "";
     if (t)
         stamp_print(t, stamp);
-    put(s, stamp);
+    report_sheet_put(s, stamp);
 }
 
-static void raw_run(struct sheet *s, const struct report_table *t, const struct columns *c, size_t run) {
+static void raw_run(struct report_sheet *s, const struct report_table *t, const struct columns *c,
+                    size_t run) {
     const struct report_run *r = &t->report->run[run];
     const struct report_group alone = {.run = &run, .runs = 1};
     raw_parts(s, c, r);
-    put_whole(s, (size_t)r->settings.seed);
-    put(s, r->macro_f1 ? "macro-f1" : "accuracy");
+    report_sheet_whole(s, (size_t)r->settings.seed);
+    report_sheet_put(s, r->macro_f1 ? "macro-f1" : "accuracy");
     raw_score(s, &r->dev);
     raw_score(s, &r->test);
-    put_whole(s, r->steps);
-    put_whole(s, r->evaluations);
-    put_real(s, r->seconds);
-    put(s, r->by_hand ? "true" : "false");
-    put(s, r->session);
-    put(s, r->place);
+    report_sheet_whole(s, r->steps);
+    report_sheet_whole(s, r->evaluations);
+    report_sheet_real(s, r->seconds);
+    report_sheet_put(s, r->by_hand ? "true" : "false");
+    report_sheet_put(s, r->session);
+    report_sheet_put(s, r->place);
     raw_time(s, r->begun);
     raw_time(s, r->ended);
-    put(s, r->note);
+    report_sheet_put(s, r->note);
     raw_differences(s, t, &alone);
     s->rows++;
 }
 
-static void raw_group(struct sheet *s, const struct report_table *t, const struct columns *c,
+static void raw_group(struct report_sheet *s, const struct report_table *t, const struct columns *c,
                       const struct report_group *g) {
     raw_parts(s, c, first_run(t, g));
-    put_whole(s, g->runs);
-    put_whole(s, g->finished);
-    put(s, first_run(t, g)->macro_f1 ? "macro-f1" : "accuracy");
+    report_sheet_whole(s, g->runs);
+    report_sheet_whole(s, g->finished);
+    report_sheet_put(s, first_run(t, g)->macro_f1 ? "macro-f1" : "accuracy");
     for (int split = REPORT_DEV; split <= REPORT_TEST; split++) {
         struct report_mean m = report_group_mean(t->report, g, (enum report_split)split);
         size_t least, most;
         report_group_examples(t->report, g, (enum report_split)split, &least, &most);
         if (most && least == most)
-            put_whole(s, most);
+            report_sheet_whole(s, most);
         else
-            put(s, "");
-        put_whole(s, m.n);
-        put_real(s, m.mean);
-        put_real(s, m.sd);
+            report_sheet_put(s, "");
+        report_sheet_whole(s, m.n);
+        report_sheet_real(s, m.mean);
+        report_sheet_real(s, m.sd);
     }
-    put_real(s, group_seconds(t->report, g));
+    report_sheet_real(s, group_seconds(t->report, g));
     raw_differences(s, t, g);
     s->rows++;
 }
 
-static void make_raw(struct sheet *s, const struct report_table *t, const struct columns *c) {
+static void make_raw(struct report_sheet *s, const struct report_table *t, const struct columns *c) {
     raw_titles(s, t, c);
     for (size_t i = 0; t->groups && i < t->groups->count; i++)
         raw_group(s, t, c, &t->groups->group[i]);
     for (size_t i = 0; !t->groups && i < t->runs; i++)
         raw_run(s, t, c, t->run[i]);
-}
-
-// ---- writing ----
-
-// RFC 4180. A text that a spreadsheet would take for a formula gets no special treatment: it is data.
-static void write_csv(struct buffer *out, const struct sheet *s) {
-    for (size_t r = 0; r < s->rows; r++) {
-        for (size_t c = 0; c < s->columns; c++) {
-            const char *text = cell_at(s, r, c);
-            bool quoted = text[strcspn(text, ",\"\r\n")] || text[0] == ' ';
-            buffer_add_text(out, c ? "," : "");
-            buffer_add_text(out, quoted ? "\"" : "");
-            for (; *text; text++) {
-                if (*text == '"')
-                    buffer_add_char(out, '"');
-                buffer_add_char(out, *text);
-            }
-            buffer_add_text(out, quoted ? "\"" : "");
-        }
-        buffer_add_text(out, "\r\n");
-    }
-}
-
-static int wide(const struct report_table *t, const char *text) {
-    return t->width ? t->width(text, strlen(text)) : (int)strlen(text);
-}
-
-static void pad(struct buffer *out, int columns) {
-    for (; columns > 0; columns--)
-        buffer_add_char(out, ' ');
-}
-
-static void write_padded(struct buffer *out, const struct report_table *t, const char *text, int width,
-                         bool right, bool last) {
-    int left = width - wide(t, text);
-    if (right)
-        pad(out, left);
-    buffer_add_text(out, text);
-    if (!right && !last)
-        pad(out, left);
-}
-
-static int column_width(const struct report_table *t, const struct sheet *s, size_t column) {
-    int most = 3; // "---" of Markdown
-    for (size_t r = 0; r < s->rows; r++) {
-        int w = wide(t, cell_at(s, r, column));
-        most = w > most ? w : most;
-    }
-    return most;
-}
-
-static void write_text(struct buffer *out, const struct report_table *t, const struct sheet *s) {
-    for (size_t r = 0; r < s->rows; r++) {
-        for (size_t c = 0; c < s->columns; c++) {
-            buffer_add_text(out, c ? "  " : "");
-            write_padded(out, t, cell_at(s, r, c), column_width(t, s, c), s->right[c], c + 1 == s->columns);
-        }
-        buffer_add_char(out, '\n');
-    }
-}
-
-// A bar inside of a cell would end it.
-static char *markdown_text(const char *text) {
-    struct buffer b = {0};
-    for (; *text; text++) {
-        if (strchr("|\\`*_<>", *text))
-            buffer_add_char(&b, '\\');
-        buffer_add_char(&b, *text);
-    }
-    return buffer_take(&b, NULL);
-}
-
-// Cells in the format's own writing, so that columns are aligned as they stand there.
-static void escape_sheet(struct sheet *s, char *escape(const char *)) {
-    for (size_t i = 0; i < s->cells; i++) {
-        char *text = escape(s->cell[i]);
-        if (!text) {
-            s->failed = true;
-            return;
-        }
-        free(s->cell[i]);
-        s->cell[i] = text;
-    }
-}
-
-static void write_markdown(struct buffer *out, const struct report_table *t, const struct sheet *s) {
-    for (size_t r = 0; r < s->rows; r++) {
-        for (size_t c = 0; c < s->columns; c++) {
-            buffer_add_text(out, "| ");
-            write_padded(out, t, cell_at(s, r, c), column_width(t, s, c), s->right[c], false);
-            buffer_add_char(out, ' ');
-        }
-        buffer_add_text(out, "|\n");
-        for (size_t c = 0; r == 0 && c < s->columns; c++) {
-            buffer_add_text(out, s->right[c] ? "| " : "| ");
-            for (int i = column_width(t, s, c) - s->right[c]; i > 0; i--)
-                buffer_add_char(out, '-');
-            buffer_add_text(out, s->right[c] ? ": " : " ");
-        }
-        if (r == 0)
-            buffer_add_text(out, "|\n");
-    }
-}
-
-static const char *latex_symbol(char c) {
-    switch (c) {
-    case '\\':
-        return "\\textbackslash{}";
-    case '~':
-        return "\\textasciitilde{}";
-    case '^':
-        return "\\textasciicircum{}";
-    case '<':
-        return "\\textless{}";
-    case '>':
-        return "\\textgreater{}";
-    case '|':
-        return "\\textbar{}";
-    case '"':
-        return "\\textquotedbl{}";
-    case '&':
-        return "\\&";
-    case '%':
-        return "\\%";
-    case '$':
-        return "\\$";
-    case '#':
-        return "\\#";
-    case '_':
-        return "\\_";
-    case '{':
-        return "\\{";
-    case '}':
-        return "\\}";
-    default:
-        return NULL;
-    }
-}
-
-static bool is_number(const char *text, size_t length) {
-    for (size_t i = 0; i < length; i++)
-        if (!isdigit((unsigned char)text[i]) && text[i] != '.')
-            return false;
-    return length > 0;
-}
-
-// "±" and the signs of numbers are mathematics; everything else is text.
-static char *latex_text(const char *text) {
-    static const char plus_minus[] = "±";
-    struct buffer b = {0};
-    for (const char *p = text; *p;) {
-        size_t digits = (*p == '+' || *p == '-') ? strspn(p + 1, "0123456789.") : 0;
-        const char *symbol = latex_symbol(*p);
-        if (strncmp(p, plus_minus, strlen(plus_minus)) == 0) {
-            buffer_add_text(&b, "$\\pm$");
-            p += strlen(plus_minus);
-        } else if (digits && is_number(p + 1, digits) && (p == text || p[-1] == ' ' || p[-1] == '[')) {
-            buffer_printf(&b, "$%c%.*s$", *p, (int)digits, p + 1);
-            p += digits + 1;
-        } else if (symbol) {
-            buffer_add_text(&b, symbol);
-            p++;
-        } else {
-            buffer_add_char(&b, *p++);
-        }
-    }
-    return buffer_take(&b, NULL);
-}
-
-static void write_latex(struct buffer *out, const struct report_table *t, const struct sheet *s) {
-    buffer_add_text(out,
-                    "% Needs \\usepackage{booktabs}, \\usepackage[T1]{fontenc}; UTF-8.\n\\begin{tabular}{");
-    for (size_t c = 0; c < s->columns; c++)
-        buffer_add_char(out, s->right[c] ? 'r' : 'l');
-    buffer_add_text(out, "}\n\\toprule\n");
-    for (size_t r = 0; r < s->rows; r++) {
-        for (size_t c = 0; c < s->columns; c++) {
-            buffer_add_text(out, c ? " & " : "");
-            // A bracket behind \\ of the row before would be taken for its argument.
-            bool guard = c == 0 && cell_at(s, r, c)[0] == '[';
-            buffer_add_text(out, guard ? "{}" : "");
-            write_padded(out, t, cell_at(s, r, c), column_width(t, s, c), s->right[c], c + 1 == s->columns);
-        }
-        buffer_add_text(out, r == 0 ? " \\\\\n\\midrule\n" : " \\\\\n");
-    }
-    buffer_add_text(out, "\\bottomrule\n\\end{tabular}\n");
 }
 
 // ---- notes ----
@@ -645,7 +412,7 @@ static bool choose_parts(struct columns *c, const struct report_table *t, bool a
 bool report_table_print(struct buffer *out, const struct report_table *t, enum report_format format,
                         struct error *e) {
     struct columns c = {0};
-    struct sheet s = {0};
+    struct report_sheet s = {0};
     bool csv = format == REPORT_CSV;
     if (!choose_parts(&c, t, t->all_parts || csv, e))
         return false;
@@ -653,27 +420,16 @@ bool report_table_print(struct buffer *out, const struct report_table *t, enum r
         make_raw(&s, t, &c);
     else
         make_sheet(&s, t, &c);
-    if (!s.failed && format == REPORT_MARKDOWN)
-        escape_sheet(&s, markdown_text);
-    if (!s.failed && format == REPORT_LATEX)
-        escape_sheet(&s, latex_text);
     bool ok = !s.failed || error_set(e, ERROR_MEMORY, "no memory for the table");
     if (ok && format == REPORT_LATEX)
         write_notes(out, t, "% ", true);
-    if (ok && csv)
-        write_csv(out, &s);
-    else if (ok && format == REPORT_MARKDOWN)
-        write_markdown(out, t, &s);
-    else if (ok && format == REPORT_LATEX)
-        write_latex(out, t, &s);
-    else if (ok)
-        write_text(out, t, &s);
+    ok = ok && report_sheet_write(out, &s, format, t->width, e);
     if (ok && (format == REPORT_MARKDOWN || format == REPORT_TEXT)) {
         buffer_add_char(out, '\n');
         write_notes(out, t, format == REPORT_MARKDOWN ? "- " : "", false);
     }
     ok = ok && buffer_ok(out, e);
-    sheet_free(&s);
+    report_sheet_free(&s);
     free(c.part);
     return ok;
 }

@@ -31,6 +31,8 @@ char *session_home(struct error *e); // owned
 char *share_folder(const char *kind, struct error *e); // kind: "models", "tasks", "lessons"; owned
 // A folder, "shipped:NAME" or the name of a shipped model; NULL: the shipped one. Absolute, owned.
 char *session_find_model(const char *model, struct error *e);
+// The task.json of a path (itself or the folder that holds it) or of a shipped task's name. Absolute, owned.
+char *session_find_task(const char *path, struct error *e);
 
 // `what`: the name of a session in session_home, a session's folder or session.json, a task.json or a task's
 // folder, the name of a shipped task, or NULL for the shipped model and the default shipped task. A task

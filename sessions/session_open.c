@@ -129,7 +129,7 @@ static char *shipped_task(const char *name) {
     return file;
 }
 
-static char *find_task(const char *path, struct error *e) {
+char *session_find_task(const char *path, struct error *e) {
     char *file = session_task_file(path), *real;
     if (!file)
         file = shipped_task(path);
@@ -310,7 +310,7 @@ static char *session_of_task(const char *name, const char *task, char **folder, 
 static bool open_task(struct session **out, const char *path, const char *model, bool reading,
                       struct error *e) {
     bool taken = false, ok = false;
-    char *task = find_task(path, e), *folder = NULL;
+    char *task = session_find_task(path, e), *folder = NULL;
     char *name = task ? task_session_name(task, e) : NULL;
     char *session = name ? session_of_task(name, task, &folder, &taken, e) : NULL;
     if (session && taken) {
@@ -430,7 +430,7 @@ bool session_create(struct session **out, const char *name, const char *model_fo
         return error_set(e, ERROR_INPUT, "there is a session %s already; open it, or choose another name",
                          name);
     }
-    char *task = find_task(task_path, e);
+    char *task = session_find_task(task_path, e);
     bool ok = task && make_session(out, name, model_folder, task, data_folder, e);
     if (ok)
         atomic_fetch_add(&(*out)->edits, 1); // asked for by name: worth saving as it is

@@ -41,7 +41,7 @@ bool cli_parse(const struct cli_command *command, const struct cli_option *optio
 
 // The commands, in the order of the help page.
 extern const struct cli_command cli_tune, cli_eval, cli_session, cli_new, cli_sessions, cli_nearest,
-    cli_tokenize, cli_convert, cli_bench, cli_lm, cli_pretrain, cli_corpus;
+    cli_tokenize, cli_convert, cli_bench, cli_lm, cli_pretrain, cli_experiment, cli_corpus;
 extern const struct cli_command cli_compare; // "session compare"
 
 // The options as a page of help shows them.

@@ -22,8 +22,8 @@
 #define PROMPTER_DATE    "2026-11-23" // of the version, for the manual page
 
 static const struct cli_command *const commands[] = {
-    &cli_tune,    &cli_eval,     &cli_session, &cli_new, &cli_sessions, &cli_nearest,
-    &cli_convert, &cli_tokenize, &cli_bench,   &cli_lm,  &cli_pretrain, &cli_corpus,
+    &cli_tune,     &cli_eval,  &cli_session, &cli_new,      &cli_sessions,   &cli_nearest, &cli_convert,
+    &cli_tokenize, &cli_bench, &cli_lm,      &cli_pretrain, &cli_experiment, &cli_corpus,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One cell of an experiment: what it stands for on a model and a task, its runs, and the line that comes of
+// them.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/base/memory.h"
+#include "engine/inspect/mask.h"
+#include "engine/pvp/as_choice.h"
+#include "engine/tune/fine_tune.h"
+#include "sessions/experiment.h"
+#include "sessions/prompt_file.h"
+#include "sessions/report_inside.h"
+#include "sessions/session.h"
+
+struct cell {
+    const struct experiment *x;
+    const struct experiment_method *m;
+    const char *task_name, *words_name;
+    uint64_t seed;
+    struct thread_pool *pool;
+    const atomic_bool *cancel;
+    char *model_folder;
+    struct model *model;
+    struct tokenizer *tokenizer;
+    struct task *task, *choice; // choice: rewritten, or NULL
+    struct template template;
+    struct verbalizer words;
+    struct run_settings settings;
+    struct prompt_matrix prompt;
+};
+
+static const struct task *task_of(const struct cell *c) {
+    return c->choice ? c->choice : c->task;
+}
+
+// ---- what the cell means ----
+
+static bool apply(struct run_settings *s, const struct experiment_pair *p, size_t count, struct error *e) {
+    for (size_t i = 0; i < count; i++)
+        if (!run_settings_set(s, p[i].name, p[i].value, e))
+            return false;
+    return true;
+}
+
+static bool has_letters(const char *text) {
+    for (; *text; text++)
+        if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') || (unsigned char)*text >= 0x80)
+            return true;
+    return false;
+}
+
+enum pattern_kind { KIND_SOFT, KIND_HYBRID, KIND_HARD, KIND_BARE };
+static enum pattern_kind kind_of(const struct template *t) {
+    bool soft = false, hard = false;
+    for (size_t i = 0; i < t->parts; i++) {
+        soft |= t->part[i].kind == PART_SOFT;
+        hard |= t->part[i].kind == PART_TEXT && has_letters(t->part[i].text);
+    }
+    return soft ? (hard ? KIND_HYBRID : KIND_SOFT) : hard ? KIND_HARD : KIND_BARE;
+}
+
+static bool parse_template(struct cell *c, const char *text, struct error *e) {
+    const struct task *t = task_of(c);
+    return template_parse(&c->template, text, (const char *const *)t->field, t->fields, NULL, e);
+}
+
+// The first of the task's templates that is of the kind.
+static bool suggested(struct cell *c, enum pattern_kind kind, struct error *e) {
+    for (size_t i = 0; i < c->task->templates; i++) {
+        if (!parse_template(c, c->task->template_text[i], e))
+            return false;
+        if (kind_of(&c->template) == kind)
+            return true;
+        template_free(&c->template);
+    }
+    return error_set(e, ERROR_INPUT,
+                     "the task %s suggests no template that is \"%s\"; give the template's text instead",
+                     c->task_name, c->m->template_text);
+}
+
+static bool find_template(struct cell *c, struct error *e) {
+    const char *text = c->m->template_text;
+    if (strcmp(text, "choice") == 0) {
+        char *made = choice_template(task_of(c),
+                                     c->m->tune == TUNE_PROMPT ? (c->m->vectors ? c->m->vectors : 20) : 0, e);
+        bool ok = made && parse_template(c, made, e);
+        free(made);
+        return ok;
+    }
+    bool ok = strcmp(text, "soft") == 0     ? suggested(c, KIND_SOFT, e)
+              : strcmp(text, "hybrid") == 0 ? suggested(c, KIND_HYBRID, e)
+              : strcmp(text, "hard") == 0   ? suggested(c, KIND_HARD, e)
+                                            : parse_template(c, text, e);
+    // The number of vectors is the method's: that of the first soft part, the others keep theirs.
+    for (size_t i = 0; ok && c->m->vectors && i < c->template.parts; i++)
+        if (c->template.part[i].kind == PART_SOFT) {
+            c->template.part[i].duplicate = c->m->vectors;
+            break;
+        }
+    return ok;
+}
+
+static bool find_words(struct cell *c, struct error *e) {
+    const struct task *t = c->task;
+    const char *text = task_find_words(t, c->words_name);
+    if (!text && strcmp(c->words_name, "good") != 0)
+        return error_set(e, ERROR_INPUT, "the task %s has no label words called \"%.80s\"", c->task_name,
+                         c->words_name);
+    return (text ? verbalizer_parse(&c->words, text, t->class_name, t->class_value, t->classes, e)
+                 : verbalizer_letters(&c->words, t->classes, e)) &&
+           verbalizer_bind(&c->words, c->tokenizer, (enum word_pieces)c->settings.pieces, e);
+}
+
+static bool rewrite_as_choice(struct cell *c, struct error *e) {
+    if (strcmp(c->m->template_text, "choice") != 0)
+        return true;
+    if (!task_as_choice(&c->choice, c->task, &c->words, e))
+        return false;
+    verbalizer_free(&c->words);
+    return verbalizer_letters(&c->words, c->choice->classes, e) &&
+           verbalizer_bind(&c->words, c->tokenizer, (enum word_pieces)c->settings.pieces, e);
+}
+
+// {seed}, {task} and {family} in the path of a prompt.
+static char *prompt_path(const struct cell *c, struct error *e) {
+    static const char *const family[] = {
+        [TASK_SINGLE_SENTENCE] = "cls", [TASK_SENTENCE_PAIR] = "nsp", [TASK_MULTIPLE_CHOICE] = "nss"};
+    struct buffer b = {0};
+    if (c->m->prompt[0] != '/')
+        buffer_printf(&b, "%s/", c->x->folder);
+    for (const char *at = c->m->prompt; *at;) {
+        if (strncmp(at, "{seed}", 6) == 0) {
+            buffer_printf(&b, "%llu", (unsigned long long)c->seed);
+            at += 6;
+        } else if (strncmp(at, "{task}", 6) == 0) {
+            buffer_add_text(&b, c->task_name);
+            at += 6;
+        } else if (strncmp(at, "{family}", 8) == 0) {
+            buffer_add_text(&b, family[c->task->family]);
+            at += 8;
+        } else {
+            buffer_add_char(&b, *at++);
+        }
+    }
+    return buffer_take(&b, e);
+}
+
+static bool find_prompt(struct cell *c, struct error *e) {
+    if (!c->m->prompt)
+        return true;
+    char *path = prompt_path(c, e);
+    bool ok = path && prompt_file_read(&c->prompt, path, e);
+    if (ok && c->prompt.columns != c->model->config.d_model)
+        ok = error_set(e, ERROR_INPUT, "%s has vectors of %zu numbers, the model's have %zu", path,
+                       c->prompt.columns, c->model->config.d_model);
+    c->settings.start = START_FILE;
+    if (ok)
+        snprintf(c->settings.start_file, sizeof c->settings.start_file, "%.500s", path);
+    free(path);
+    // A pattern takes as many vectors as the prompt has, unless the method says otherwise.
+    for (size_t i = 0; ok && !c->m->vectors && i < c->template.parts; i++)
+        if (c->template.part[i].kind == PART_SOFT) {
+            c->template.part[i].duplicate = c->prompt.rows;
+            break;
+        }
+    return ok;
+}
+
+static bool open_cell(struct cell *c, struct error *e) {
+    const char *model = c->m->model ? c->m->model : c->x->model;
+    run_settings_default(&c->settings);
+    char *task_path = session_find_task(c->task_name, e);
+    bool ok = task_path && apply(&c->settings, c->x->setting, c->x->settings, e) &&
+              apply(&c->settings, c->m->setting, c->m->settings, e) &&
+              (c->model_folder = session_find_model(model, e)) && model_load(&c->model, c->model_folder, e) &&
+              tokenizer_load(&c->tokenizer, c->model_folder, e) && task_load(&c->task, task_path, NULL, e);
+    free(task_path);
+    c->settings.seed = c->seed;
+    return ok && find_words(c, e) && rewrite_as_choice(c, e) && find_template(c, e) && find_prompt(c, e);
+}
+
+static void close_cell(struct cell *c) {
+    prompt_matrix_free(&c->prompt);
+    template_free(&c->template);
+    verbalizer_free(&c->words);
+    task_free(c->choice);
+    task_free(c->task);
+    tokenizer_free(c->tokenizer);
+    model_free(c->model);
+    free(c->model_folder);
+}
+
+// ---- runs ----
+
+struct outcome {
+    struct report_score dev, test;
+    struct evaluation test_detail;
+    size_t steps, evaluations;
+    double seconds;
+    struct report_curve train, evals;
+};
+
+static void outcome_free(struct outcome *o) {
+    report_curve_free(&o->train);
+    report_curve_free(&o->evals);
+}
+
+static struct report_score score_of(const struct evaluation *v, size_t step) {
+    return (struct report_score){.examples = v->examples,
+                                 .accuracy = v->accuracy,
+                                 .macro_f1 = v->macro_f1,
+                                 .loss = v->loss,
+                                 .step = step};
+}
+
+static struct report_score dev_of(const struct metric *m, size_t examples) {
+    return (struct report_score){.examples = examples,
+                                 .accuracy = (double)m->dev_accuracy,
+                                 .macro_f1 = (double)m->dev_f1,
+                                 .loss = (double)m->dev_loss,
+                                 .step = m->step};
+}
+
+static bool note(struct outcome *o, const struct metric *m, struct error *e) {
+    o->seconds += (double)m->seconds;
+    if (m->kind == METRIC_STEP) {
+        o->steps = m->step;
+        return report_curve_add(&o->train, (float)m->step, m->train_loss, NAN, e);
+    }
+    o->evaluations++;
+    return report_curve_add(&o->evals, (float)m->step, m->dev_loss, m->dev_accuracy, e);
+}
+
+// A run of either kind behind one face.
+struct tuning {
+    struct run *run;
+    struct fine_tune *all;
+    struct model *model; // of fine-tuning: its weights are another model's now
+};
+
+static bool tuning_due(const struct tuning *t) {
+    return t->run ? run_evaluation_due(t->run) : fine_tune_evaluation_due(t->all);
+}
+static bool tuning_finished(const struct tuning *t) {
+    return t->run ? run_finished(t->run) : fine_tune_finished(t->all);
+}
+static bool tuning_step(struct tuning *t, const atomic_bool *cancel, struct metric *m, struct error *e) {
+    return t->run ? run_step(t->run, cancel, m, e) : fine_tune_step(t->all, cancel, m, e);
+}
+static bool tuning_evaluate(struct tuning *t, const atomic_bool *cancel, struct metric *m,
+                            struct evaluation *v, struct error *e) {
+    return t->run ? run_evaluate(t->run, cancel, m, v, e) : fine_tune_evaluate(t->all, cancel, m, v, e);
+}
+static bool tuning_best(const struct tuning *t, struct metric *m) {
+    return t->run ? run_best(t->run, m) != NULL : fine_tune_best(t->all, m);
+}
+static bool tuning_score(struct tuning *t, const struct example *const *all, size_t count,
+                         const atomic_bool *cancel, struct evaluation *v, struct error *e) {
+    return t->run ? run_score(t->run, all, count, true, cancel, NULL, NULL, v, e)
+                  : fine_tune_score(t->all, all, count, cancel, v, e);
+}
+static void tuning_free(struct tuning *t) {
+    run_free(t->run);
+    fine_tune_free(t->all);
+    model_free(t->model);
+    *t = (struct tuning){0};
+}
+
+static bool tune(struct tuning *t, const struct cell *c, size_t dev_count, struct outcome *o,
+                 struct error *e) {
+    struct metric m;
+    struct evaluation v;
+    for (;;) {
+        if (tuning_due(t) && (!tuning_evaluate(t, c->cancel, &m, &v, e) || !note(o, &m, e)))
+            return false;
+        if (tuning_finished(t))
+            break;
+        if (!tuning_step(t, c->cancel, &m, e) || !note(o, &m, e))
+            return false;
+    }
+    if (tuning_best(t, &m))
+        o->dev = dev_of(&m, dev_count);
+    return true;
+}
+
+static const struct example **test_examples(const struct cell *c, struct error *e) {
+    const struct dataset *d = &task_of(c)->test;
+    const struct example **all = mem_calloc(d->count + 1, sizeof *all, e);
+    for (size_t i = 0; all && i < d->count; i++)
+        all[i] = &d->example[i];
+    return all;
+}
+
+static struct run_inputs inputs_of(const struct cell *c, const struct split *split) {
+    return (struct run_inputs){.model = c->model,
+                               .tokenizer = c->tokenizer,
+                               .task = task_of(c),
+                               .split = split,
+                               .template = &c->template,
+                               .verbalizer = &c->words,
+                               .pool = c->pool,
+                               .start_vectors = c->prompt.value,
+                               .start_count = c->prompt.rows};
+}
+
+// Settings by the number of a combination of the method's choices.
+static bool combination(const struct cell *c, size_t number, struct run_settings *s, struct error *e) {
+    *s = c->settings;
+    for (size_t i = 0; i < c->m->choices; i++) {
+        const struct experiment_try *t = &c->m->choice[i];
+        if (!run_settings_set(s, t->name, t->value.text[number % t->value.count], e))
+            return false;
+        number /= t->value.count;
+    }
+    s->seed = c->seed;
+    return true;
+}
+
+static size_t combinations(const struct experiment_method *m) {
+    size_t n = 1;
+    for (size_t i = 0; i < m->choices; i++)
+        n *= m->choice[i].value.count;
+    return n;
+}
+
+static bool better(const struct cell *c, const struct report_score *a, const struct report_score *b) {
+    bool f1 = c->task->metric == TASK_MACRO_F1;
+    double x = f1 ? a->macro_f1 : a->accuracy, y = f1 ? b->macro_f1 : b->accuracy;
+    return isnan(y) || x > y || (x == y && a->loss < b->loss);
+}
+
+static bool begin(struct tuning *t, const struct cell *c, const struct split *split,
+                  const struct run_settings *s, struct error *e) {
+    struct run_inputs in = inputs_of(c, split);
+    if (c->m->tune == TUNE_PROMPT)
+        return run_create(&t->run, &in, s, e);
+    if (!model_load(&t->model, c->model_folder, e)) // every combination begins from the file
+        return false;
+    in.model = t->model;
+    return fine_tune_create(&t->all, &in, s, e);
+}
+
+static bool score_test(struct tuning *t, const struct cell *c, struct outcome *o, struct error *e) {
+    size_t count = task_of(c)->test.count;
+    const struct example **test = test_examples(c, e);
+    bool ok = test && (!count || tuning_score(t, test, count, c->cancel, &o->test_detail, e));
+    if (ok && count)
+        o->test = score_of(&o->test_detail, o->dev.step);
+    free(test);
+    return ok;
+}
+
+// Runs every combination; test is scored once, with the one that was best on dev.
+static bool tune_all(const struct cell *c, const struct split *split, struct run_settings *chosen,
+                     struct outcome *out, struct error *e) {
+    const struct report_score none = {.accuracy = NAN, .macro_f1 = NAN, .loss = NAN};
+    size_t count = combinations(c->m);
+    struct tuning best = {0};
+    struct outcome top = {.dev = none, .test = none};
+    double seconds = 0;
+    bool ok = true;
+    for (size_t i = 0; ok && i < count; i++) {
+        struct tuning t = {0};
+        struct run_settings s;
+        struct outcome o = {.dev = none, .test = none};
+        ok = combination(c, i, &s, e) && begin(&t, c, split, &s, e) && tune(&t, c, split->dev_count, &o, e);
+        seconds += o.seconds;
+        if (ok && (i == 0 || better(c, &o.dev, &top.dev))) {
+            struct tuning worse = best;
+            struct outcome old = top;
+            best = t;
+            top = o;
+            t = worse;
+            o = old;
+            *chosen = s;
+        }
+        tuning_free(&t);
+        outcome_free(&o);
+    }
+    ok = ok && score_test(&best, c, &top, e);
+    tuning_free(&best);
+    if (!ok) {
+        outcome_free(&top);
+        return false;
+    }
+    *out = top;
+    out->seconds = seconds; // of all that was tried
+    return true;
+}
+
+// ---- without tuning ----
+
+static bool score_set(struct mask_bench *bench, const struct cell *c, const struct pattern *p,
+                      const float *soft, const struct example *const *all, size_t count, struct evaluation *v,
+                      struct error *e) {
+    const struct render_options render = {.budget = c->settings.budget,
+                                          .end_mark = c->settings.loss == LOSS_CLEAN};
+    enum { TOGETHER = 16 };
+    size_t label[TOGETHER], possible[TOGETHER];
+    float *states = mem_calloc_aligned(TOGETHER * DECODER_ROWS * mask_width(bench), sizeof *states, e);
+    bool ok = states != NULL;
+    *v = (struct evaluation){.classes = c->words.classes};
+    for (size_t first = 0; ok && first < count; first += TOGETHER) {
+        size_t n = count - first < TOGETHER ? count - first : TOGETHER;
+        for (size_t i = 0; i < n; i++) {
+            label[i] = all[first + i]->label;
+            possible[i] = all[first + i]->options;
+        }
+        ok = mask_states(bench, p, &render, soft, all + first, n, c->cancel, states, e) &&
+             mask_evaluate(bench, states, n, &c->words, c->settings.loss, label, possible, NULL, NULL, v, e);
+    }
+    free(states);
+    evaluation_finish(v);
+    return ok;
+}
+
+static bool score_untuned(struct cell *c, const struct split *split, struct outcome *o, struct error *e) {
+    struct mask_bench *bench = NULL;
+    struct pattern p = {0};
+    struct evaluation dev;
+    double began = clock_seconds();
+    const struct example **test = test_examples(c, e);
+    bool ok = test && pattern_bind(&p, &c->template, task_of(c), c->tokenizer, e);
+    if (ok && p.slots && p.slots != c->prompt.rows)
+        ok = error_set(
+            e, ERROR_INPUT,
+            "\"tune\": \"nothing\" with soft vectors needs a \"prompt\" of as many vectors (%zu); a hard "
+            "template has none",
+            p.slots);
+    ok = ok && mask_bench_create(&bench, c->model, c->pool, tokenizer_sentinel(c->tokenizer, 0), false, e) &&
+         score_set(bench, c, &p, c->prompt.value, split->dev, split->dev_count, &dev, e) &&
+         score_set(bench, c, &p, c->prompt.value, test, task_of(c)->test.count, &o->test_detail, e);
+    if (ok) {
+        o->dev = score_of(&dev, 0);
+        o->test = score_of(&o->test_detail, 0);
+        o->seconds = clock_seconds() - began;
+    }
+    mask_bench_free(bench);
+    pattern_free(&p);
+    free(test);
+    return ok;
+}
+
+// ---- the line ----
+
+static bool fill(struct report_run *out, const struct cell *c, const char *key, const struct run_settings *s,
+                 struct outcome *o, struct error *e) {
+    const char *slash = strrchr(c->model_folder, '/');
+    char *template_text = template_print(&c->template, TEMPLATE_SHORT, e);
+    char *words = verbalizer_print(&c->words, VERBALIZER_LINES, e);
+    size_t classes = c->words.classes;
+    bool ok = template_text && words && report_run_init(out, e) &&
+              report_set_text(&out->session, c->x->name, e) && report_set_text(&out->place, key, e) &&
+              report_set_text(&out->task, c->task_name, e) &&
+              report_set_text(&out->model, slash ? slash + 1 : c->model_folder, e) &&
+              report_set_text(&out->method, c->m->name, e) &&
+              report_set_text(&out->template_text, template_text, e) &&
+              report_set_text(&out->label_words, words, e) &&
+              (out->class_name = mem_calloc(classes + 1, sizeof *out->class_name, e));
+    for (; ok && out->classes < classes; out->classes += ok)
+        ok = (out->class_name[out->classes] = mem_strdup(c->words.label[out->classes].name, e)) != NULL;
+    free(template_text);
+    free(words);
+    if (!ok)
+        return false;
+    out->macro_f1 = c->task->metric == TASK_MACRO_F1;
+    out->settings = *s;
+    if (c->m->tune == TUNE_NOTHING)
+        out->settings.steps = 1; // nothing is tuned: the run is complete as it is
+    out->steps = c->m->tune == TUNE_NOTHING ? 1 : o->steps;
+    out->evaluations = o->evaluations;
+    out->seconds = o->seconds;
+    out->dev = o->dev;
+    out->test = o->test;
+    out->train = o->train;
+    out->evals = o->evals;
+    o->train = o->evals = (struct report_curve){0};
+    if (classes <= REPORT_MOST_CLASSES &&
+        (out->confusion = mem_calloc(classes * classes, sizeof *out->confusion, e)))
+        memcpy(out->confusion, o->test_detail.confusion, classes * classes * sizeof *out->confusion);
+    return true;
+}
+
+bool experiment_run(const struct experiment *x, const struct experiment_cell *cell, struct thread_pool *pool,
+                    const atomic_bool *cancel, struct report_run *out, struct error *e) {
+    char key[512];
+    struct cell c = {.x = x,
+                     .m = &x->method[cell->method],
+                     .task_name = x->tasks.text[cell->task],
+                     .words_name = x->words.text[cell->words],
+                     .seed = x->seed[cell->seed],
+                     .pool = pool,
+                     .cancel = cancel};
+    struct split split = {0};
+    struct outcome o = {0};
+    experiment_cell_key(x, cell, key, sizeof key);
+    *out = (struct report_run){0};
+    bool ok = open_cell(&c, e);
+    struct run_settings chosen = c.settings;
+    const struct split_request request = {.per_class = c.settings.shots,
+                                          .total = c.settings.total_shots,
+                                          .seed = c.seed,
+                                          .dev_from_train = c.settings.dev_from_train};
+    time_t begun = time(NULL);
+    ok = ok && split_make(&split, task_of(&c), &request, e) &&
+         (c.m->tune == TUNE_NOTHING ? score_untuned(&c, &split, &o, e)
+                                    : tune_all(&c, &split, &chosen, &o, e)) &&
+         fill(out, &c, key, &chosen, &o, e);
+    if (ok) {
+        out->begun = begun;
+        out->ended = time(NULL);
+    } else {
+        report_run_free(out);
+        error_context(e, "%s", key);
+    }
+    outcome_free(&o);
+    split_free(&split);
+    close_cell(&c);
+    return ok;
+}

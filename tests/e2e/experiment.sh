@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# prompter experiment as a person uses it: a grid, stopped and gone on with, its tables, and what is refused.
+cd "$(dirname "$0")/../.." || exit 1
+build=${BUILD:-build}
+prompter=$build/prompter
+passed=0 failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+expect() { # expect STATUS PATTERN COMMAND...
+    local status=$1 pattern=$2
+    shift 2
+    timeout 200 "$@" >"$work/out" 2>&1 </dev/null
+    local got=$?
+    if [ "$got" = "$status" ] && grep -qE -- "$pattern" "$work/out"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $* (exit status $got, wanted $status, and the pattern: $pattern)"
+        head -n 5 "$work/out"
+    fi
+}
+check() { # check WHAT CONDITION...
+    local what=$1
+    shift
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $what"; fi
+}
+
+cat >"$work/small.json" <<'END'
+{"experiment": 1, "name": "small", "model": "sprout", "tasks": ["films"], "seeds": "1-4",
+ "settings": {"shots": 4, "steps": 4, "evaluate_every": 2, "batch": 4},
+ "methods": [{"name": "vanilla PT", "template": "soft", "vectors": 5}, {"name": "hybrid PT", "template": "hybrid", "vectors": 5}]}
+END
+expect 0 'Example:' $prompter experiment --help
+expect 2 'FILE' $prompter experiment
+expect 2 'csv' $prompter experiment "$work/small.json" --table "$work/x.pdf"
+expect 1 'nonesuch' $prompter experiment "$work/nonesuch.json"
+echo '{"experiment": 1, "name": "x", "tasks": ["films"], "seeds": "1", "methods": []}' >"$work/bad.json"
+expect 1 'seeds' $prompter experiment "$work/bad.json"
+expect 0 '    films/vanilla PT/good/1' $prompter experiment "$work/small.json" --list
+
+# Stopped after a first result, and gone on with.
+$prompter experiment "$work/small.json" --jobs 1 >"$work/log" 2>&1 &
+pid=$!
+for _ in $(seq 600); do
+    [ "$(wc -l 2>/dev/null <"$work/small.runs.jsonl")" -ge 1 ] 2>/dev/null && break
+    sleep 0.05
+done
+kill -TERM $pid
+wait $pid
+check "a stopped grid exits with 1" [ $? = 1 ]
+check "it says how to go on" grep -q 'goes on from here' "$work/log"
+before=$(wc -l <"$work/small.runs.jsonl")
+check "some runs are left" [ "$before" -lt 8 ]
+printf '{"version": 1, "half a li' >>"$work/small.runs.jsonl" # as a crash leaves it
+expect 0 'vanilla PT +[0-9.]+ ± [0-9.]+ ' $prompter experiment "$work/small.json" --jobs 2
+check "every cell has one line" [ "$(wc -l <"$work/small.runs.jsonl")" = 8 ]
+check "no cell was run twice" [ "$(grep -o '"place":"[^"]*"' "$work/small.runs.jsonl" | sort -u | wc -l)" = 8 ]
+cp "$work/small.runs.jsonl" "$work/first"
+expect 0 'over 4 seeds' $prompter experiment "$work/small.json"
+check "a finished grid runs nothing" cmp -s "$work/first" "$work/small.runs.jsonl"
+# The same cells in another order and number of processes are the same runs.
+expect 0 '' $prompter experiment "$work/small.json" --out "$work/again.jsonl" --jobs 1 --threads 2
+scores() { grep -oE '"place":"[^"]*"|"test":\{"examples":[0-9]*,"accuracy":[0-9.]*' "$1" | paste - - | sort; }
+check "results do not depend on jobs and threads" [ "$(scores "$work/small.runs.jsonl")" = "$(scores "$work/again.jsonl")" ]
+for kind in md csv tex txt; do
+    expect 0 '' $prompter experiment "$work/small.json" --table-only --table "$work/t.$kind"
+    check "a table as $kind" grep -q 'hybrid PT' "$work/t.$kind"
+done
+expect 0 'small' $prompter session compare "$work/small.runs.jsonl"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

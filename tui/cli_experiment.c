@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// prompter experiment: a grid of runs in several processes side by side. Results are appended, a line a cell,
+// to a file of runs (sessions/report.h) as they come; cells that are there already are not run again.
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/base/memory.h"
+#include "engine/base/threads.h"
+#include "engine/tensor/gemm.h"
+#include "sessions/experiment_table.h"
+#include "tui/cli_options.h"
+#include "tui/cli_progress.h"
+#include "tui/grid.h"
+
+enum { KEY = 512, MOST_JOBS = 64 };
+
+struct worker {
+    pid_t pid; // 0: none
+    int fd;    // its line comes here
+    size_t cell;
+    struct buffer line;
+};
+
+struct driver {
+    const char *path, *out;
+    struct experiment x;
+    struct experiment_cell *cell;
+    size_t cells;
+    bool *done;
+    size_t finished, failed;
+    struct worker worker[MOST_JOBS];
+    size_t jobs, threads;
+    int fd; // of the results, for appending
+    atomic_bool *cancel;
+    struct cli_progress progress;
+    double began;
+    size_t began_with;
+};
+
+// ---- results ----
+
+static size_t find_cell(const struct driver *d, const char *key) {
+    char mine[KEY];
+    for (size_t i = 0; i < d->cells; i++) {
+        experiment_cell_key(&d->x, &d->cell[i], mine, sizeof mine);
+        if (strcmp(mine, key) == 0)
+            return i;
+    }
+    return d->cells;
+}
+
+// What an earlier call has done. A last line that was cut off by a crash is dropped from the file.
+static bool read_results(struct driver *d, struct error *e) {
+    char *text = NULL;
+    size_t length = 0, whole = 0, number = 0;
+    if (!file_exists(d->out))
+        return true;
+    if (!file_read(d->out, (size_t)1 << 30, &text, &length, e))
+        return false;
+    bool ok = true;
+    for (char *at = text, *end; ok && (end = memchr(at, '\n', length - (size_t)(at - text))); at = end + 1) {
+        struct report_run r;
+        number++;
+        whole = (size_t)(end + 1 - text);
+        if (end == at)
+            continue;
+        ok = report_line_read(&r, at, (size_t)(end - at), e) ||
+             error_context(e, "%s: line %zu", d->out, number);
+        size_t i = ok && strcmp(r.session, d->x.name) == 0 ? find_cell(d, r.place) : d->cells;
+        if (i < d->cells && !d->done[i]) {
+            d->done[i] = true;
+            d->finished++;
+        }
+        if (ok)
+            report_run_free(&r);
+    }
+    if (ok && whole < length && truncate(d->out, (off_t)whole) != 0)
+        ok = error_system(e, "%s ends in half a line that cannot be taken away", d->out);
+    free(text);
+    return ok;
+}
+
+static bool append(struct driver *d, const struct buffer *line, struct error *e) {
+    for (size_t at = 0; at < line->length;) {
+        ssize_t n = write(d->fd, line->data + at, line->length - at);
+        if (n < 0 && errno != EINTR)
+            return error_system(e, "the result cannot be written to %s", d->out);
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return fsync(d->fd) == 0 || errno == EINVAL || error_system(e, "%s", d->out); // a pipe cannot be flushed
+}
+
+// ---- workers ----
+
+static void write_all(int fd, const char *text, size_t length) {
+    while (length) {
+        ssize_t n = write(fd, text, length);
+        if (n <= 0 && errno != EINTR)
+            _exit(1);
+        text += n > 0 ? n : 0;
+        length -= n > 0 ? (size_t)n : 0;
+    }
+}
+
+// In a process of its own: the line of a cell, or "!" and what went wrong.
+static void work(struct driver *d, size_t cell, int fd) {
+    struct error e = {0};
+    struct thread_pool *pool = NULL;
+    struct report_run r;
+    struct buffer b = {0};
+    bool ok = thread_pool_create(&pool, d->threads, &e) &&
+              experiment_run(&d->x, &d->cell[cell], pool, d->cancel, &r, &e);
+    if (ok)
+        report_line_write(&b, &r, true);
+    if (ok && !buffer_ok(&b, &e))
+        ok = false;
+    if (!ok)
+        buffer_printf(&b, "!%s\n", e.text);
+    write_all(fd, b.data, b.length);
+    _exit(e.kind == ERROR_CANCELLED ? 2 : ok ? 0 : 1);
+}
+
+static bool start_worker(struct driver *d, struct worker *w, size_t cell, struct error *e) {
+    int fd[2];
+    if (pipe(fd) != 0)
+        return error_system(e, "a pipe for a run cannot be made");
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid < 0) {
+        close(fd[0]);
+        close(fd[1]);
+        return error_system(e, "a process for a run cannot be started");
+    }
+    if (pid == 0) {
+        close(fd[0]);
+        work(d, cell, fd[1]);
+    }
+    close(fd[1]);
+    *w = (struct worker){.pid = pid, .fd = fd[0], .cell = cell};
+    return true;
+}
+
+static void tell(struct driver *d, const char *last) {
+    char left[32] = "";
+    size_t made = d->finished - d->began_with;
+    double each = made ? (clock_seconds() - d->began) / (double)made : 0;
+    if (made)
+        cli_duration(each * (double)(d->cells - d->finished - d->failed), left, sizeof left);
+    cli_progress_say(&d->progress, false, "%zu of %zu runs%s%s  %s", d->finished, d->cells,
+                     made ? ", left: " : "", left, last);
+}
+
+// A worker's end: its line goes to the file.
+static bool collect(struct driver *d, struct worker *w, struct error *e) {
+    char key[KEY], text[KEY + 64];
+    int status = 0;
+    bool ok = true;
+    while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    close(w->fd);
+    experiment_cell_key(&d->x, &d->cell[w->cell], key, sizeof key);
+    bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0 && w->line.length;
+    if (good) {
+        struct report_run r;
+        ok = append(d, &w->line, e);
+        d->finished++;
+        d->done[w->cell] = true;
+        snprintf(text, sizeof text, "%s", key);
+        if (report_line_read(&r, w->line.data, w->line.length - 1, NULL)) {
+            snprintf(text, sizeof text, "%s: dev %.3f, test %.3f", key, r.dev.accuracy, r.test.accuracy);
+            report_run_free(&r);
+        }
+        tell(d, text);
+    } else if (!(WIFEXITED(status) && WEXITSTATUS(status) == 2)) { // not cancelled
+        d->failed++;
+        bool said = w->line.length > 1 && w->line.data[0] == '!';
+        cli_progress_say(&d->progress, true, "failed: %s%s%.600s", said ? "" : key, said ? "" : ": ",
+                         said ? w->line.data + 1 : "its process ended without a result");
+    }
+    buffer_free(&w->line);
+    *w = (struct worker){0};
+    return ok;
+}
+
+static bool listen(struct driver *d, struct error *e) {
+    struct pollfd p[MOST_JOBS];
+    char bytes[1 << 14];
+    for (size_t i = 0; i < d->jobs; i++)
+        p[i] = (struct pollfd){.fd = d->worker[i].pid ? d->worker[i].fd : -1, .events = POLLIN};
+    if (poll(p, d->jobs, 200) < 0)
+        return errno == EINTR || error_system(e, "waiting for runs");
+    bool ok = true;
+    for (size_t i = 0; ok && i < d->jobs; i++) {
+        struct worker *w = &d->worker[i];
+        if (!w->pid || !p[i].revents)
+            continue;
+        ssize_t n = read(w->fd, bytes, sizeof bytes);
+        if (n > 0)
+            buffer_add(&w->line, bytes, (size_t)n);
+        else if (n == 0 || errno != EINTR)
+            ok = collect(d, w, e);
+    }
+    return ok;
+}
+
+static size_t running(const struct driver *d) {
+    size_t n = 0;
+    for (size_t i = 0; i < d->jobs; i++)
+        n += d->worker[i].pid != 0;
+    return n;
+}
+
+static bool run_grid(struct driver *d, struct error *e) {
+    size_t next = 0;
+    bool ok = true, told = false;
+    d->began = clock_seconds();
+    d->began_with = d->finished;
+    for (;;) {
+        bool stopping = atomic_load(d->cancel) || !ok;
+        for (size_t i = 0; ok && !stopping && i < d->jobs; i++) {
+            while (next < d->cells && d->done[next])
+                next++;
+            if (!d->worker[i].pid && next < d->cells)
+                ok = start_worker(d, &d->worker[i], next++, e);
+        }
+        if (stopping && !told) { // a person's Ctrl-C reaches them, too; a program's signal does not
+            for (size_t i = 0; i < d->jobs; i++)
+                if (d->worker[i].pid)
+                    kill(d->worker[i].pid, SIGTERM);
+            told = true;
+        }
+        if (!running(d))
+            break;
+        if (!listen(d, e))
+            ok = false;
+    }
+    return ok;
+}
+
+// ---- the table ----
+
+static bool print_table(const struct driver *d, const char *path, enum report_format format,
+                        struct error *e) {
+    struct report report = {0};
+    struct buffer b = {0};
+    const struct report_source source = {.session = d->x.name,
+                                         .folder = (char *)"",
+                                         .place = (char *)"",
+                                         .path = (char *)d->out,
+                                         .lines = true};
+    bool ok = report_read(&report, &source, e) &&
+              experiment_table_print(&b, &d->x, &report, REPORT_TEST, format, text_width, e);
+    if (ok && path)
+        ok = file_write_atomic(path, b.data ? b.data : "", b.length, e) && printf("%s\n", path) > 0;
+    else if (ok)
+        fputs(b.data ? b.data : "", stdout);
+    buffer_free(&b);
+    report_free(&report);
+    return ok;
+}
+
+// ---- the command ----
+
+static bool open_grid(struct driver *d, struct error *e) {
+    if (!experiment_read(&d->x, d->path, e) || !experiment_cells(&d->x, &d->cell, &d->cells, e) ||
+        !(d->done = mem_calloc(d->cells, sizeof *d->done, e)) || !read_results(d, e))
+        return false;
+    d->fd = open(d->out, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    return d->fd >= 0 || error_system(e, "%s cannot be written", d->out);
+}
+
+static char *default_out(const char *path, struct error *e) {
+    size_t n = strlen(path), s = sizeof ".json" - 1;
+    struct buffer b = {0};
+    buffer_add(&b, path, n > s && strcmp(path + n - s, ".json") == 0 ? n - s : n);
+    buffer_add_text(&b, ".runs.jsonl");
+    return buffer_take(&b, e);
+}
+
+static int run_experiment(int argc, char **argv) {
+    const char *out = NULL, *table = NULL;
+    size_t jobs = 0, threads = 1;
+    bool list = false, no_run = false;
+    const struct cli_option options[] = {
+        {.name = "out",
+         .argument = "FILE",
+         .help = "the results, JSON lines (default: beside the experiment, NAME.runs.jsonl)",
+         .text = &out},
+        {.name = "jobs",
+         .argument = "N",
+         .help = "runs side by side (default: as many as processors)",
+         .number = &jobs},
+        {.name = "threads", .argument = "N", .help = "threads of each run (1)", .number = &threads},
+        {.name = "table",
+         .argument = "FILE",
+         .help = "write the table to .txt, .md, .csv or .tex",
+         .text = &table},
+        {.name = "table-only", .help = "run nothing; show the table of what is there", .flag = &no_run},
+        {.name = "list", .help = "print the runs of the grid and which of them are done", .flag = &list},
+    };
+    size_t count;
+    int status;
+    if (!cli_parse(&cli_experiment, options, sizeof options / sizeof *options, argc, argv, &count, &status))
+        return status;
+    struct error e = {0};
+    enum report_format format = REPORT_TEXT;
+    if (table && !report_format_of(&format, table, &e)) {
+        cli_complain("experiment", e.text);
+        return CLI_USAGE;
+    }
+    static struct driver d;
+    char *made = out ? NULL : default_out(argv[0], &e);
+    d = (struct driver){.path = argv[0],
+                        .out = out ? out : made,
+                        .jobs = jobs ? jobs : thread_count_available(),
+                        .threads = threads ? threads : 1,
+                        .fd = -1,
+                        .cancel = cli_listen_to_signals()};
+    d.jobs = d.jobs > MOST_JOBS ? MOST_JOBS : d.jobs;
+    gemm_prepare();
+    bool ok = d.out && open_grid(&d, &e);
+    for (size_t i = 0; ok && list && i < d.cells; i++) {
+        char key[KEY];
+        experiment_cell_key(&d.x, &d.cell[i], key, sizeof key);
+        printf("%s  %s\n", d.done[i] ? "done" : "    ", key);
+    }
+    if (ok && !list && !no_run)
+        ok = run_grid(&d, &e);
+    if (ok && !list && d.finished)
+        ok = print_table(&d, table, format, &e);
+    if (!ok)
+        cli_complain("experiment", e.text);
+    if (ok && atomic_load(d.cancel))
+        cli_progress_say(&d.progress, true,
+                         "stopped with %zu of %zu runs done; the same command goes on from here", d.finished,
+                         d.cells);
+    else if (ok && d.failed)
+        cli_progress_say(&d.progress, true, "%zu of %zu runs failed; the same command tries them again",
+                         d.failed, d.cells);
+    bool complete = ok && !d.failed && !atomic_load(d.cancel);
+    if (d.fd >= 0)
+        close(d.fd);
+    experiment_free(&d.x);
+    free(d.cell);
+    free(d.done);
+    free(made);
+    return cli_finish("experiment", complete ? CLI_OK : CLI_FAILED);
+}
+
+const struct cli_command cli_experiment = {
+    .name = "experiment",
+    .operands = "FILE",
+    .summary = "Run a grid of tasks, methods and seeds, and print the table.",
+    .details = "FILE says what to run (sessions/experiment.h in the sources, and the shipped ones in "
+               "sessions/experiments).\n"
+               "Each result is a JSON line, written as soon as it is there; a run that was stopped goes on "
+               "where it was.\n"
+               "Settings to choose among are chosen on dev; test is scored once, after the choice. The table "
+               "has means\n"
+               "over seeds with their standard deviations. In the workbench, Compare reads the same file of "
+               "results.",
+    .example = "  $ prompter experiment main.json --jobs 2 --table main.md",
+    .least = 1,
+    .most = 1,
+    .run = run_experiment,
+};
