@@ -109,8 +109,12 @@ static bool check_folder(const struct lm_request *r, struct error *e) {
     const char *const names[] = {"model.safetensors", "model.safetensors.index.json", checkpoint_name};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = path_join(r->out, names[i], e);
-        bool there = path && file_exists(path);
+        bool there = path && file_exists(path), ok = path != NULL;
+        if (there && r->overwrite) // what is written from now on does not belong to it
+            ok = remove(path) == 0 || error_system(e, "cannot remove the old %s", path);
         free(path);
+        if (!ok)
+            return false;
         if (there && !r->overwrite)
             return error_set(
                 e, ERROR_INPUT,
@@ -188,13 +192,12 @@ bool lm_run_begin(struct lm_run **out, const struct lm_request *r, const struct 
     struct lm_run *run = make(r, listener, e);
     if (!run)
         return false;
-    if (!corpus_open(&run->corpus, r->corpus, r->corpora, r->layout, e) || !check_folder(r, e) ||
-        (r->model && !check_model_folder(r, e)) || !describe(run, r, e) || !put_tokenizer(run, r, e) ||
-        !start_model(run, r, e) || !make_trainer(run, e)) {
+    if (!corpus_open(&run->corpus, r->corpus, r->corpora, r->layout, e) ||
+        (r->model && !check_model_folder(r, e)) || !check_folder(r, e) || !describe(run, r, e) ||
+        !put_tokenizer(run, r, e) || !start_model(run, r, e) || !make_trainer(run, e)) {
         lm_run_free(run);
         return false;
     }
-    remove(run->checkpoint); // of the run that is overwritten
     note_facts(run);
     *out = run;
     return true;

@@ -22,7 +22,6 @@ struct lm_stream {
     size_t segments, end_capacity;
     int32_t word_mark;                  // the piece that is a word mark alone, or -1
     struct token_list encoder, targets; // of the example at hand
-    uint64_t too_short;
 };
 
 // ---- batches ----
@@ -220,7 +219,6 @@ static bool fill(struct lm_stream *s, struct lm_batch *b, bool in_epoch, size_t 
             return true;
         if (made && !lm_batch_add(b, kind, &s->encoder, &s->targets, s->symbols->start, e))
             return false;
-        s->too_short += !made;
         s->place.number += made;
         s->place.segment++;
     }
@@ -252,8 +250,4 @@ bool lm_stream_seek(struct lm_stream *s, struct lm_place place, struct error *e)
     return place.segment <= s->segments ||
            error_set(e, ERROR_INPUT,
                      "a place in the corpus that it does not have: it is not the corpus that was read");
-}
-
-uint64_t lm_stream_too_short(const struct lm_stream *s) {
-    return s->too_short;
 }

@@ -56,6 +56,5 @@ bool lm_stream_next_in_epoch(struct lm_stream *s, struct lm_batch *b, size_t *do
 
 struct lm_place lm_stream_place(const struct lm_stream *s);
 bool lm_stream_seek(struct lm_stream *s, struct lm_place place, struct error *e);
-uint64_t lm_stream_too_short(const struct lm_stream *s); // segments under LM_LEAST_TOKENS, left out
 
 #endif

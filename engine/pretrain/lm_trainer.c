@@ -286,21 +286,12 @@ size_t lm_trainer_validation_examples(const struct lm_trainer *t) {
     return t->held_examples;
 }
 
-size_t lm_trainer_bytes(const struct lm_trainer *t) {
-    return t5_pass_bytes(t->pass) + optimizer_bytes(t->optimizer) +
-           t->parts.model->parameters * sizeof(float) + corpus_reader_bytes(t->reader);
-}
-
 struct corpus_counts lm_trainer_counts(const struct lm_trainer *t) {
     return corpus_reader_counts(t->reader);
 }
 
 const struct lm_settings *lm_trainer_settings(const struct lm_trainer *t) {
     return &t->settings;
-}
-
-void lm_trainer_set_steps(struct lm_trainer *t, size_t steps) {
-    t->settings.steps = steps;
 }
 
 struct lm_place lm_trainer_place(const struct lm_trainer *t) {

@@ -61,11 +61,8 @@ void lm_trainer_free(struct lm_trainer *t);
 size_t lm_trainer_steps(const struct lm_trainer *t);               // made so far
 bool lm_trainer_done(const struct lm_trainer *t);                  // all of settings.steps
 size_t lm_trainer_validation_examples(const struct lm_trainer *t); // 0: nothing is held back
-size_t lm_trainer_bytes(const struct lm_trainer *t); // work space, optimizer state and gradients
 struct corpus_counts lm_trainer_counts(const struct lm_trainer *t);
 const struct lm_settings *lm_trainer_settings(const struct lm_trainer *t);
-// Only what may change in a running run: steps, validation_every, save_seconds.
-void lm_trainer_set_steps(struct lm_trainer *t, size_t steps);
 
 // One step. `cancel` (may be NULL) ends it within some milliseconds; the trainer is then as before the step
 // (ERROR_CANCELLED). A loss or gradient that is not finite is refused and changes no weight.

@@ -109,6 +109,9 @@ wait $pid
 echo "One more line ." >>"$work/text.txt"
 expect 1 'the corpus is not the one' $prompter lm --resume --out "$work/changed"
 
+expect 1 'name another folder' $prompter lm --corpus "$work/text.txt" --model "$work/whole" --out "$work/whole/" --overwrite
+check "a model is not overwritten by what is made of it" cmp -s "$work/whole/model.safetensors" "$work/parts/model.safetensors"
+
 # LM adaptation: of what was made, and with the ways the settings name.
 expect 0 'holds the model' $prompter lm --corpus "$work/text.txt" --model "$work/whole" --out "$work/further" --steps 5 --max-tokens 64 --batch-tokens 600 --keep-checkpoint
 check "the checkpoint stays when asked for" [ -s "$work/further/checkpoint.safetensors" ]

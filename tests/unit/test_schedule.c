@@ -61,5 +61,6 @@ TEST(stable_stays_and_then_decays) {
     CHECK_NEAR(schedule_factor(SCHEDULE_STABLE, 80, 10, 100), 1, 1e-12);
     CHECK_NEAR(schedule_factor(SCHEDULE_STABLE, 90, 10, 100), 0.5, 1e-12);
     CHECK_NEAR(schedule_factor(SCHEDULE_STABLE, 100, 10, 100), 0, 1e-12);
-    CHECK_NEAR(schedule_factor(SCHEDULE_STABLE, 95, 90, 100), 0.5, 1e-12); // a long warm-up shortens the decay
+    CHECK_NEAR(schedule_factor(SCHEDULE_STABLE, 95, 90, 100), 0.5,
+               1e-12); // a long warm-up shortens the decay
 }
