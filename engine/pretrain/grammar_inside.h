@@ -145,11 +145,6 @@ struct irregular {
     char *from, *to;
 };
 
-struct name_table { // open addressing; values are indices
-    size_t *slot;
-    size_t capacity, count;
-};
-
 struct grammar {
     char **file;
     size_t files, file_capacity;
