@@ -5,6 +5,7 @@
 //   journal.jsonl          what happened, a JSON object a line, appended: steps, evaluations, rate changes,
 //                          edits, tests (sessions/journal.h)
 //   prompts/               best.safetensors: the prompt; last.safetensors: what a resumed run needs
+//   series.json            runs with several seeds, where there is a series (sessions/series.h)
 //   kept/001/ ...          journal and prompts of earlier runs
 //   session.lock           who has it open (sessions/lock.h)
 // Every file but the journal is written to a temporary file, flushed and renamed. Keys of session.json that
@@ -102,6 +103,14 @@ bool session_begin_run(struct session *s, struct error *e);
 // For a program that ends at once, without closing the engine: waits for what is being written, has the disk
 // take the journal, gives the lock back; from then on nothing is written. The last step is kept.
 void session_let_go(struct session *s);
+
+// A new session with the same model, task, pattern, label words and settings, whose run starts from `prompt`:
+// a copy lies in its folder and is its start_file, so its steps count from 0 and its optimizer begins anew.
+// Its journal says where it comes from ("fork": session and step). name NULL: "NAME-fork". *made is its name,
+// owned by the caller.
+struct prompt_matrix;
+bool session_fork(const struct session *s, const char *name, const struct prompt_matrix *prompt, size_t step,
+                  char **made, struct error *e);
 
 // Names in session_home, sorted by last change, newest first. Owned array of owned strings.
 bool session_list(char ***names, size_t *count, struct error *e);

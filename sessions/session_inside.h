@@ -6,6 +6,7 @@
 //   session_version.c  older versions of session.json
 //   session_open.c   what a name on the command line means
 //   session_setup.c  what the engine opens
+//   session_fork.c   another session that begins where this one stands
 //   session_edits.c  what was edited, undo and redo
 //   keeper.c         what the engine's thread keeps
 #ifndef PROMPTER_SESSIONS_SESSION_INSIDE_H

@@ -278,7 +278,11 @@ static bool tell(void *context, const struct journal_record *r, struct error *e)
         add_edit(t, r, record);
     else if (strcmp(r->what, "test") == 0 || strcmp(r->what, "resume") == 0)
         add_numbers(t, r, record);
-    else if (strcmp(r->what, "open") == 0)
+    else if (strcmp(r->what, "fork") == 0) {
+        o = new_entry(t, r->stamp, "fork");
+        put_text(t, o, "from", text_in(record, "from"));
+        put_number(t, o, "step", number_in(record, "step"));
+    } else if (strcmp(r->what, "open") == 0)
         new_entry(t, r->stamp, "open"), begin_after(t);
     else if (strcmp(r->what, "compact") == 0) {
         o = new_entry(t, r->stamp, "thinned");
@@ -444,6 +448,9 @@ static void print_rest(struct buffer *b, const char *what, const cJSON *o) {
     double lost = number_in(o, "lost");
     if (strcmp(what, "open") == 0)
         buffer_add_text(b, "opened again");
+    else if (strcmp(what, "fork") == 0)
+        buffer_printf(b, "begins with the prompt of session %s at step %.0f", text_in(o, "from"),
+                      number_in(o, "step"));
     else if (strcmp(what, "rate") == 0)
         buffer_printf(b, "learning rate %.6g by hand, after step %.0f", number_in(o, "rate"),
                       number_in(o, "step"));

@@ -67,6 +67,7 @@ enum request_where {
     X(TEST, "test", "t", "", WHERE_RUN, "test", "score the test set with the best prompt")                   \
     X(UNDO_TO_BEST, "undo", "u", "", WHERE_RUN | WHERE_PROMPT, "undo to best",                               \
       "back to the prompt that was best on dev")                                                             \
+    X(FORK, "fork", "", "[NAME]", 0, "", "go on in a new session that begins with the present prompt")       \
     X(SWEEP, "sweep", "", "rate [LOW HIGH]", 0, "",                                                          \
       "try learning rates from LOW to HIGH on a copy of the run, and suggest one; the run stays as it is")   \
     X(TAKE, "take", "y", "", WHERE_RUN, "take it", "take the learning rate that a sweep suggests")           \
@@ -141,7 +142,8 @@ enum request_where {
     X(SET, "set", "", "NAME [VALUE]", 0, "", "show or change a setting")                                     \
     X(TEMPLATE, "template", "", "TEXT", 0, "", "set the template")                                           \
     X(WORDS, "words", "", "TEXT", 0, "", "set the label words, e.g. :words bad; good, great")                \
-    X(SEED, "seed", "", "NUMBER", 0, "", "set the seed of the split, the start and the order")               \
+    X(SEED, "seed", "", "NUMBER or LIST", 0, "",                                                             \
+      "set the seed of split, start and order; several (1-5, or 1,2,7): a run with each, mean and spread")   \
     X(THEME, "theme", "", "[NAME]", 0, "", "colours of the screen: default, high-contrast, monochrome")      \
     X(MOUSE, "mouse", "", "on | off", 0, "",                                                                 \
       "on: click on screens, panes and rows, scroll with the wheel; off: the terminal has it")               \

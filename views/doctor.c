@@ -224,9 +224,8 @@ static void look_resolution(struct report *r, const struct summary *s, const str
     double p = (best + now) / 2, chance = DOCTOR_APART * sqrt(2 * p * (1 - p) / n);
     if (!(best - now > 0.5 / n && best - now < chance))
         return;
-    say(r, DOCTOR_NOTE, REQUEST_NONE,
-        "dev cannot tell %.2f at step %zu from %.2f now: with %zu examples %.2f is chance", best,
-        s->best_dev->step, now, in->dev_count, chance);
+    say(r, DOCTOR_NOTE, REQUEST_NONE, "dev cannot tell %.2f at step %zu from %.2f: %zu examples, +-%.2f",
+        best, s->best_dev->step, now, in->dev_count, chance);
 }
 
 size_t doctor_look(const struct doctor_input *in, struct diagnosis out[DOCTOR_MOST]) {

@@ -307,11 +307,17 @@ static bool play_line(struct recording *r, const cJSON *line) {
     return true;
 }
 
+static bool at_end(const struct recording *r) {
+    return r->next == r->lines || cJSON_GetObjectItemCaseSensitive(r->line[r->next], "seed");
+}
+
 // Plays until a hold, the end, or (with one_step) to the line before the second step from here.
 static void play(struct recording *r, bool one_step) {
     size_t steps = 0;
     for (; r->next < r->lines; r->next++) {
         const cJSON *line = r->line[r->next];
+        if (cJSON_GetObjectItemCaseSensitive(line, "seed")) // another run
+            break;
         if (one_step && cJSON_GetObjectItemCaseSensitive(line, "step") && ++steps == 2)
             break;
         if (!play_line(r, line)) {
@@ -321,7 +327,7 @@ static void play(struct recording *r, bool one_step) {
     }
     if (one_step)
         set_state(r, ENGINE_PAUSED);
-    else if (r->next == r->lines && r->state == ENGINE_RUNNING) {
+    else if (at_end(r) && r->state == ENGINE_RUNNING) {
         set_state(r, ENGINE_DONE);
         push(r, EVENT_FINISHED);
     }
@@ -341,8 +347,16 @@ static void play_test(struct recording *r) {
     }
 }
 
+// Where the lines of a seed begin; a recording without such sections is of any seed.
+static size_t section_of(const struct recording *r, uint64_t seed) {
+    for (size_t i = 1; i < r->lines; i++)
+        if (cJSON_GetObjectItemCaseSensitive(r->line[i], "seed") && whole(r->line[i], "seed") == seed)
+            return i + 1;
+    return 1;
+}
+
 static void restart(struct recording *r) {
-    r->next = 1;
+    r->next = r->workspace.setup ? section_of(r, r->workspace.setup->settings.seed) : 1;
     r->metrics = 0;
     r->epoch++;
     prompt_picture_free(r->picture);
@@ -422,6 +436,7 @@ static bool workspace_open(struct recording *r, struct engine_setup *s, struct e
 static void open_setup(struct recording *r, struct engine_setup *setup) {
     struct error e = {0};
     restart(r);
+    r->next = section_of(r, setup->settings.seed);
     if (!workspace_open(r, setup, &e)) {
         r->state = ENGINE_EMPTY;
         push(r, EVENT_ERROR)->error = e;

@@ -11,6 +11,8 @@
 //   {"test": {...}}                        an evaluation; played when the test is asked for
 //   {"study": {"kind": "zero-shot", "result": {...}}}      as the kind writes it; not played, but looked up
 //   {"include": "FILE"}                    the lines of another recording in the same folder
+//   {"seed": N}                            what follows is another run, played when a run with that seed is
+//   opened
 //   {"hold": true}                         playing stops here, as if the moment stood still
 // Task, tokenizer, split, template and label words are not recorded: they come from the session's files, so
 // a recording goes with one session. Playing follows the commands: ENGINE_RUN plays to the next hold or the

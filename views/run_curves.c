@@ -8,8 +8,8 @@
 #include "run_inside.h"
 
 const char *const run_pane_title[PANE_COUNT] = {
-    "loss",          "accuracy",      "gradient norm",     "update/prompt",
-    "learning rate", "nearest words", "what the step did", "learning rates"};
+    "loss",          "accuracy",          "gradient norm",  "update/prompt", "learning rate",
+    "nearest words", "what the step did", "learning rates", "dev by seeds"};
 
 enum { RATE_MARKS = 8, MOST_MARKS = RATE_MARKS + 3 };
 

@@ -142,11 +142,15 @@ static void step_note(const struct workbench *w, char *out, size_t size) {
     size_t count;
     const struct metric *history = workbench_history(w, &count);
     const struct metric *last = part_last(history, count, METRIC_STEP);
+    const struct series *series = workbench_series(w);
     struct session *s = workbench_session(w);
-    if (last && s)
-        snprintf(out, size, "%zu/%zu", last->step, session_settings(s)->steps);
+    if (!last || !s)
+        return;
+    size_t steps = session_settings(s)->steps;
+    if (series && series->done < series->count)
+        snprintf(out, size, "seed %zu of %zu: %zu/%zu", series->done + 1, series->count, last->step, steps);
     else
-        out[0] = 0;
+        snprintf(out, size, "%zu/%zu", last->step, steps);
 }
 
 static void best_note(const struct workbench *w, char *out, size_t size) {
@@ -178,6 +182,8 @@ static void draw_pane(const struct run_view *v, const struct workbench *w, struc
         snprintf(note, sizeof note, "step %zu, its batch of %zu", report->metric.step, report->batch);
     else if (p == PANE_SWEEP)
         run_sweep_note(v, w, note, sizeof note);
+    else if (p == PANE_SEEDS)
+        run_seeds_note(w, note, sizeof note);
     snprintf(title, sizeof title, "%s%s", run_pane_title[p],
              p == PANE_LOSS && v->log_loss ? ", log scale" : "");
     struct area inside = grid_frame(g, a, v->focus == (size_t)p, title, note[0] ? note : NULL);
@@ -187,6 +193,8 @@ static void draw_pane(const struct run_view *v, const struct workbench *w, struc
         run_draw_report(w, g, inside);
     else if (p == PANE_SWEEP)
         run_draw_sweep(v, w, g, inside);
+    else if (p == PANE_SEEDS)
+        run_draw_seeds(w, g, inside);
     else
         run_draw_curve(v, w, g, inside, p);
 }
@@ -201,6 +209,8 @@ static void split_rows(struct area a, int first, struct area *top, struct area *
 bool run_pane_there(const struct run_view *v, const struct workbench *w, enum pane p) {
     if (p == PANE_SWEEP)
         return v->sweep || run_sweeping(w);
+    if (p == PANE_SEEDS)
+        return workbench_series(w) != NULL;
     return p != PANE_REPORT || workbench_report(w);
 }
 
@@ -211,7 +221,10 @@ static enum pane second_pane(const struct run_view *v, const struct workbench *w
         return p;
     if (run_sweeping(w) || (v->sweep && v->show_sweep))
         return PANE_SWEEP;
-    return run_pane_there(v, w, PANE_REPORT) ? PANE_REPORT : PANE_ACCURACY;
+    if (run_pane_there(v, w, PANE_REPORT))
+        return PANE_REPORT;
+    const struct series *s = workbench_series(w);
+    return s && s->done ? PANE_SEEDS : PANE_ACCURACY;
 }
 
 // Two panes: loss and accuracy. Where the smaller plots have no place of their own, the one that has the

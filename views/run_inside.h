@@ -7,6 +7,7 @@
 //   run_curves.c    the plots
 //   run_numbers.c   the numbers below them, and the welcome before the first step
 //   run_sweep.c     trying learning rates
+//   run_seeds.c     several seeds: mean and spread
 //   run_report.c    what a single step did
 //   run_draw.c      the layout, the doctor, the nearest words
 #ifndef PROMPTER_VIEWS_RUN_INSIDE_H
@@ -26,6 +27,7 @@ enum pane {
     PANE_NEAREST,
     PANE_REPORT, // this and those behind it only when there is something to show
     PANE_SWEEP,
+    PANE_SEEDS,
     PANE_COUNT
 };
 
@@ -116,6 +118,10 @@ void run_sweep_take(struct run_view *v, struct workbench *w, double now);
 void run_draw_sweep(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a);
 // What stands in the frame.
 void run_sweep_note(const struct run_view *v, const struct workbench *w, char *out, size_t size);
+
+// ---- run_seeds.c ----
+void run_draw_seeds(const struct workbench *w, struct grid *g, struct area a);
+void run_seeds_note(const struct workbench *w, char *out, size_t size);
 
 // ---- run_report.c ----
 void run_draw_report(const struct workbench *w, struct grid *g, struct area a);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/base/memory.h"
+#include "sessions/prompt_file.h"
 #include "tui/keymap.h"
 
 #include "thinning.h"
@@ -311,6 +312,7 @@ static void take_event(struct workbench *w, struct engine_event *event, double n
                       w->test.accuracy, w->test.correct, w->test.examples, w->test_step);
         break;
     case EVENT_FINISHED:
+        w->series_finished = true;
         say_finished(w, best, now);
         break;
     case EVENT_KEPT:
@@ -384,6 +386,7 @@ static void receive(struct workbench *w, double now) {
     else if (w->engine)
         engine_take_picture(w->engine, &w->picture), engine_take_snapshots(w->engine, &w->snapshots);
     workbench_refresh(w, now);
+    series_follow(w, now);
 }
 
 void workbench_nudge(const struct workbench *w) {
@@ -463,6 +466,7 @@ static void close_session(struct workbench *w) {
         fprintf(stderr, "prompter: the session could not be saved: %s\n", e.text);
     session_free(w->session);
     w->session = NULL;
+    series_end(w, false, 0);
     prompt_picture_free(w->picture);
     w->picture = NULL;
     snapshot_set_release(w->snapshots);
@@ -495,6 +499,7 @@ void workbench_open(struct workbench *w, const char *what, double now) {
     if (send_session(w, false, now)) {
         workbench_say(w, STYLE_PLAIN, now, "opening %s", session_name(next));
         tell_notes(w, NULL, now);
+        series_load(w, now);
     }
 }
 
@@ -521,6 +526,8 @@ void workbench_apply(struct workbench *w, double now) {
         workbench_say(w, STYLE_WARN, now, "Nothing is open. Open a session or a task: :open NAME");
         return;
     }
+    if (!w->series_applying)
+        series_end(w, true, now);
     session_set_settings(w->session, &w->wanted);
     if (!session_accept_edits(w->session, &e) || !session_commit_edits(w->session, &e)) {
         complain(w, e.text, now);
@@ -562,6 +569,8 @@ static void run_or_pause(struct workbench *w, double now) {
         send_verb(w, ENGINE_PAUSE, now);
         break;
     case ENGINE_DONE:
+        if (series_go_on(w, now))
+            break;
         workbench_say(w, STYLE_PLAIN, now,
                       "all steps are done: \":set steps N\" goes on, :restart starts over");
         break;
@@ -625,6 +634,28 @@ static void save(struct workbench *w, const char *name, double now) {
     if (w->workspace)
         send_verb(w, ENGINE_KEEP, now);
     workbench_say(w, STYLE_GOOD, now, "saved in %s", session_folder(w->session));
+}
+
+// What was trained here stays here; the new session begins with the prompt as it is now.
+static void fork_session(struct workbench *w, const char *name, double now) {
+    struct error e = {0};
+    char *made = NULL;
+    if (!w->session || !w->workspace || !w->picture || !w->picture->vectors) {
+        workbench_say(w, STYLE_WARN, now,
+                      w->recording ? "a recording has no vectors to begin with"
+                                   : "there is no prompt to begin with yet");
+        return;
+    }
+    const struct prompt_matrix prompt = {w->picture->vectors, w->picture->slots, w->picture->width};
+    size_t step = w->picture->step;
+    if (!session_fork(w->session, name, &prompt, step, &made, &e)) {
+        complain(w, e.text, now);
+        return;
+    }
+    workbench_open(w, made, now);
+    workbench_say(w, STYLE_GOOD, now,
+                  "%s begins with the prompt of step %zu; the session before is as you left it", made, step);
+    free(made);
 }
 
 static void back(struct workbench *w) {
@@ -793,7 +824,12 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
     case REQUEST_SET:
         command_set(w, argument, now);
         return true;
+    case REQUEST_FORK:
+        fork_session(w, argument, now);
+        return true;
     case REQUEST_SEED: {
+        if (argument && series_begin(w, argument, now))
+            return true;
         char line[96];
         snprintf(line, sizeof line, "seed %.60s", argument ? argument : "");
         command_set(w, line, now);
@@ -842,9 +878,9 @@ static bool compare_request(enum request r, const char *argument) {
 // Requests that change the run or the session.
 static bool request_writes(enum request r) {
     return r == REQUEST_RUN_PAUSE || r == REQUEST_STEP || r == REQUEST_RATE_UP || r == REQUEST_RATE_DOWN ||
-           r == REQUEST_RATE || r == REQUEST_TAKE || r == REQUEST_UNDO_TO_BEST || r == REQUEST_UNDO_TO || r == REQUEST_RESTART ||
-           r == REQUEST_SET || r == REQUEST_SEED || r == REQUEST_APPLY || r == REQUEST_UNDO_EDIT ||
-           r == REQUEST_REDO_EDIT;
+           r == REQUEST_RATE || r == REQUEST_TAKE || r == REQUEST_UNDO_TO_BEST || r == REQUEST_UNDO_TO ||
+           r == REQUEST_RESTART || r == REQUEST_SET || r == REQUEST_SEED || r == REQUEST_APPLY ||
+           r == REQUEST_UNDO_EDIT || r == REQUEST_REDO_EDIT;
 }
 
 static bool refused(struct workbench *w, enum request r, const char *argument, double now) {
@@ -1092,6 +1128,7 @@ bool workbench_create(struct workbench **out, const struct workbench_options *op
     bool sent = send_session(w, false, 0); // what goes wrong here is told on the screen
     if (sent || options->notes)
         tell_notes(w, options->notes, 0);
+    series_load(w, 0);
     *out = w;
     return true;
 failed:

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "engine/engine.h"
+#include "sessions/series.h"
 #include "sessions/session.h"
 #include "tui/grid.h"
 #include "tui/key.h"
@@ -101,6 +102,8 @@ const struct prompt_picture *workbench_picture(const struct workbench *w); // NU
 // open. Held by the workbench: who reads it from elsewhere than drawing and refresh takes a reference. In a
 // recording they have no vectors.
 struct snapshot_set *workbench_snapshots(const struct workbench *w);
+// Runs with several seeds; NULL: none. The present run is of it while done < count.
+const struct series *workbench_series(const struct workbench *w);
 // What the last single step did, until the run goes on; NULL: there is none.
 const struct step_report *workbench_report(const struct workbench *w);
 // What the run will cost, measured before its first step; NULL: not known (yet).

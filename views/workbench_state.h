@@ -44,7 +44,10 @@ struct workbench {
     double awaiting; // until when an answer to a command is waited for; 0: none
     bool lost;       // the last ENGINE_OPEN failed
 
-    struct run_settings first;  // what new sessions begin with
+    struct run_settings first;                        // what new sessions begin with
+    struct series *series;                            // with several seeds; NULL: none
+    bool series_go, series_finished, series_applying; // run once opened; its run is done; its own new run
+
     struct run_settings wanted; // the session's settings with changes that wait for a new run
 
     // The screen.
@@ -104,6 +107,14 @@ const struct pane_spec *workbench_panes(struct workbench *w, size_t at, struct a
 
 // workbench_mouse.c: what the mouse did, in the coordinates of the screen.
 void workbench_mouse(struct workbench *w, struct key k, double now);
+
+// workbench_series.c
+bool series_begin(struct workbench *w, const char *list, double now); // false: a single seed
+void series_end(struct workbench *w, bool forget, double now);
+bool series_waits(const struct workbench *w);
+bool series_go_on(struct workbench *w, double now); // from a finished run to the next; false: nothing to do
+void series_follow(struct workbench *w, double now);
+void series_load(struct workbench *w, double now);
 
 // workbench.c, for command.c
 void workbench_open(struct workbench *w, const char *what, double now);
