@@ -31,15 +31,17 @@ void series_end(struct workbench *w, bool forget, double now) {
 
 // A run of its own with the next seed; the one before moves to kept/.
 static void next(struct workbench *w, double now) {
-    const struct series *s = w->series;
+    const size_t at = w->series->done;
+    const uint64_t seed = w->series->run[at].seed;
     w->wanted = *session_settings(w->session);
-    w->wanted.seed = s->run[s->done].seed;
+    w->wanted.seed = seed;
     w->series_applying = w->series_go = true;
     workbench_apply(w, now);
     w->series_applying = false;
-    workbench_say(w, STYLE_GOOD, now,
-                  "seed %llu, %zu of %zu; each has a split, a start and an order of its own",
-                  (unsigned long long)s->run[s->done].seed, s->done + 1, s->count);
+    if (w->series && w->series->done == at) // a recorded run may have come to its end meanwhile
+        workbench_say(w, STYLE_GOOD, now,
+                      "seed %llu, %zu of %zu; each has a split, a start and an order of its own",
+                      (unsigned long long)seed, at + 1, w->series->count);
 }
 
 bool series_begin(struct workbench *w, const char *list, double now) {

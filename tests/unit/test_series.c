@@ -86,7 +86,8 @@ TEST(mean_and_spread_of_what_is_done) {
 }
 
 static void wake(struct bench *b) {
-    for (int i = 0; i < 12; i++) // news brings news: a finished run, another session's settings, its first steps
+    for (int i = 0; i < 12;
+         i++) // news brings news: a finished run, another session's settings, its first steps
         b->client.wake(b->w, b->now);
 }
 
@@ -100,7 +101,7 @@ TEST(the_workbench_goes_from_seed_to_seed) {
     CHECK(bench_has(&b, "seed 3 of 3"));
     CHECK(bench_has(&b, "n = 2 of 3 seeds"));
     CHECK(session_settings(workbench_session(b.w))->seed == 3);
-    bench_keys(&b, "Space");
+    bench_keys(&b, "Space Space"); // pauses, and goes on
     wake(&b);
     CHECK_SIZE(workbench_series(b.w)->done, 3);
     CHECK(bench_has(&b, "3 seeds: best dev accuracy"));
