@@ -78,11 +78,11 @@ static const struct report_run *first_of(const struct report *r, const struct re
     return &r->run[g->run[0]];
 }
 
-void report_group_label(char *out, size_t size, const struct report *r, const struct report_groups *groups,
-                        size_t which) {
+bool report_group_differs(const struct report *r, const struct report_groups *groups, size_t which,
+                          bool *differs) {
     const struct report_run *run = first_of(r, &groups->group[which]);
     size_t *like = mem_calloc(groups->count, sizeof *like, NULL), n = 0;
-    bool *differs = mem_calloc(report_part_count(), sizeof *differs, NULL), tasks = false;
+    bool tasks = false;
     for (size_t g = 0; like && g < groups->count; g++) {
         const struct report_run *other = first_of(r, &groups->group[g]);
         bool same_task = strcmp(other->task, run->task) == 0;
@@ -90,12 +90,23 @@ void report_group_label(char *out, size_t size, const struct report *r, const st
         if (same_task && strcmp(other->method, run->method) == 0)
             like[n++] = groups->group[g].run[0];
     }
-    if (differs && like)
-        report_parts_differ(r, like, n, differs);
-    size_t used = tasks && run->task[0] ? (size_t)snprintf(out, size, "%.40s ", run->task) : 0;
-    report_print_label(used < size ? out + used : out, used < size ? size - used : size, run, differs, false);
-    free(differs);
+    report_parts_differ(r, like, n, differs);
     free(like);
+    return tasks;
+}
+
+void report_print_setting(char *out, size_t size, const struct report_run *r, bool tasks,
+                          const bool *differs) {
+    size_t used = tasks && r->task[0] ? (size_t)snprintf(out, size, "%.40s ", r->task) : 0;
+    report_print_label(used < size ? out + used : out, used < size ? size - used : size, r, differs, false);
+}
+
+void report_group_label(char *out, size_t size, const struct report *r, const struct report_groups *groups,
+                        size_t which) {
+    bool *differs = mem_calloc(report_part_count(), sizeof *differs, NULL);
+    bool tasks = differs && report_group_differs(r, groups, which, differs);
+    report_print_setting(out, size, first_of(r, &groups->group[which]), tasks, differs);
+    free(differs);
 }
 
 bool report_format_of(enum report_format *out, const char *path, struct error *e) {
@@ -374,9 +385,8 @@ static void write_notes(struct buffer *out, const struct report_table *t, const 
     examples_text(dev, t, REPORT_DEV);
     examples_text(test, t, REPORT_TEST);
     buffer_printf(out, "%sdev: the best %s of a run on the dev set, by which its prompt was chosen%s.\n",
-                  begin, strcmp(metric, "score") == 0 ? "score" : metric, dev);
-    buffer_printf(out, "%stest: %s on the test set with that prompt%s.\n", begin,
-                  strcmp(metric, "score") == 0 ? "the task's score" : metric, test);
+                  begin, metric, dev);
+    buffer_printf(out, "%stest: %s on the test set with that prompt%s.\n", begin, metric, test);
     if (t->groups)
         buffer_printf(
             out, "%smean %s sample standard deviation over n seeds; runs that did not finish do not count.\n",

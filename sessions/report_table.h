@@ -26,6 +26,12 @@ void report_print_label(char *out, size_t size, const struct report_run *r, cons
 // settings of that task and method.
 void report_group_label(char *out, size_t size, const struct report *r, const struct report_groups *groups,
                         size_t which);
+// In two steps, for many settings: which parts differ[report_part_count()] between the settings of the task
+// and method of one, the same for all of these; true where there are several tasks. Then its label.
+bool report_group_differs(const struct report *r, const struct report_groups *groups, size_t which,
+                          bool *differs);
+void report_print_setting(char *out, size_t size, const struct report_run *r, bool tasks,
+                          const bool *differs);
 
 enum report_format { REPORT_TEXT, REPORT_CSV, REPORT_MARKDOWN, REPORT_LATEX };
 // By the extension: .csv, .md, .tex, .txt; others are an error that lists these.

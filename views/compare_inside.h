@@ -103,9 +103,9 @@ struct compare_view {
 };
 
 // compare_rows.c
-// Everything that is made, anew; the selected row stays selected where it still shows. False without memory:
-// then there are no rows.
-bool compare_rows_make(struct compare_view *v);
+// The rows, and with `anew` what they are made of, which changes with the runs and the filter alone; the
+// selected row stays selected where it still shows. False without memory: then there are no rows.
+bool compare_rows_make(struct compare_view *v, bool anew);
 void compare_rows_free(struct compare_view *v);
 const struct compare_row *compare_row_now(const struct compare_view *v); // NULL: none
 const struct report_run *compare_row_run(const struct compare_view *v,

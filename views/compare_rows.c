@@ -102,33 +102,59 @@ static bool is_unfolded(const struct compare_view *v, const char *key) {
     return false;
 }
 
+// Settings of one task and method are told apart by the same parts, which are looked for once.
+static void label_groups(struct compare_view *v) {
+    size_t parts = report_part_count();
+    bool *differs = mem_calloc(v->groups.count * parts, sizeof *differs, NULL), tasks = false;
+    for (size_t g = 0; differs && g < v->groups.count; g++) {
+        const struct report_run *run = &v->report.run[v->groups.group[g].run[0]];
+        size_t like = 0;
+        for (; like < g; like++) {
+            const struct report_run *other = &v->report.run[v->groups.group[like].run[0]];
+            if (strcmp(other->task, run->task) == 0 && strcmp(other->method, run->method) == 0)
+                break;
+        }
+        if (like == g)
+            tasks |= report_group_differs(&v->report, &v->groups, g, &differs[g * parts]);
+        report_print_setting(v->group[g].label, sizeof v->group[g].label, run, tasks, &differs[like * parts]);
+    }
+    free(differs);
+}
+
 static bool look_at_groups(struct compare_view *v) {
-    v->baseline = SIZE_MAX;
     for (size_t g = 0; g < v->groups.count; g++) {
         const struct report_group *group = &v->groups.group[g];
         struct compare_group *out = &v->group[g];
         if (!(out->key = report_setting_key(&v->report.run[group->run[0]], NULL)))
             return false;
-        report_group_label(out->label, sizeof out->label, &v->report, &v->groups, g);
-        if (v->baseline_key && strcmp(out->key, v->baseline_key) == 0)
-            v->baseline = g;
         out->mean[REPORT_DEV] = report_group_mean(&v->report, group, REPORT_DEV);
         out->mean[REPORT_TEST] = report_group_mean(&v->report, group, REPORT_TEST);
         out->seconds = mean_seconds(v, group);
-        out->letter = letter_of(v, out->key, true);
-        out->unfolded = is_unfolded(v, out->key);
+    }
+    label_groups(v);
+    return true;
+}
+
+// What a person chose about settings: marks, what is unfolded, the baseline.
+static void choose_groups(struct compare_view *v) {
+    v->baseline = SIZE_MAX;
+    for (size_t g = 0; g < v->groups.count; g++) {
+        v->group[g].letter = letter_of(v, v->group[g].key, true);
+        v->group[g].unfolded = is_unfolded(v, v->group[g].key);
+        if (v->baseline_key && strcmp(v->group[g].key, v->baseline_key) == 0)
+            v->baseline = g;
     }
     for (size_t g = 0; v->baseline != SIZE_MAX && g < v->groups.count; g++)
         for (int split = REPORT_DEV; split <= REPORT_TEST; split++)
             v->group[g].difference[split] = report_group_difference(
                 &v->report, &v->groups.group[g], &v->groups.group[v->baseline], (enum report_split)split);
-    return true;
 }
 
 static void find_run_letters(struct compare_view *v) {
     bool any = false;
     for (size_t i = 0; i < v->marks; i++)
         any |= !v->mark[i].group;
+    memset(v->run_letter, 0, v->report.count);
     for (size_t i = 0; any && i < v->report.count; i++) {
         char *id = run_id(&v->report.run[i]);
         v->run_letter[i] = id ? letter_of(v, id, false) : 0;
@@ -353,9 +379,13 @@ static bool make_all(struct compare_view *v) {
         !(v->row = mem_calloc(v->groups.count + v->shown_count, sizeof *v->row, NULL)))
         return false;
     report_parts_differ(&v->report, v->shown, v->shown_count, v->differs);
+    return look_at_groups(v);
+}
+
+static bool arrange(struct compare_view *v) {
     find_run_letters(v);
-    if (!look_at_groups(v))
-        return false;
+    choose_groups(v);
+    v->rows = 0;
     if (v->baseline == SIZE_MAX && (v->order == COLUMN_DEV_DIFFERENCE || v->order == COLUMN_TEST_DIFFERENCE))
         v->order = COLUMN_BEGUN;
     make_columns(v);
@@ -376,11 +406,15 @@ void compare_row_select(struct compare_view *v, const char *id) {
         v->table.selected = v->rows ? v->rows - 1 : 0;
 }
 
-bool compare_rows_make(struct compare_view *v) {
+bool compare_rows_make(struct compare_view *v, bool anew) {
     const struct compare_row *now = compare_row_now(v);
     char *id = now ? compare_row_id(v, now) : NULL;
-    compare_rows_free(v);
-    bool ok = make_all(v);
+    bool ok = true;
+    if (anew || !v->row) {
+        compare_rows_free(v);
+        ok = make_all(v);
+    }
+    ok = ok && arrange(v);
     if (!ok)
         compare_rows_free(v);
     compare_row_select(v, id);

@@ -81,7 +81,7 @@ static void take_runs(struct compare_view *v, struct workbench *w, double now) {
     compare_rows_free(v);
     report_free(&v->report);
     v->report = fresh;
-    compare_rows_make(v);
+    compare_rows_make(v, true);
     compare_row_select(v, id);
     free(id);
     if (v->waiting_export) {
@@ -119,9 +119,9 @@ static void shown(void *state, struct workbench *w, double now) {
 
 // ---- what a person chooses ----
 
-static void remake(struct compare_view *v, struct workbench *w, double now) {
+static void remake(struct compare_view *v, struct workbench *w, bool anew, double now) {
     v->detail_top = 0;
-    if (!compare_rows_make(v) && v->loaded)
+    if (!compare_rows_make(v, anew) && v->loaded)
         workbench_say(w, STYLE_BAD, now, "no memory for the rows");
 }
 
@@ -136,14 +136,14 @@ static void fold_or_open(struct compare_view *v, struct workbench *w, double now
             if (strcmp(v->unfolded[i], key) == 0) {
                 free(v->unfolded[i]);
                 v->unfolded[i] = v->unfolded[--v->unfolds];
-                remake(v, w, now);
+                remake(v, w, false, now);
                 return;
             }
         }
         if (mem_grow(&v->unfolded, &v->unfold_capacity, v->unfolds + 1, sizeof *v->unfolded, NULL) &&
             (v->unfolded[v->unfolds] = mem_strdup(key, NULL)))
             v->unfolds++;
-        remake(v, w, now);
+        remake(v, w, false, now);
         return;
     }
     const struct report_run *r = &v->report.run[row->run];
@@ -181,7 +181,7 @@ static void mark_row(struct compare_view *v, struct workbench *w, double now) {
         free(v->mark[i].id);
         memmove(&v->mark[i], &v->mark[i + 1], (--v->marks - i) * sizeof *v->mark);
         free(id);
-        remake(v, w, now);
+        remake(v, w, false, now);
         return;
     }
     char letter = free_letter(v);
@@ -195,7 +195,7 @@ static void mark_row(struct compare_view *v, struct workbench *w, double now) {
     for (; at > 0 && v->mark[at - 1].letter > letter; at--)
         v->mark[at] = v->mark[at - 1];
     v->mark[at] = (struct compare_mark){letter, group, id};
-    remake(v, w, now);
+    remake(v, w, false, now);
 }
 
 static void pin_baseline(struct compare_view *v, struct workbench *w, double now) {
@@ -208,7 +208,7 @@ static void pin_baseline(struct compare_view *v, struct workbench *w, double now
     free(v->baseline_key);
     v->baseline_key = key;
     snprintf(label, sizeof label, "%s", v->group[row->group].label);
-    remake(v, w, now);
+    remake(v, w, false, now);
     if (same)
         workbench_say(w, STYLE_PLAIN, now, "no baseline any more");
     else
@@ -230,7 +230,7 @@ static void order_by(struct compare_view *v, struct workbench *w, size_t column,
                   v->order == COLUMN_BEGUN ? "the newest"
                   : v->descending          ? "the greatest"
                                            : "the least");
-    remake(v, w, now);
+    remake(v, w, false, now);
 }
 
 static void choose_order(struct compare_view *v, struct workbench *w, const char *title, double now) {
@@ -260,14 +260,14 @@ static void choose_task(struct compare_view *v, struct workbench *w, double now)
     v->this_task = !v->this_task;
     if (ws)
         snprintf(v->task, sizeof v->task, "%.120s", ws->task->name);
-    remake(v, w, now);
+    remake(v, w, true, now);
 }
 
 static void set_filter(struct compare_view *v, struct workbench *w, const char *text, double now) {
     snprintf(v->filter, sizeof v->filter, "%.250s", text);
     if (!text[0])
         v->this_task = false;
-    remake(v, w, now);
+    remake(v, w, true, now);
     if (text[0])
         workbench_say(w, v->rows ? STYLE_PLAIN : STYLE_WARN, now, "%zu of %zu runs pass; F shows all again",
                       v->shown_count, v->report.count);
@@ -328,7 +328,7 @@ static bool toggle(struct compare_view *v, struct workbench *w, enum request r, 
     default:
         return false;
     }
-    remake(v, w, now);
+    remake(v, w, false, now);
     return true;
 }
 
