@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Reading grammar files: lines, statements, lists, rules.
 #include <ctype.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,16 +9,6 @@
 #include "engine/pretrain/grammar_inside.h"
 
 enum { MOST_FILE_BYTES = 8 << 20, MOST_FILES = 256 };
-
-bool grammar_fail(const struct grammar *g, struct place at, struct error *e, const char *format, ...) {
-    char text[700];
-    va_list list;
-    va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
-    va_end(list);
-    return error_set(e, ERROR_INPUT, "%s:%zu:%zu: %s", at.file < g->files ? g->file[at.file] : "?", at.line,
-                     at.column, text);
-}
 
 // ---- lines ----
 
@@ -31,7 +19,8 @@ struct line {
 struct reader {
     struct grammar *g;
     const char *text;
-    size_t length, at, number; // where the next line begins, the number of the present one
+    size_t length, at,
+        number; // where the next line begins, the number of the present one
     size_t file;
     struct line line; // the present one; never blank, never a comment
     bool over;
@@ -75,7 +64,8 @@ static bool add_source(struct source_text *s, char c, struct place at, struct er
     return true;
 }
 
-// The present line and those that are indented more deeply than `indent`; moves to the line after them.
+// The present line and those that are indented more deeply than `indent`; moves
+// to the line after them.
 static bool take_source(struct reader *r, size_t indent, struct source_text *s) {
     s->length = 0;
     do {
@@ -150,37 +140,6 @@ static bool take_number(struct words *w, size_t *out) {
 }
 
 // ---- names ----
-
-size_t grammar_find_rule(const struct grammar *g, const char *name) {
-    for (size_t i = 0; i < g->rules; i++)
-        if (strcmp(g->rule[i].name, name) == 0)
-            return i;
-    return GRAMMAR_NONE;
-}
-size_t grammar_find_list(const struct grammar *g, const char *name) {
-    for (size_t i = 0; i < g->lists; i++)
-        if (strcmp(g->list[i].name, name) == 0)
-            return i;
-    return GRAMMAR_NONE;
-}
-size_t grammar_find_slot(const struct grammar *g, const char *name) {
-    for (size_t i = 0; i < g->slots; i++)
-        if (strcmp(g->slot[i].name, name) == 0)
-            return i;
-    return GRAMMAR_NONE;
-}
-size_t grammar_find_name(const struct grammar *g, const char *name) {
-    for (size_t i = 0; i < g->names; i++)
-        if (strcmp(g->name[i], name) == 0)
-            return i;
-    return GRAMMAR_NONE;
-}
-size_t list_find_column(const struct list *l, size_t name) {
-    for (size_t i = 0; i < l->columns; i++)
-        if (l->column[i] == name)
-            return i;
-    return GRAMMAR_NONE;
-}
 
 static bool name_is_free(struct reader *r, const char *name, size_t column) {
     struct place at = place_in(r, column);
@@ -342,10 +301,10 @@ static bool read_rule_attributes(struct reader *r, struct words *w, struct choic
 }
 
 static bool nothing_follows(struct words *w) {
-    return words_over(w)
-               ? true
-               : grammar_fail(w->r->g, place_in(w->r, w->at), w->r->e,
-                              "nothing should follow here; what belongs to it stands indented below");
+    return words_over(w) ? true
+                         : grammar_fail(w->r->g, place_in(w->r, w->at), w->r->e,
+                                        "nothing should follow here; what "
+                                        "belongs to it stands indented below");
 }
 
 static bool read_rule(struct reader *r, struct words *w, struct source_text *s) {
@@ -462,14 +421,16 @@ static bool read_task_option(struct words *w, struct grammar_task *t) {
         ok = read_classes(w, t);
     } else {
         ok = grammar_fail(r->g, place_in(r, from), r->e,
-                          "train N, test N, next N, label KEY or classes ... should stand here, not \"%s\"",
+                          "train N, test N, next N, label KEY or classes ... "
+                          "should stand here, not \"%s\"",
                           word);
     }
     free(word);
     return ok;
 }
 
-// Names of a task's keys and classes as the file says, or as they are where it says nothing.
+// Names of a task's keys and classes as the file says, or as they are where it
+// says nothing.
 static bool complete_task(struct reader *r, struct grammar_task *t, struct place at) {
     if (!t->label && !(t->label = mem_strdup(t->next ? "answer" : "label", r->e)))
         return false;
@@ -515,10 +476,10 @@ static bool read_task(struct reader *r, struct words *w) {
 static bool read_statement(struct reader *r, struct source_text *s) {
     struct words w = {r, 0};
     if (r->line.indent)
-        return grammar_fail(
-            r->g, place_in(r, 0), r->e,
-            "this line is indented, but belongs to nothing: list, rule, inflect and task begin at "
-            "the left edge");
+        return grammar_fail(r->g, place_in(r, 0), r->e,
+                            "this line is indented, but belongs to nothing: list, "
+                            "rule, inflect and task begin at "
+                            "the left edge");
     char *word = take_word(&w, "list, rule, inflect or task");
     if (!word)
         return false;
@@ -594,65 +555,4 @@ bool grammar_parse(struct grammar **out, const char *name, const char *text, siz
     }
     grammar_free(g);
     return false;
-}
-
-// ---- releasing ----
-
-static void list_free(struct list *l) {
-    for (size_t i = 0; i < l->rows; i++) {
-        for (size_t c = 0; l->row[i].cell && c < l->columns; c++)
-            free(l->row[i].cell[c]);
-        free(l->row[i].cell);
-    }
-    free(l->row);
-    free(l->column);
-    free(l->name);
-}
-
-void grammar_free(struct grammar *g) {
-    if (!g)
-        return;
-    for (size_t i = 0; i < g->files; i++)
-        free(g->file[i]);
-    for (size_t i = 0; i < g->names; i++)
-        free(g->name[i]);
-    for (size_t i = 0; i < g->rules; i++) {
-        choice_free(&g->rule[i].choice);
-        free(g->rule[i].name);
-    }
-    for (size_t i = 0; i < g->lists; i++)
-        list_free(&g->list[i]);
-    for (size_t i = 0; i < g->slots; i++) {
-        free(g->slot[i].name);
-        free(g->slot[i].list);
-    }
-    for (size_t i = 0; i < g->irregulars; i++) {
-        free(g->irregular[i].from);
-        free(g->irregular[i].to);
-    }
-    for (size_t i = 0; i < g->tasks; i++) {
-        free((char *)g->task[i].name);
-        free((char *)g->task[i].rule);
-        free((char *)g->task[i].label);
-        for (size_t c = 0; c < g->task[i].classes; c++)
-            free((char *)g->task[i].class_name[c]);
-    }
-    free(g->file);
-    free(g->name);
-    free(g->rule);
-    free(g->list);
-    free(g->slot);
-    free(g->irregular);
-    free(g->task);
-    free(g->task_at);
-    free(g);
-}
-
-bool grammar_has_rule(const struct grammar *g, const char *name) {
-    return grammar_find_rule(g, name) != GRAMMAR_NONE;
-}
-
-size_t grammar_tasks(const struct grammar *g, const struct grammar_task **out) {
-    *out = g->task;
-    return g->tasks;
 }
