@@ -130,6 +130,7 @@ install: all
 	mkdir -p $(DESTDIR)$(PREFIX)/share/prompter
 	cp -r engine/models $(DESTDIR)$(PREFIX)/share/prompter/
 	cp -r sessions/tasks $(DESTDIR)$(PREFIX)/share/prompter/
+	cp -r sessions/gallery $(DESTDIR)$(PREFIX)/share/prompter/
 	mkdir -p $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man1 bash-completion/completions zsh/site-functions fish/vendor_completions.d)
 	$(BUILD)/prompter --print-man >$(DESTDIR)$(PREFIX)/share/man/man1/prompter.1
 	$(BUILD)/prompter --print-completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/prompter

@@ -25,6 +25,7 @@
 #include "engine/inspect/predictions.h"
 #include "engine/inspect/study.h"
 #include "engine/inspect/sweep.h"
+#include "engine/inspect/word_search.h"
 #include "engine/inspect/zero_shot.h"
 #include "engine/model/t5.h" // T5_SOFT, for reading what was rendered
 #include "engine/model/tokenizer.h"

@@ -29,7 +29,7 @@ struct session;
 char *session_home(struct error *e); // owned
 // Where shipped models and tasks are: $PROMPTER_SHARE, beside the program in its source tree, or the
 // installed place.
-char *share_folder(const char *kind, struct error *e); // kind: "models", "tasks", "lessons"; owned
+char *share_folder(const char *kind, struct error *e); // kind: "models", "tasks", "lessons", "gallery"; owned
 // A folder, "shipped:NAME" or the name of a shipped model; NULL: the shipped one. Absolute, owned.
 char *session_find_model(const char *model, struct error *e);
 // The task.json of a path (itself or the folder that holds it) or of a shipped task's name. Absolute, owned.

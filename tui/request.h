@@ -86,6 +86,11 @@ enum request_where {
       "switch between the short form and OpenPrompt's syntax")                                               \
     X(EXAMPLE_NEXT, "next", "n ]", "", WHERE_PATTERN | WHERE_TRY, "next example", "show the next example")   \
     X(EXAMPLE_PREVIOUS, "previous", "p [", "", WHERE_PATTERN | WHERE_TRY, "", "show the previous example")   \
+    X(SUGGEST_WORDS, "suggest-words", "w", "", WHERE_PATTERN, "find words",                                  \
+      "find label words for each class in the training examples")                                            \
+    X(GALLERY, "gallery", "b", "", WHERE_PATTERN, "gallery", "choose from a gallery of patterns")            \
+    X(IMPORT, "import", "", "FILE [NUMBER]", 0, "",                                                          \
+      "take a template or label words from an OpenPrompt file")                                              \
     X(CALIBRATE, "calibrate", "c", "", WHERE_PATTERN, "calibrate",                                           \
       "divide out what the model says about empty inputs, or not")                                           \
     X(TEMPLATE_NEXT, "template-next", "T", "", WHERE_PATTERN, "next template",                               \
@@ -152,7 +157,7 @@ enum request_where {
       "save the session now, or under another name")                                                         \
     X(EXPORT, "export", "", "FILE", 0, "",                                                                   \
       "write the best prompt (.safetensors, .npy); or \"table FILE\": Compare's table (.csv, .md, .tex), "   \
-      "\"curves FILE\": its curves (.svg)")
+      "\"curves FILE\": its curves (.svg); \"template FILE\", \"words FILE\": for OpenPrompt")
 
 enum request {
 #define REQUEST_ENUM(id, name, keys, argument, where, hint, help) REQUEST_##id,

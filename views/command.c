@@ -509,7 +509,12 @@ void command_complete(void *workbench, const char *line, size_t word_at,
         if ((size_t)(rest - line) == word_at) {
             offer(&c, "table");
             offer(&c, "curves");
+            offer(&c, "template");
+            offer(&c, "words");
         }
+        offer_files(&c);
+        break;
+    case REQUEST_IMPORT:
         offer_files(&c);
         break;
     case REQUEST_THEME:

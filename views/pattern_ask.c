@@ -38,6 +38,7 @@ static struct pattern_asked present(const struct pattern_view *v, const struct w
     size_t history;
     workbench_history(w, &history);
     return (struct pattern_asked){.template_revision = editor_revision(v->template_editor),
+                                  .preview = v->preview,
                                   .words_revision = editor_revision(v->words_editor),
                                   .opened = v->opened,
                                   .example = v->example,
@@ -52,7 +53,8 @@ void pattern_ask(struct pattern_view *v, struct workbench *w, double now) {
     struct pattern_asked p = present(v, w);
     const struct pattern_asked *a = &v->asked;
     bool another = p.opened != a->opened || p.history != a->history,
-         pattern = p.template_revision != a->template_revision || !same_states(&p.settings, &a->settings),
+         pattern = p.template_revision != a->template_revision || p.preview != a->preview ||
+                   !same_states(&p.settings, &a->settings),
          words = p.words_revision != a->words_revision || p.calibrated != a->calibrated ||
                  p.settings.pieces != a->settings.pieces,
          example = p.example != a->example;
@@ -78,7 +80,7 @@ double pattern_deadline(void *state) {
 static void send(struct pattern_view *v, struct workbench *w, const struct study_kind *kind, double now) {
     const struct split *s = workbench_workspace(w)->split;
     bool train = v->example < s->train_count;
-    const struct zero_shot_ask ask = {.template_text = (char *)editor_text(v->template_editor),
+    const struct zero_shot_ask ask = {.template_text = (char *)pattern_template(v),
                                       .label_words =
                                           v->words_good ? (char *)editor_text(v->words_editor) : NULL,
                                       .settings = *workbench_settings(w),
@@ -111,6 +113,10 @@ void pattern_tick(void *state, struct workbench *w, double now) {
 void pattern_studied(void *state, struct workbench *w, struct study *take, double now) {
     struct pattern_view *v = state;
     struct zero_shot *z = (struct zero_shot *)take;
+    if (take->kind == &word_search_kind) {
+        pattern_take_search(v, take);
+        return;
+    }
     bool one = take->kind == &zero_shot_kind;
     struct zero_shot **to = one ? &v->one : &v->dev;
     struct error *error = one ? &v->one_error : &v->dev_error;

@@ -355,12 +355,14 @@ const struct pane_spec *pattern_panes(void *state, struct area a, struct panes *
     struct pattern_view *v = state;
     bool wide = a.columns >= 110;
     int width = (wide ? a.columns / 2 : a.columns) - 4;
-    int template = template_rows(v, width), words = words_rows(v, width), most = a.rows / 3;
-    template = template > most ? most : template;
-    template = template <3 + (a.rows >= 18) ? 3 + (a.rows >= 18) : template;
+    int text = template_rows(v, width), words = words_rows(v, width), most = a.rows / 3;
+    text = text > most ? most : text;
+    text = text < 3 + (a.rows >= 18) ? 3 + (a.rows >= 18) : text;
     words = words > most ? most : words < 4 ? 4 : words;
-    int rest = a.rows - template > 0 ? a.rows - template : 1, rows = a.rows > 0 ? a.rows : 1;
-    struct pane_split above = {PANE_ROWS, (double)template / rows, 3, 6, PANE_TEMPLATE, PANE_SPLIT(1)};
+    if (v->list != LIST_NONE) // a list has the room of both, and somewhat more
+        words = a.rows * 11 / 20 - text > words ? a.rows * 11 / 20 - text : words;
+    int rest = a.rows - text > 0 ? a.rows - text : 1, rows = a.rows > 0 ? a.rows : 1;
+    struct pane_split above = {PANE_ROWS, (double)text / rows, 3, 6, PANE_TEMPLATE, PANE_SPLIT(1)};
     struct pane_split between = {PANE_ROWS, (double)words / rest, 3, 3, PANE_WORDS, PANE_EXAMPLE};
     *panes = &v->panes;
     v->spec = (struct pane_spec){"pattern", v->split, PANE_COUNT - 1, PANE_COUNT, wide};
@@ -384,7 +386,15 @@ void pattern_draw(void *state, const struct workbench *w, struct grid *g, struct
     struct area pane[PANES_MOST];
     struct panes *panes;
     (void)now;
-    panes_layout(&v->panes, pattern_panes(v, a, &panes), a, pane);
+    const struct pane_spec *spec = pattern_panes(v, a, &panes);
+    struct panes shown = v->list == LIST_NONE ? v->panes : (struct panes){.focus = v->panes.focus};
+    panes_layout(&shown, spec, a, pane);
+    if (v->list != LIST_NONE) {
+        struct area both = pane[PANE_TEMPLATE];
+        both.rows += pane[PANE_WORDS].rows;
+        pattern_draw_list(v, w, g, both);
+        pane[PANE_TEMPLATE] = pane[PANE_WORDS] = (struct area){0};
+    }
     if (panes_shown(pane[PANE_TEMPLATE]))
         draw_template(v, w, g, pane[PANE_TEMPLATE]);
     if (panes_shown(pane[PANE_WORDS]))

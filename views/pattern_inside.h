@@ -10,20 +10,24 @@
 #include "tui/editor.h"
 #include "views/views.h"
 
+#include "engine/base/file.h"
+#include "sessions/pattern_files.h"
+
 #include "panes.h"
 
 enum pane { PANE_TEMPLATE, PANE_WORDS, PANE_EXAMPLE, PANE_MASK, PANE_COUNT };
-enum channel { CHANNEL_EXAMPLE, CHANNEL_DEV }; // of this view's studies
+enum channel { CHANNEL_EXAMPLE, CHANNEL_DEV, CHANNEL_WORDS }; // of this view's studies
 // What an editor's frame says while it has the keys.
 #define PATTERN_EDITING "Enter new line · Ctrl-_ undo · Ctrl-R redo"
 // A budget that no example reaches: what there would be without truncation.
 #define WITHOUT_CUT ((size_t)1 << 20)
 // What was last asked about: to find out what has changed since.
 struct pattern_asked {
-    size_t template_revision, words_revision, opened, example, history;
+    size_t template_revision, preview, words_revision, opened, example, history;
     struct run_settings settings;
     bool calibrated;
 };
+enum pattern_lists { LIST_NONE, LIST_PATTERNS, LIST_WORDS };
 struct pattern_view {
     struct editor *template_editor, *words_editor;
     struct panes panes;
@@ -56,7 +60,16 @@ struct pattern_view {
     struct zero_shot *one, *dev;       // the last answers, NULL: none
     struct error one_error, dev_error; // of those that failed
     struct pattern_asked asked;
-    bool ask_all, ask_one, ask_kept;        // what the next tick sends
+    bool ask_all, ask_one, ask_kept; // what the next tick sends
+    // A list in the place of the editors: pattern_list.c.
+    enum pattern_lists list;
+    size_t selected, preview, previewed; // its row; how often another pattern was shown; and understood
+    struct pattern_list choices;         // LIST_PATTERNS
+    char choices_title[128];
+    struct word_search *search; // LIST_WORDS; NULL: not there yet, or failed
+    struct error search_error;
+    size_t word_class; // whose words are shown
+
     int words_top, words_shown, words_last; // of the table of label words
     int word_top, word_rows, word_last; // of the likely words: first shown; rows and end at the last drawing
     double ask_at;                      // when; 0: nothing to ask
@@ -66,6 +79,8 @@ struct pattern_view {
 // pattern_view.c
 bool pattern_unsaved(void *state, const struct workbench *w);
 enum style pattern_kind_style(int kind); // of a PART_*
+// Puts label words into the editor, as one edit that can be undone.
+void pattern_set_words(struct pattern_view *v, struct workbench *w, const char *text, double now);
 const struct example *pattern_example_now(const struct pattern_view *v, const struct workspace *ws);
 
 // pattern_ask.c: what the pattern says before it is applied.
@@ -81,6 +96,18 @@ bool pattern_asking(const struct pattern_view *v, const struct workbench *w, enu
 // pattern_words.c
 void pattern_draw_words(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a);
 int pattern_words_lines(const struct pattern_view *v, int columns); // rows that the table takes
+
+// pattern_list.c
+// The template that is shown and asked about: the one that a list previews, or the editor's.
+const char *pattern_template(const struct pattern_view *v);
+void pattern_open_gallery(struct pattern_view *v, struct workbench *w, double now);
+void pattern_ask_words(struct pattern_view *v, struct workbench *w, double now);
+void pattern_take_search(struct pattern_view *v, struct study *take);
+void pattern_import(struct pattern_view *v, struct workbench *w, const char *argument, double now);
+bool pattern_export(struct pattern_view *v, struct workbench *w, const char *argument, double now);
+void pattern_close_list(struct pattern_view *v);
+bool pattern_list_key(struct pattern_view *v, struct workbench *w, struct key k, double now);
+void pattern_draw_list(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a);
 
 // pattern_mask.c
 void pattern_draw_mask(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a);

@@ -44,6 +44,9 @@ static void view_free(void *state) {
         return;
     forget_meaning(v);
     pattern_forget_answers(v);
+    pattern_close_list(v);
+    if (v->search)
+        study_free(&v->search->study);
     rendered_free(&v->shown);
     rendered_free(&v->whole);
     editor_free(v->template_editor);
@@ -111,8 +114,9 @@ static void render(struct pattern_view *v, const struct workbench *w) {
 
 static void understand(struct pattern_view *v, const struct workbench *w) {
     const struct workspace *ws = workbench_workspace(w);
-    const char *text = editor_text(v->template_editor), *words = editor_text(v->words_editor);
+    const char *text = pattern_template(v), *words = editor_text(v->words_editor);
     forget_meaning(v);
+    v->previewed = v->preview;
     v->template_revision = editor_revision(v->template_editor);
     v->words_revision = editor_revision(v->words_editor);
     v->error_at = SIZE_MAX;
@@ -138,7 +142,7 @@ static void understand(struct pattern_view *v, const struct workbench *w) {
 }
 
 static void keep_up(struct pattern_view *v, const struct workbench *w) {
-    if (v->template_revision != editor_revision(v->template_editor) ||
+    if (v->template_revision != editor_revision(v->template_editor) || v->previewed != v->preview ||
         v->words_revision != editor_revision(v->words_editor))
         understand(v, w);
 }
@@ -207,7 +211,8 @@ static void refresh(void *state, struct workbench *w, double now) {
     v->opened = workbench_opened(w);
     forget_meaning(v);
     pattern_forget_answers(v);
-    if (!ws) // another session comes: these edits are not for it
+    pattern_close_list(v); // the list was for the task before
+    if (!ws)               // another session comes: these edits are not for it
         free(v->applied_template), free(v->applied_words), v->applied_template = v->applied_words = NULL;
     else
         take_workspace(v, ws);
@@ -241,6 +246,11 @@ static bool replace(struct pattern_view *v, struct workbench *w, struct editor *
     }
     keep_up(v, w);
     return true;
+}
+
+void pattern_set_words(struct pattern_view *v, struct workbench *w, const char *text, double now) {
+    if (replace(v, w, v->words_editor, text, now))
+        workbench_say(w, STYLE_PLAIN, now, "label words: %.200s; Ctrl-S tunes with them", text);
 }
 
 static void switch_form(struct pattern_view *v, struct workbench *w, double now) {
@@ -413,6 +423,7 @@ static bool obey(struct pattern_view *v, struct workbench *w, enum request r, co
         v->editing = false;
         return true;
     case REQUEST_EDIT:
+        pattern_close_list(v);
         v->panes.focus = v->panes.focus == PANE_WORDS ? PANE_WORDS : PANE_TEMPLATE;
         v->editing = workbench_workspace(w) != NULL;
         return true;
@@ -438,10 +449,24 @@ static bool obey(struct pattern_view *v, struct workbench *w, enum request r, co
     case REQUEST_LAST:
         scroll(v, r == REQUEST_FIRST ? -v->example_lines : v->example_lines);
         return true;
+    case REQUEST_SUGGEST_WORDS:
+        pattern_ask_words(v, w, now);
+        return true;
+    case REQUEST_GALLERY:
+        pattern_open_gallery(v, w, now);
+        return true;
+    case REQUEST_IMPORT:
+        if (argument)
+            pattern_import(v, w, argument, now);
+        return argument != NULL;
+    case REQUEST_EXPORT:
+        return pattern_export(v, w, argument, now);
     case REQUEST_CALIBRATE:
         calibrate(v, w, now);
         return true;
     case REQUEST_APPLY:
+        pattern_close_list(v); // what is only previewed is not applied
+        keep_up(v, w);
         apply(v, w, now);
         return true;
     case REQUEST_TEMPLATE:
@@ -455,6 +480,7 @@ static bool obey(struct pattern_view *v, struct workbench *w, enum request r, co
 static bool request(void *state, struct workbench *w, enum request r, const char *argument, double now) {
     struct pattern_view *v = state;
     bool taken = obey(v, w, r, argument, now);
+    keep_up(v, w);
     pattern_ask(v, w, now);
     return taken;
 }
@@ -463,6 +489,12 @@ static bool request(void *state, struct workbench *w, enum request r, const char
 static bool key(void *state, struct workbench *w, struct key k, double now) {
     struct pattern_view *v = state;
     struct editor *ed = v->panes.focus == PANE_WORDS ? v->words_editor : v->template_editor;
+    if (v->list != LIST_NONE) {
+        bool taken = pattern_list_key(v, w, k, now);
+        keep_up(v, w);
+        pattern_ask(v, w, now);
+        return taken;
+    }
     if (!v->editing)
         return false;
     if (k.code == KEY_CODE_ESCAPE) {
@@ -486,16 +518,21 @@ static bool key(void *state, struct workbench *w, struct key k, double now) {
 
 static const enum request *hints(void *state, const struct workbench *w) {
     static const enum request editing[] = {REQUEST_APPLY, REQUEST_BACK, REQUEST_FOCUS_NEXT, REQUEST_NONE};
-    static const enum request reading[] = {REQUEST_EDIT,      REQUEST_EXAMPLE_NEXT, REQUEST_TEMPLATE_NEXT,
-                                           REQUEST_CALIBRATE, REQUEST_FORM,         REQUEST_FOCUS_NEXT,
-                                           REQUEST_ZOOM,      REQUEST_RUN_PAUSE,    REQUEST_NONE};
-    static const enum request waiting[] = {REQUEST_APPLY,         REQUEST_EDIT, REQUEST_EXAMPLE_NEXT,
-                                           REQUEST_TEMPLATE_NEXT, REQUEST_FORM, REQUEST_FOCUS_NEXT,
+    static const enum request listing[] = {REQUEST_BACK, REQUEST_EXAMPLE_NEXT, REQUEST_CALIBRATE,
                                            REQUEST_NONE};
+    static const enum request reading[] = {REQUEST_EDIT,          REQUEST_EXAMPLE_NEXT, REQUEST_SUGGEST_WORDS,
+                                           REQUEST_GALLERY,       REQUEST_CALIBRATE,    REQUEST_FORM,
+                                           REQUEST_TEMPLATE_NEXT, REQUEST_FOCUS_NEXT,   REQUEST_ZOOM,
+                                           REQUEST_RUN_PAUSE,     REQUEST_NONE};
+    static const enum request waiting[] = {REQUEST_APPLY,         REQUEST_EDIT,    REQUEST_EXAMPLE_NEXT,
+                                           REQUEST_SUGGEST_WORDS, REQUEST_GALLERY, REQUEST_CALIBRATE,
+                                           REQUEST_FOCUS_NEXT,    REQUEST_NONE};
     const struct pattern_view *v = state;
     struct session *s = workbench_session(w);
     bool edits =
         pattern_unsaved(state, w) || (s && !run_settings_equal(workbench_settings(w), session_settings(s)));
+    if (v->list != LIST_NONE)
+        return listing;
     return v->editing ? editing : edits ? waiting : reading;
 }
 

@@ -864,7 +864,13 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
 
 // Requests that belong to the pattern's editors from wherever they are made.
 static bool pattern_request(enum request r) {
-    return r == REQUEST_TEMPLATE || r == REQUEST_WORDS || r == REQUEST_APPLY || r == REQUEST_TEMPLATE_NEXT;
+    return r == REQUEST_TEMPLATE || r == REQUEST_WORDS || r == REQUEST_APPLY || r == REQUEST_TEMPLATE_NEXT ||
+           r == REQUEST_IMPORT;
+}
+// ":export template FILE" is the Pattern view's, whatever is shown; other exports are not.
+static bool pattern_file(enum request r, const char *argument) {
+    return r == REQUEST_EXPORT && argument &&
+           (strncmp(argument, "template ", 9) == 0 || strncmp(argument, "words ", 6) == 0);
 }
 
 // ":export table FILE" and ":export curves FILE" are the Compare screen's from wherever they are made.
@@ -920,9 +926,9 @@ void workbench_request(struct workbench *w, enum request r, const char *argument
         loop_open_command_line("filter ");
         return;
     }
-    const size_t at = pattern_request(r)             ? VIEW_PATTERN
-                      : compare_request(r, argument) ? VIEW_COMPARE
-                                                     : workbench_keys(w);
+    const size_t at = pattern_request(r) || pattern_file(r, argument) ? VIEW_PATTERN
+                      : compare_request(r, argument)                  ? VIEW_COMPARE
+                                                                      : workbench_keys(w);
     const size_t before = w->screen;
     const struct view *v = view_list[at];
     // Going to a screen works from every screen and is never the view's.

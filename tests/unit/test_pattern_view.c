@@ -253,3 +253,69 @@ TEST(what_fails_is_told_in_the_pane) {
     CHECK_HAS(bench_screen(&b, false), "was recorded for this pattern");
     bench_close(&b);
 }
+
+// ---- lists ----
+
+TEST(the_gallery_previews_and_takes) {
+    struct bench b;
+    CHECK(open_zero_shot(&b, 80, 24));
+    bench_keys(&b, "b Down");
+    moment(&b, 0.2);
+    CHECK(bench_has(&b, "gallery of patterns, 2 of"));
+    CHECK(bench_has(&b, "[v0]▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒[v19]"));
+    bench_keys(&b, "Down Down");
+    moment(&b, 0.2);
+    CHECK(!bench_has(&b, "Pattern*")); // only shown
+    bench_keys(&b, "Esc");
+    CHECK(bench_has(&b, "{soft:20} {text_a} It was {mask}."));
+    bench_keys(&b, "b Down Down Down Down Enter");
+    CHECK(bench_has(&b, "It was {mask}. {text_a}"));
+    CHECK(bench_has(&b, "Pattern*"));
+    bench_keys(&b, "Enter");
+    b.client.key(b.w, (struct key){.character = '_', .control = true}, b.now); // one edit, undone
+    CHECK(bench_has(&b, "{soft:20} {text_a} It was {mask}."));
+    bench_close(&b);
+}
+
+TEST(found_words_are_taken_with_a_key) {
+    struct bench b;
+    CHECK(open_zero_shot(&b, 80, 24));
+    bench_command(&b, "template {text_a} It was {mask}.");
+    moment(&b, 0.2);
+    bench_keys(&b, "w");
+    moment(&b, 0);
+    CHECK(bench_has(&b, "words for negative, class 1 of 2"));
+    CHECK(bench_has(&b, "▸ disappointing"));
+    bench_keys(&b, "Enter");
+    CHECK(bench_has(&b, "label words: disappointing; good"));
+    bench_keys(&b, "Right Down a");
+    CHECK(bench_has(&b, "label words: disappointing; good, pleasant"));
+    bench_keys(&b, "Esc");
+    CHECK(bench_has(&b, "disappointing; good, pleasant"));
+    bench_close(&b);
+}
+
+TEST(patterns_go_out_and_come_in) {
+    struct bench b;
+    char line[800];
+    CHECK(open_zero_shot(&b, 80, 24));
+    bench_command(&b, "template {text_a} Out and in {mask}.");
+    bench_command(&b, "words poor; nice");
+    snprintf(line, sizeof line, "export template %s/x.txt", check_folder());
+    bench_command(&b, line);
+    CHECK(bench_has(&b, "the template is in"));
+    snprintf(line, sizeof line, "export words %s/x.json", check_folder());
+    bench_command(&b, line);
+    CHECK(bench_has(&b, "the label words are in"));
+    bench_command(&b, "template {text_a} {mask}");
+    bench_command(&b, "words bad; good");
+    snprintf(line, sizeof line, "import %s/x.txt", check_folder());
+    bench_command(&b, line);
+    CHECK(bench_has(&b, "{\"placeholder\": \"text_a\"} Out and in {\"mask\"}."));
+    snprintf(line, sizeof line, "import %s/x.json", check_folder());
+    bench_command(&b, line);
+    CHECK(bench_has(&b, "negative  poor"));
+    bench_command(&b, "import /nowhere");
+    CHECK(bench_has(&b, "/nowhere"));
+    bench_close(&b);
+}
