@@ -144,8 +144,11 @@ static bool read_seeds(struct experiment *x, const cJSON *o, struct error *e) {
     unsigned long from = 0, to = 0;
     int end = 0;
     if (cJSON_IsString(item)) {
-        if (sscanf(item->valuestring, "%lu-%lu%n", &from, &to, &end) != 2 || item->valuestring[end] ||
-            to < from || to - from > 10000)
+        const char *text = item->valuestring;
+        bool range = sscanf(text, "%lu-%lu%n", &from, &to, &end) == 2 && !text[end];
+        bool one_seed = !range && sscanf(text, "%lu%n", &from, &end) == 1 && !text[end];
+        to = one_seed ? from : to;
+        if ((!range && !one_seed) || to < from || to - from > 10000)
             return error_set(e, ERROR_INPUT, wrong);
         for (unsigned long s = from; s <= to; s++) {
             if (!mem_grow(&x->seed, &x->seed_capacity, x->seeds + 1, sizeof *x->seed, e))

@@ -183,6 +183,8 @@ static bool collect(struct driver *d, struct worker *w, struct error *e) {
     } else if (!(WIFEXITED(status) && WEXITSTATUS(status) == 2)) { // not cancelled
         d->failed++;
         bool said = w->line.length > 1 && w->line.data[0] == '!';
+        if (said) // without its newline
+            w->line.data[w->line.length - 1] = '\0';
         cli_progress_say(&d->progress, true, "failed: %s%s%.600s", said ? "" : key, said ? "" : ": ",
                          said ? w->line.data + 1 : "its process ended without a result");
     }
