@@ -43,6 +43,7 @@ struct engine_setup {
     char *data_folder;   // NULL: beside task.json
     char *template_text; // NULL: the task's first
     char *label_words;   // NULL: the task's own (letters for multiple choice)
+    char *own_examples;  // JSON Lines (engine/data/task.h), or NULL
     struct run_settings settings;
     float *start_vectors; // [start_count, start_width] for START_FILE, owned, or NULL
     size_t start_count, start_width;

@@ -19,6 +19,7 @@ void engine_setup_free(struct engine_setup *s) {
     free(s->data_folder);
     free(s->template_text);
     free(s->label_words);
+    free(s->own_examples);
     free(s->start_vectors);
     run_checkpoint_free(s->resume);
     free(s->resume);
@@ -86,12 +87,15 @@ static bool load_parts(struct shared_workspace *s, const struct model *model, st
     struct split_request request = {.per_class = set->shots,
                                     .total = set->total_shots,
                                     .seed = set->seed,
-                                    .dev_from_train = set->dev_from_train};
+                                    .dev_from_train = set->dev_from_train,
+                                    .own_use = (enum split_own)set->own};
     if (!tokenizer_load(&s->tokenizer, w->setup->model_folder, e))
         return false;
     w->tokenizer = s->tokenizer;
-    if (!task_load(&s->task, w->setup->task_path, w->setup->data_folder, e))
+    if (!task_load(&s->task, w->setup->task_path, w->setup->data_folder, e) ||
+        !task_set_own(s->task, w->setup->own_examples, e))
         return false;
+    request.own = &s->task->own;
     w->task = s->task;
     if (!split_make(&s->split, s->task, &request, e) ||
         !task_template(&w->template, s->task, w->setup->template_text, e) ||

@@ -151,6 +151,7 @@ static bool add_begin(struct session *s, struct error *e) {
               cJSON_AddStringToObject(o, "task", task) &&
               cJSON_AddStringToObject(o, "template", p->template_text) &&
               cJSON_AddStringToObject(o, "label_words", p->label_words) &&
+              (!p->own_examples[0] || cJSON_AddStringToObject(o, "own_examples", p->own_examples)) &&
               json_put(o, "settings", session_settings_json(&p->settings), e) &&
               history_put(&s->history, o, e);
     pthread_mutex_unlock(&s->parts_lock);

@@ -29,7 +29,8 @@ struct session *session_new(const char *name, const char *folder, struct error *
     s->folder = mem_strdup(folder, e);
     s->parts.template_text = mem_strdup("", e);
     s->parts.label_words = mem_strdup("", e);
-    if (s->name && s->folder && s->parts.template_text && s->parts.label_words)
+    s->parts.own_examples = mem_strdup("", e);
+    if (s->name && s->folder && s->parts.template_text && s->parts.label_words && s->parts.own_examples)
         return s;
     session_free(s);
     return NULL;
@@ -50,6 +51,7 @@ void session_free(struct session *s) {
     free(s->read_only);
     free(s->saved_template);
     free(s->saved_label_words);
+    free(s->saved_own);
     history_free(&s->history);
     buffer_free(&s->notes);
     pthread_mutex_destroy(&s->parts_lock);
@@ -184,6 +186,23 @@ bool session_set_label_words(struct session *s, const char *text, struct error *
     return set_text(s, &s->parts.label_words, "label words", text, e);
 }
 
+const char *session_own_examples(const struct session *s) {
+    return s->parts.own_examples;
+}
+
+bool session_set_own_examples(struct session *s, const char *text, struct error *e) {
+    if (strcmp(text, s->parts.own_examples) == 0)
+        return true;
+    if (strlen(text) > SESSION_MOST_OWN)
+        return error_set(e, ERROR_INPUT,
+                         "own examples may have %d bytes together; a file of a task of its own holds more",
+                         SESSION_MOST_OWN);
+    if (!set_text(s, &s->parts.own_examples, "example", text, e))
+        return false;
+    s->own_unwritten = true;
+    return true;
+}
+
 // ---- saving ----
 
 // Folder and lock of a session that is not on the disk yet. Somebody may have made one of that name since.
@@ -214,7 +233,8 @@ bool session_write(struct session *s, bool always, struct error *e) {
     size_t edits = atomic_load(&s->edits);
     char *text = path ? session_parts_print(s, time(NULL), e) : NULL;
     pthread_mutex_unlock(&s->parts_lock);
-    bool ok = text && session_keep_version(s, path, e) && file_write_atomic(path, text, strlen(text), e);
+    bool ok = text && session_own_write(s, e) && session_keep_version(s, path, e) &&
+              file_write_atomic(path, text, strlen(text), e);
     if (ok) {
         s->parts.version = SESSION_VERSION;
         s->written = true;
@@ -317,6 +337,7 @@ static bool become(struct session *s, const char *name, const char *to, struct e
     s->read_only = NULL;
     journal_free(s->journal);
     s->journal = NULL;
+    s->own_unwritten = s->parts.own_examples[0] != 0;
     step_files_close(&s->steps);
     return ok;
 }

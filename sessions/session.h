@@ -6,6 +6,7 @@
 //                          edits, tests (sessions/journal.h)
 //   prompts/               best.safetensors: the prompt; last.safetensors: what a resumed run needs
 //   series.json            runs with several seeds, where there is a series (sessions/series.h)
+//   own.jsonl              examples that a person typed
 //   kept/001/ ...          journal and prompts of earlier runs
 //   session.lock           who has it open (sessions/lock.h)
 // Every file but the journal is written to a temporary file, flushed and renamed. Keys of session.json that
@@ -76,6 +77,11 @@ const char *session_template(const struct session *s); // "" until set: the task
 bool session_set_template(struct session *s, const char *text, struct error *e);
 const char *session_label_words(const struct session *s);
 bool session_set_label_words(struct session *s, const char *text, struct error *e);
+// Examples that a person typed, as JSON Lines (engine/data/task.h); "" where there are none. At most
+// SESSION_MOST_OWN bytes.
+enum { SESSION_MOST_OWN = 1 << 18 };
+const char *session_own_examples(const struct session *s);
+bool session_set_own_examples(struct session *s, const char *text, struct error *e);
 // What was set since the last call becomes one edit that can be undone; session_save and session_begin_run do
 // so too. Nothing is written here.
 bool session_commit_edits(struct session *s, struct error *e);

@@ -41,7 +41,8 @@ static bool differ(struct changes *c, const char *part, const char *from, const 
 static bool compare(const struct session *s, struct changes *c, struct error *e) {
     const struct session_parts *p = &s->parts;
     bool ok = differ(c, "template", s->saved_template, p->template_text, e) &&
-              differ(c, "label_words", s->saved_label_words, p->label_words, e);
+              differ(c, "label_words", s->saved_label_words, p->label_words, e) &&
+              differ(c, "own_examples", s->saved_own ? s->saved_own : "", p->own_examples, e);
     for (size_t i = 0; ok && i < run_setting_count; i++) {
         char from[RUN_SETTING_TEXT], to[RUN_SETTING_TEXT], part[64];
         const char *name = run_setting_table[i].name;
@@ -54,10 +55,14 @@ static bool compare(const struct session *s, struct changes *c, struct error *e)
 
 static bool remember(struct session *s, struct error *e) {
     char *t = mem_strdup(s->parts.template_text, e), *w = t ? mem_strdup(s->parts.label_words, e) : NULL;
-    if (!w) {
+    char *own = w ? mem_strdup(s->parts.own_examples, e) : NULL;
+    if (!own) {
         free(t);
+        free(w);
         return false;
     }
+    free(s->saved_own);
+    s->saved_own = own;
     free(s->saved_template);
     free(s->saved_label_words);
     s->saved_template = t;
@@ -122,6 +127,8 @@ static bool set_saved(struct session *s, const char *part, const char *text, str
         return set_text(&s->saved_template, text, e);
     if (strcmp(part, "label_words") == 0)
         return set_text(&s->saved_label_words, text, e);
+    if (strcmp(part, "own_examples") == 0)
+        return set_text(&s->saved_own, text, e);
     if (strncmp(part, setting_prefix, sizeof setting_prefix - 1) == 0)
         run_settings_set(&s->saved_settings, part + sizeof setting_prefix - 1, text, NULL);
     return true;
@@ -190,14 +197,16 @@ static bool know(void *context, const struct journal_record *r, struct error *e)
     if (!begin && strcmp(r->what, "edit") != 0)
         return true;
     cJSON *o = journal_record_json(r, NULL);
-    const char *template = "", *words = "", *part = "", *to = "";
+    const char *template = "", *words = "", *own = "", *part = "", *to = "";
     const cJSON *settings = NULL;
     bool ok = true;
     if (o && begin) {
         k->begun = json_get_string(o, "template", true, &template, NULL) &&
                    json_get_string(o, "label_words", true, &words, NULL) &&
                    json_get_object(o, "settings", true, &settings, NULL) && know_settings(k->s, settings);
-        ok = set_text(&k->s->saved_template, template, e) && set_text(&k->s->saved_label_words, words, e);
+        json_get_string(o, "own_examples", false, &own, NULL);
+        ok = set_text(&k->s->saved_template, template, e) && set_text(&k->s->saved_label_words, words, e) &&
+             set_text(&k->s->saved_own, own, e);
     } else if (o && json_get_string(o, "part", true, &part, NULL) &&
                json_get_string(o, "to", true, &to, NULL)) {
         ok = set_saved(k->s, part, to, e);

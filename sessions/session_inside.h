@@ -30,6 +30,7 @@
 struct session_parts {
     char *model, *task, *data;         // data may be NULL
     char *template_text, *label_words; // "" until set
+    char *own_examples;                // JSON Lines, the file own.jsonl; "" where there is none
     struct run_settings settings;
     char created[STAMP_SIZE];
     int version; // of the file that was read
@@ -72,7 +73,8 @@ struct session {
     } retired;
     // As of the last edit; under parts_lock. NULL texts: nothing was saved yet, and no edit is told.
     struct run_settings saved_settings;
-    char *saved_template, *saved_label_words;
+    char *saved_template, *saved_label_words, *saved_own;
+    bool own_unwritten;     // own.jsonl does not have them yet
     struct history history; // under parts_lock
     time_t opened;
     bool told_open; // the journal says so
@@ -92,6 +94,9 @@ char *session_path(const struct session *s, const char *below, struct error *e);
 bool session_parts_read(struct session *s, const char *path, struct error *e);
 // The text of session.json; brings the tree up to date. Under parts_lock.
 char *session_parts_print(struct session *s, time_t now, struct error *e);
+// own.jsonl beside session.json: into the parts, and back. Messages begin with its path.
+bool session_own_read(struct session *s, struct error *e);
+bool session_own_write(struct session *s, struct error *e); // under disk_lock
 // {"name": value, ...} of all settings; NULL without memory.
 cJSON *session_settings_json(const struct run_settings *settings);
 void session_parts_free(struct session_parts *p);

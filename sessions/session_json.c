@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // session.json: reading with a check on everything, and writing in a fixed order with unknown keys left where
 // they were.
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/base/file.h"
 #include "engine/base/json.h"
@@ -21,6 +23,7 @@ void session_parts_free(struct session_parts *p) {
     free(p->data);
     free(p->template_text);
     free(p->label_words);
+    free(p->own_examples);
     cJSON_Delete(p->tree);
     *p = (struct session_parts){0};
 }
@@ -193,7 +196,44 @@ bool session_parts_read(struct session *s, const char *path, struct error *e) {
     s->parts.version = SESSION_VERSION;
     run_settings_default(&s->parts.settings);
     s->parts.tree = json_read_file(path, MOST_FILE, e); // its messages begin with the path
-    return s->parts.tree && (read_members(s, e) || error_context(e, "%s", path));
+    return s->parts.tree && (read_members(s, e) || error_context(e, "%s", path)) && session_own_read(s, e);
+}
+
+// ---- own.jsonl ----
+
+static const char own_file_name[] = "own.jsonl";
+
+bool session_own_read(struct session *s, struct error *e) {
+    char *path = path_join(s->folder, own_file_name, e), *text = NULL;
+    size_t length = 0, bad;
+    bool ok = path && (!file_exists(path) || file_read(path, SESSION_MOST_OWN, &text, &length, e));
+    if (ok && text && (strlen(text) != length || !utf8_valid(text, length, &bad)))
+        ok = error_set(e, ERROR_INPUT, "%s is no UTF-8 text", path);
+    if (ok && !text)
+        ok = (text = mem_strdup("", e)) != NULL;
+    if (ok) {
+        free(s->parts.own_examples);
+        s->parts.own_examples = text;
+        text = NULL;
+    }
+    free(text);
+    free(path);
+    return ok;
+}
+
+bool session_own_write(struct session *s, struct error *e) {
+    if (!s->own_unwritten)
+        return true;
+    char *path = path_join(s->folder, own_file_name, e);
+    const char *text = s->parts.own_examples;
+    bool ok = path != NULL;
+    if (ok && text[0])
+        ok = file_write_atomic(path, text, strlen(text), e);
+    else if (ok)
+        ok = unlink(path) == 0 || errno == ENOENT || error_system(e, "cannot remove %s", path);
+    s->own_unwritten = !ok;
+    free(path);
+    return ok;
 }
 
 char *session_peek_task(const char *folder) {

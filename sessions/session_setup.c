@@ -35,12 +35,16 @@ void session_mark(const struct session *s, char out[CHECKPOINT_SETUP]) {
     buffer_add(&b, p->label_words, strlen(p->label_words) + 1);
     for (size_t i = 0; i < run_setting_count; i++) {
         char value[RUN_SETTING_TEXT];
-        if (run_setting_table[i].live)
+        if (run_setting_table[i].live || strcmp(run_setting_table[i].name, "own") == 0)
             continue;
         run_settings_get(&p->settings, run_setting_table[i].name, value, sizeof value);
         const char *shown = strcmp(run_setting_table[i].name, "start_file") == 0 ? path_name(value) : value;
         buffer_printf(&b, "%s=%s", run_setting_table[i].name, shown);
         buffer_add_char(&b, '\0');
+    }
+    if (p->settings.own != RUN_OWN_NONE) { // otherwise they make no difference
+        buffer_printf(&b, "own=%d", (int)p->settings.own);
+        buffer_add(&b, p->own_examples, strlen(p->own_examples) + 1);
     }
     char rate[RUN_SETTING_TEXT];
     run_settings_get(&p->settings, "rate", rate, sizeof rate);
@@ -230,7 +234,8 @@ struct engine_setup *session_setup(struct session *s, bool fresh, struct error *
     bool ok = copy_text(&setup->model_folder, p->model, e) && copy_text(&setup->task_path, p->task, e) &&
               copy_text(&setup->data_folder, p->data, e) &&
               copy_text(&setup->template_text, p->template_text, e) &&
-              copy_text(&setup->label_words, p->label_words, e) && read_start(s, setup, e);
+              copy_text(&setup->label_words, p->label_words, e) &&
+              copy_text(&setup->own_examples, p->own_examples, e) && read_start(s, setup, e);
     char mark[CHECKPOINT_SETUP];
     session_mark(s, mark);
     s->resume_pending = false;

@@ -359,7 +359,8 @@ bool session_story(cJSON **out, struct buffer *head, const char *what, struct er
 
 static const char *part_name(const char *part) {
     static const char prefix[] = "settings.";
-    return strcmp(part, "label_words") == 0                ? "label words"
+    return strcmp(part, "own_examples") == 0               ? "own examples"
+           : strcmp(part, "label_words") == 0              ? "label words"
            : strncmp(part, prefix, sizeof prefix - 1) == 0 ? part + sizeof prefix - 1
                                                            : part;
 }

@@ -80,8 +80,8 @@ enum request_where {
     X(STEPS_MORE, "steps-more", "o", "", WHERE_RUN, "", "show more steps, from farther off (also Down)")     \
     X(STEPS_EARLIER, "steps-earlier", "[", "", WHERE_RUN, "", "show earlier steps")                          \
     X(STEPS_LATER, "steps-later", "]", "", WHERE_RUN, "", "show later steps")                                \
-    X(EDIT, "edit", "Enter i", "", WHERE_PATTERN | WHERE_TRY, "edit",                                        \
-      "edit the focused template, label words or text")                                                      \
+    X(EDIT, "edit", "Enter i", "", WHERE_PATTERN | WHERE_TRY | WHERE_DATA, "edit",                           \
+      "edit the focused template, label words, text or own example")                                         \
     X(FORM, "form", "f", "", WHERE_PATTERN, "syntax",                                                        \
       "switch between the short form and OpenPrompt's syntax")                                               \
     X(EXAMPLE_NEXT, "next", "n ]", "", WHERE_PATTERN | WHERE_TRY, "next example", "show the next example")   \
@@ -97,8 +97,10 @@ enum request_where {
       "take the task's next suggested template")                                                             \
     X(APPLY, "apply", "Ctrl-S", "", WHERE_ALL, "apply",                                                      \
       "a new run with the edited pattern, label words and settings")                                         \
-    X(UNDO_EDIT, "undo-edit", "Ctrl-_", "", WHERE_PATTERN, "undo edit", "take back the last applied edit")   \
-    X(REDO_EDIT, "redo-edit", "Alt-_", "", WHERE_PATTERN, "", "make an edit again that was taken back")      \
+    X(UNDO_EDIT, "undo-edit", "Ctrl-_", "", WHERE_PATTERN | WHERE_DATA, "undo edit",                         \
+      "take back the last applied edit")                                                                     \
+    X(REDO_EDIT, "redo-edit", "Alt-_", "", WHERE_PATTERN | WHERE_DATA, "",                                   \
+      "make an edit again that was taken back")                                                              \
     X(METRIC, "metric", "m", "", WHERE_PROMPT, "metric", "nearest by cosine, dot product or L2")             \
     X(SORT, "sort", "o", "", WHERE_PROMPT | WHERE_DATA, "sort",                                              \
       "order vectors by number, drift or norm; examples by place, length or doubt")                          \
@@ -123,6 +125,10 @@ enum request_where {
     X(SHOTS_MORE, "shots-more", "+ =", "", WHERE_DATA, "more", "more training examples in the next run")     \
     X(SHOTS_FEWER, "shots-fewer", "-", "", WHERE_DATA, "", "fewer training examples in the next run")        \
     X(SHOTS_UNIT, "shots-unit", "t", "", WHERE_DATA, "", "count training examples a class, or in all")       \
+    X(OWN_ADD, "own-add", "a", "", WHERE_DATA, "add", "type an example of your own")                         \
+    X(OWN_REMOVE, "own-remove", "D", "", WHERE_DATA, "", "remove the selected own example")                  \
+    X(OWN_SWITCH, "own-switch", "m", "", WHERE_DATA, "", "own example for dev instead of train, or back")    \
+    X(OWN_USE, "own-use", "O", "", WHERE_DATA, "", "use own examples not, added to the split, or alone")     \
     X(DRAW_AGAIN, "draw-again", "r", "", WHERE_DATA, "draw again", "draw the split with the next seed")      \
     X(SEARCH, "search", "/", "TEXT", WHERE_LISTS, "search", "find the next row that has this text")          \
     X(SEARCH_NEXT, "search-next", "n", "", WHERE_LISTS, "", "the next row that has the text")                \

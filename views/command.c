@@ -251,9 +251,15 @@ static const char *setting_of(const struct history_change *c) {
     return strncmp(c->part, prefix, sizeof prefix - 1) == 0 ? c->part + sizeof prefix - 1 : NULL;
 }
 
+static bool is_own(const struct history_change *c) {
+    return strcmp(c->part, "own_examples") == 0;
+}
+
 // Puts the text of a part where a person edits it; nothing is applied.
 static void wish(struct workbench *w, const struct history_change *c, const char *text, double now) {
-    if (setting_of(c))
+    if (is_own(c))
+        session_set_own_examples(w->session, text, NULL); // kept at once, as when it was typed
+    else if (setting_of(c))
         run_settings_set(&w->wanted, setting_of(c), text, NULL);
     else
         workbench_request(w, strcmp(c->part, "template") == 0 ? REQUEST_TEMPLATE : REQUEST_WORDS, text, now);
@@ -268,6 +274,10 @@ static void name_change(struct buffer *said, const struct history_change *c, con
     size_t shown = utf8_boundary(text, strlen(text), MOST);
     if (said->length)
         buffer_add_text(said, ", ");
+    if (is_own(c)) {
+        buffer_add_text(said, "own examples");
+        return;
+    }
     buffer_add_text(said, name);
     if (alone && !*text)
         buffer_printf(said, " %s %s", verb, setting_of(c) ? "empty" : "the task's own");
@@ -298,13 +308,16 @@ void command_undo(struct workbench *w, bool redo, double now) {
             run_settings_set(&settings, setting_of(c), redo ? c->to : c->from, NULL);
         wish(w, c, redo ? c->to : c->from, now);
         name_change(&said, c, redo ? c->to : c->from, edit->count == 1);
-        live &= setting_of(c) && setting_is_live(setting_of(c));
+        live &= is_own(c) || (setting_of(c) && setting_is_live(setting_of(c)));
     }
     // All of it together, so that the next commit finds the session as the edit left it.
     if (live && session_accept_edits(w->session, NULL))
         session_set_settings(w->session, &settings);
     for (size_t i = 0, count = live ? edit->count : 0; i < count; i++)
-        send_live(w, setting_of(&edit->change[i]), now);
+        if (setting_of(&edit->change[i]))
+            send_live(w, setting_of(&edit->change[i]), now);
+    if (live && !w->recording && session_changed(w->session))
+        session_save(w->session, NULL); // what cannot be saved now stays marked as changed
     workbench_refresh(w, now);
     if (buffer_ok(&said, NULL))
         workbench_say(w, live ? STYLE_GOOD : STYLE_WARN, now, "%s: %s%s", redo ? "redone" : "undone",

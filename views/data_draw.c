@@ -64,8 +64,9 @@ static void cell(void *context, size_t row, size_t column, char text[TABLE_CELL]
     if (!x)
         return;
     if (column == COLUMN_SPLIT) {
-        snprintf(text, TABLE_CELL, "%s %zu", data_part_name(r->part),
-                 v->shown[row] - first_of_part(v, r->part) + 1);
+        snprintf(text, TABLE_CELL, "%s %zu%s", data_part_name(r->part),
+                 v->shown[row] - first_of_part(v, r->part) + 1,
+                 r->ref.file == TASK_FILE_OWN && r->part != PART_OWN ? " own" : "");
         *style = STYLE_DIM;
     } else if (column == COLUMN_LABEL) {
         snprintf(text, TABLE_CELL, "%s", class_name(t, x->label));
@@ -201,6 +202,10 @@ static int draw_example(const struct data_view *v, const struct workbench *w, st
 
 static void draw_details(struct data_view *v, const struct workbench *w, struct grid *g, struct area a,
                          bool focused) {
+    if (v->form.open && workbench_workspace(w)) {
+        data_form_draw(v, w, g, a, focused);
+        return;
+    }
     const struct data_row *r = data_selected(v);
     const struct workspace *ws = workbench_workspace(w);
     char title[96] = "example", note[96] = "";
@@ -284,6 +289,10 @@ static void split_title(const struct data_view *v, char *out, size_t size) {
     size_t used = s->shots         ? (size_t)snprintf(out, size, "split: %zu a class", s->shots)
                   : s->total_shots ? (size_t)snprintf(out, size, "split: %zu in all", s->total_shots)
                                    : (size_t)snprintf(out, size, "split: all of train");
+    if (s->own == RUN_OWN_ONLY)
+        used = (size_t)snprintf(out, size, "split: own examples only");
+    else if (s->own == RUN_OWN_ADDED && used < size)
+        used += (size_t)snprintf(out + used, size - used, " + own");
     if (used < size)
         snprintf(out + used, size - used, ", seed %llu", (unsigned long long)s->seed);
 }

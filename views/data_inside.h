@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "engine/engine.h"
+#include "tui/editor.h"
 #include "tui/table.h"
 #include "views/views.h"
 #include "views/workbench.h"
@@ -15,7 +16,7 @@
 enum data_pane { DATA_TABLE, DATA_DETAILS, DATA_SPLIT, DATA_LENGTHS, DATA_PANES };
 enum data_channel { DATA_LENGTHS_STUDY, DATA_PREDICTIONS, DATA_CHANNELS };
 // What an example is used for.
-enum data_part { PART_TRAIN, PART_DEV, PART_TEST, PART_REST, DATA_PARTS };
+enum data_part { PART_TRAIN, PART_DEV, PART_OWN, PART_TEST, PART_REST, DATA_PARTS };
 enum data_order { ORDER_FILES, ORDER_LONGEST, ORDER_UNSURE, DATA_ORDERS };
 #define DATA_ANY     ((size_t)-1)
 #define DATA_UNKNOWN 0xffff // no prediction
@@ -27,6 +28,16 @@ struct data_row {
     float probability;    // of it
     float truth;          // of the example's own class
     uint32_t length, cut; // length 0: not known
+};
+
+// An own example while somebody types it.
+struct data_form {
+    bool open;
+    size_t line;                                 // of own.jsonl that it stands for; 0: a new one
+    struct editor *editor[TASK_MOST_FIELDS + 1]; // the fields, then the options, one a line
+    size_t editors, at;                          // `at`: an editor, then the label, then what it is for
+    size_t label;
+    bool for_dev;
 };
 
 struct data_view {
@@ -46,6 +57,10 @@ struct data_view {
     bool wrong;
     enum data_order order;
     struct table table;
+    struct dataset own; // as the session has them now; the open run may have others
+    char *own_text;
+    bool own_same; // the open run has these
+    struct data_form form;
 
     bool lengths_known, best_prompt; // which prompt predicts
     struct error error;              // of the last study
@@ -68,6 +83,15 @@ void data_predict(struct data_view *v, struct workbench *w, double now);
 void data_studied(void *state, struct workbench *w, struct study *take, double now);
 const char *data_part_name(size_t part); // "train", ...
 bool data_is_wrong(const struct data_view *v, const struct workbench *w, const struct data_row *r);
+
+// data_form.c: own examples
+void data_form_open(struct data_view *v, struct workbench *w, bool fresh, double now);
+void data_form_close(struct data_view *v);
+bool data_form_key(struct data_view *v, struct workbench *w, struct key k, double now);
+void data_form_draw(struct data_view *v, const struct workbench *w, struct grid *g, struct area a,
+                    bool focused);
+void data_own_remove(struct data_view *v, struct workbench *w, double now);
+void data_own_switch(struct data_view *v, struct workbench *w, double now); // train to dev, and back
 
 // data_draw.c
 void data_draw(void *state, const struct workbench *w, struct grid *g, struct area a, double now);

@@ -15,13 +15,18 @@
 enum { MOST_DRAWN = 200000, MOST_LENGTHS = 20000 };
 
 const char *data_part_name(size_t part) {
-    static const char *const name[DATA_PARTS] = {"train", "dev", "test", "rest"};
+    static const char *const name[DATA_PARTS] = {"train", "dev", "own", "test", "rest"};
     return part < DATA_PARTS ? name[part] : "all";
 }
 
 const struct example *data_example(const struct data_view *v, const struct workbench *w, size_t row) {
     const struct workspace *ws = workbench_workspace(w);
-    return ws && row < v->rows ? task_example(ws->task, v->row[row].ref) : NULL;
+    if (!ws || row >= v->rows)
+        return NULL;
+    struct example_ref ref = v->row[row].ref;
+    if (ref.file == TASK_FILE_OWN)
+        return ref.index < v->own.count ? &v->own.example[ref.index] : NULL;
+    return task_example(ws->task, ref);
 }
 
 const struct data_row *data_selected(const struct data_view *v) {
@@ -35,6 +40,9 @@ bool data_is_wrong(const struct data_view *v, const struct workbench *w, const s
 
 void data_forget(struct data_view *v) {
     split_free(&v->split);
+    dataset_free(&v->own);
+    free(v->own_text);
+    v->own_text = NULL;
     free(v->row);
     free(v->shown);
     free(v->asked);
@@ -48,9 +56,14 @@ void data_forget(struct data_view *v) {
 // ---- which is what ----
 
 // Where an example of the split stands in the task's files.
-static bool find_ref(const struct task *t, const struct example *x, struct example_ref *out) {
+static const struct dataset *dataset_of(const struct data_view *v, const struct task *t, unsigned char file) {
+    return file == TASK_FILE_OWN ? &v->own : task_dataset(t, (enum task_file)file);
+}
+
+static bool find_ref(const struct data_view *v, const struct task *t, const struct example *x,
+                     struct example_ref *out) {
     for (unsigned char f = 0; f < TASK_FILES; f++) {
-        const struct dataset *d = task_dataset(t, (enum task_file)f);
+        const struct dataset *d = dataset_of(v, t, f);
         if (d->count && x >= d->example && x < d->example + d->count) {
             *out = (struct example_ref){(uint32_t)(x - d->example), f};
             return true;
@@ -69,7 +82,7 @@ static void add_drawn(struct data_view *v, const struct task *t, const struct ex
                       enum data_part part, unsigned char *taken[TASK_FILES]) {
     struct example_ref ref;
     for (size_t i = 0; i < count; i++)
-        if (find_ref(t, x[i], &ref)) {
+        if (find_ref(v, t, x[i], &ref)) {
             add_row(v, ref, part);
             taken[ref.file][ref.index] = 1;
         }
@@ -79,8 +92,8 @@ static bool make_rows(struct data_view *v, const struct task *t, struct error *e
     unsigned char *taken[TASK_FILES] = {NULL};
     size_t count = 0;
     bool ok = true;
-    for (size_t f = 0; ok && f < TASK_FILES; f++) {
-        size_t n = task_dataset(t, (enum task_file)f)->count;
+    for (unsigned char f = 0; ok && f < TASK_FILES; f++) {
+        size_t n = dataset_of(v, t, f)->count;
         count += n;
         ok = (taken[f] = mem_calloc(n, 1, e)) != NULL;
     }
@@ -89,11 +102,14 @@ static bool make_rows(struct data_view *v, const struct task *t, struct error *e
     if (ok) {
         add_drawn(v, t, v->split.train, v->split.train_count, PART_TRAIN, taken);
         add_drawn(v, t, v->split.dev, v->split.dev_count, PART_DEV, taken);
+        for (size_t i = 0; i < v->own.count; i++)
+            if (!taken[TASK_FILE_OWN][i])
+                add_row(v, (struct example_ref){(uint32_t)i, TASK_FILE_OWN}, PART_OWN);
         for (size_t i = 0; i < t->test.count; i++)
             if (!taken[TASK_FILE_TEST][i])
                 add_row(v, (struct example_ref){(uint32_t)i, TASK_FILE_TEST}, PART_TEST);
-        for (unsigned char f = 0; f < TASK_FILES; f++)
-            for (size_t i = 0; f != TASK_FILE_TEST && i < task_dataset(t, (enum task_file)f)->count; i++)
+        for (unsigned char f = 0; f <= TASK_FILE_DEV; f++)
+            for (size_t i = 0; i < task_dataset(t, (enum task_file)f)->count; i++)
                 if (!taken[f][i])
                     add_row(v, (struct example_ref){(uint32_t)i, f}, PART_REST);
     }
@@ -146,23 +162,33 @@ void data_filter(struct data_view *v, const struct workbench *w) {
 
 static bool same_split(const struct run_settings *a, const struct run_settings *b) {
     return a->shots == b->shots && a->total_shots == b->total_shots && a->seed == b->seed &&
-           a->dev_from_train == b->dev_from_train;
+           a->dev_from_train == b->dev_from_train && a->own == b->own;
 }
 
 static bool draw_split(struct data_view *v, const struct workspace *ws, const struct run_settings *s) {
-    const struct split_request request = {
-        .per_class = s->shots, .total = s->total_shots, .seed = s->seed, .dev_from_train = s->dev_from_train};
+    const struct split_request request = {.per_class = s->shots,
+                                          .total = s->total_shots,
+                                          .seed = s->seed,
+                                          .dev_from_train = s->dev_from_train,
+                                          .own = &v->own,
+                                          .own_use = (enum split_own)s->own};
     return split_make(&v->split, ws->task, &request, &v->split_error) &&
            make_rows(v, ws->task, &v->split_error);
 }
 
+// The engine knows the own examples of the open run alone.
+static bool known(const struct data_view *v, size_t row) {
+    return v->row[row].ref.file != TASK_FILE_OWN || v->own_same;
+}
+
 static void ask_lengths(struct data_view *v, struct workbench *w, double now) {
-    size_t count = v->rows < MOST_LENGTHS ? v->rows : MOST_LENGTHS;
-    struct example_ref *ref = count ? mem_calloc(count, sizeof *ref, NULL) : NULL;
+    struct example_ref *ref = v->rows ? mem_calloc(v->rows, sizeof *ref, NULL) : NULL;
+    size_t count = 0;
     if (!ref)
         return;
-    for (size_t i = 0; i < count; i++)
-        ref[i] = v->row[i].ref;
+    for (size_t i = 0; i < v->rows && count < MOST_LENGTHS; i++)
+        if (known(v, i))
+            ref[count++] = v->row[i].ref;
     struct lengths_study *s = lengths_study_create(ref, count, NULL);
     if (s)
         workbench_study(w, &view_data, DATA_LENGTHS_STUDY, &s->study, now);
@@ -181,18 +207,25 @@ void data_refresh(void *state, struct workbench *w, double now) {
     if (!workbench_shows(w, &view_data))
         return;
     bool fresh = v->opened != workbench_opened(w), large = ws->task->train.count > MOST_DRAWN;
-    if (!fresh && (large || same_split(&v->split_of, wanted))) {
-        v->waits = !same_split(&ws->setup->settings, wanted);
+    const char *own = workbench_session(w) ? session_own_examples(workbench_session(w)) : "";
+    bool same_own = v->own_text && strcmp(v->own_text, own) == 0;
+    if (!fresh && same_own && (large || same_split(&v->split_of, wanted))) {
+        v->waits = !same_split(&ws->setup->settings, wanted) || workbench_own_waits(w);
         return;
     }
     data_forget(v);
+    if (fresh)
+        data_form_close(v);
+    v->own_text = mem_strdup(own, NULL);
+    v->own_same = strcmp(own, ws->setup->own_examples ? ws->setup->own_examples : "") == 0;
     v->error = v->split_error = (struct error){0};
     if (fresh)
         v->label = v->part = DATA_ANY, v->wrong = false;
     v->opened = workbench_opened(w);
     v->split_of = large ? ws->setup->settings : *wanted;
-    v->split_good = draw_split(v, ws, &v->split_of);
-    v->waits = !same_split(&ws->setup->settings, wanted);
+    v->split_good = dataset_parse_own(&v->own, ws->task, "own.jsonl", own, &v->split_error) &&
+                    draw_split(v, ws, &v->split_of);
+    v->waits = !same_split(&ws->setup->settings, wanted) || workbench_own_waits(w);
     data_filter(v, w);
     ask_lengths(v, w, now);
 }
@@ -203,25 +236,29 @@ void data_predict(struct data_view *v, struct workbench *w, double now) {
     struct example_ref *ref = v->shown_count ? mem_calloc(v->shown_count, sizeof *ref, NULL) : NULL;
     uint32_t *asked = v->shown_count ? mem_calloc(v->shown_count, sizeof *asked, NULL) : NULL;
     struct predictions_study *s = NULL;
-    if (ref && asked) {
-        for (size_t i = 0; i < v->shown_count; i++)
-            ref[i] = v->row[v->shown[i]].ref;
-        memcpy(asked, v->shown, v->shown_count * sizeof *asked);
-        s = predictions_study_create(ref, v->shown_count, NULL);
+    size_t count = 0;
+    for (size_t i = 0; ref && asked && i < v->shown_count; i++)
+        if (known(v, v->shown[i])) {
+            ref[count] = v->row[v->shown[i]].ref;
+            asked[count++] = v->shown[i];
+        }
+    if (count) {
+        s = predictions_study_create(ref, count, NULL);
     } else {
         free(ref);
     }
     if (!s) {
         free(asked);
         workbench_say(w, STYLE_WARN, now,
-                      v->shown_count ? "no memory for that" : "no example shows that could be predicted");
+                      v->shown_count ? "own examples are predicted once a run has them: Ctrl-S"
+                                     : "no example shows that could be predicted");
         return;
     }
     s->lens.kind = v->best_prompt ? LENS_BEST : LENS_PRESENT;
     workbench_cancel_study(w, &view_data, DATA_PREDICTIONS);
     free(v->asked);
     v->asked = asked;
-    v->asked_count = v->shown_count;
+    v->asked_count = count;
     v->error = (struct error){0};
     workbench_study(w, &view_data, DATA_PREDICTIONS, &s->study, now);
 }
@@ -232,11 +269,14 @@ static bool same_ref(struct example_ref a, struct example_ref b) {
 
 // What was asked before the rows were made anew is of other rows.
 static void take_lengths(struct data_view *v, const struct lengths_study *s) {
-    for (size_t i = 0; i < s->count && i < v->rows; i++) {
-        if (!same_ref(s->ref[i], v->row[i].ref))
+    size_t row = 0;
+    for (size_t i = 0; i < s->count; i++, row++) {
+        while (row < v->rows && !same_ref(s->ref[i], v->row[row].ref))
+            row++;
+        if (row == v->rows)
             return;
-        v->row[i].length = s->length[i];
-        v->row[i].cut = s->cut[i];
+        v->row[row].length = s->length[i];
+        v->row[row].cut = s->cut[i];
     }
     v->lengths_known = true;
 }

@@ -25,6 +25,7 @@ static void view_free(void *state) {
     if (!v)
         return;
     data_forget(v);
+    data_form_close(v);
     free(v);
 }
 
@@ -154,6 +155,21 @@ static bool move(struct data_view *v, struct workbench *w, enum request r) {
     return table_request(&v->table, r, &source);
 }
 
+// What the own examples are for: not used, added, alone.
+static void use_own(struct workbench *w, double now) {
+    static const char *const next[] = {
+        [RUN_OWN_NONE] = "own added", [RUN_OWN_ADDED] = "own only", [RUN_OWN_ONLY] = "own none"};
+    workbench_request(w, REQUEST_SET, next[workbench_settings(w)->own], now);
+}
+
+static bool key(void *state, struct workbench *w, struct key k, double now) {
+    return data_form_key(state, w, k, now);
+}
+
+static bool typing(void *state) {
+    return ((const struct data_view *)state)->form.open;
+}
+
 static bool request(void *state, struct workbench *w, enum request r, const char *argument, double now) {
     struct data_view *v = state;
     if (!workbench_workspace(w) || !v->row)
@@ -162,6 +178,24 @@ static bool request(void *state, struct workbench *w, enum request r, const char
     case REQUEST_FILTER_CLASS:
     case REQUEST_FILTER_PART:
         filter_by(v, w, r == REQUEST_FILTER_CLASS, argument, now);
+        return true;
+    case REQUEST_EDIT:
+    case REQUEST_OWN_ADD:
+        data_form_open(v, w, r == REQUEST_OWN_ADD, now);
+        return true;
+    case REQUEST_OWN_REMOVE:
+        data_own_remove(v, w, now);
+        return true;
+    case REQUEST_OWN_SWITCH:
+        data_own_switch(v, w, now);
+        return true;
+    case REQUEST_OWN_USE:
+        use_own(w, now);
+        return true;
+    case REQUEST_BACK:
+        if (!v->form.open)
+            return false;
+        data_form_close(v);
         return true;
     case REQUEST_FILTER_WRONG:
         show_wrong(v, w, now);
@@ -208,13 +242,14 @@ static bool request(void *state, struct workbench *w, enum request r, const char
 static const enum request *hints(void *state, const struct workbench *w) {
     static const enum request waiting[] = {REQUEST_APPLY,       REQUEST_SHOTS_MORE,   REQUEST_DRAW_AGAIN,
                                            REQUEST_FILTER_PART, REQUEST_FILTER_CLASS, REQUEST_NONE};
-    static const enum request list[] = {REQUEST_SEARCH,     REQUEST_FILTER_CLASS, REQUEST_FILTER_PART,
-                                        REQUEST_PREDICT,    REQUEST_FILTER_WRONG, REQUEST_SHOTS_MORE,
-                                        REQUEST_DRAW_AGAIN, REQUEST_SORT,         REQUEST_FOCUS_NEXT,
-                                        REQUEST_ZOOM,       REQUEST_NONE};
+    static const enum request list[] = {REQUEST_SEARCH,      REQUEST_OWN_ADD,    REQUEST_FILTER_CLASS,
+                                        REQUEST_FILTER_PART, REQUEST_PREDICT,    REQUEST_FILTER_WRONG,
+                                        REQUEST_SHOTS_MORE,  REQUEST_DRAW_AGAIN, REQUEST_SORT,
+                                        REQUEST_FOCUS_NEXT,  REQUEST_ZOOM,       REQUEST_NONE};
+    static const enum request typed[] = {REQUEST_BACK, REQUEST_NONE};
     const struct data_view *v = state;
     (void)w;
-    return v->waits ? waiting : list;
+    return v->form.open ? typed : v->waits ? waiting : list;
 }
 
 const struct view view_data = {
@@ -226,6 +261,8 @@ const struct view view_data = {
     .free = view_free,
     .draw = data_draw,
     .request = request,
+    .key = key,
+    .typing = typing,
     .hints = hints,
     .refresh = data_refresh,
     .panes = data_panes,

@@ -339,7 +339,8 @@ static void apply(struct pattern_view *v, struct workbench *w, double now) {
         return;
     }
     bool stands = workbench_state(w) != ENGINE_EMPTY; // or the last one could not begin
-    if (stands && !pattern_unsaved(v, w) && run_settings_equal(workbench_settings(w), session_settings(s))) {
+    if (stands && !pattern_unsaved(v, w) && run_settings_equal(workbench_settings(w), session_settings(s)) &&
+        !workbench_own_waits(w)) {
         workbench_say(w, STYLE_PLAIN, now,
                       "nothing has changed: the run has this pattern and these settings");
         return;

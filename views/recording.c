@@ -405,12 +405,15 @@ static bool workspace_open(struct recording *r, struct engine_setup *s, struct e
     struct pattern pattern = {0};
     workspace_drop(r);
     w->setup = s;
-    const struct split_request few = {.per_class = s->settings.shots,
-                                      .total = s->settings.total_shots,
-                                      .seed = s->settings.seed,
-                                      .dev_from_train = s->settings.dev_from_train};
-    if (!task_load(&r->task, s->task_path, s->data_folder, e) || !split_make(&r->split, r->task, &few, e) ||
-        !tokenizer_load(&r->tokenizer, s->model_folder, e) ||
+    struct split_request few = {.per_class = s->settings.shots,
+                                .total = s->settings.total_shots,
+                                .seed = s->settings.seed,
+                                .dev_from_train = s->settings.dev_from_train,
+                                .own_use = (enum split_own)s->settings.own};
+    if (!task_load(&r->task, s->task_path, s->data_folder, e) || !task_set_own(r->task, s->own_examples, e))
+        return false;
+    few.own = &r->task->own;
+    if (!split_make(&r->split, r->task, &few, e) || !tokenizer_load(&r->tokenizer, s->model_folder, e) ||
         !t5_config_read(&w->config, s->model_folder, e) ||
         !(w->model_folder = mem_strdup(s->model_folder, e)) ||
         !(w->model_name = mem_strdup(path_name(s->model_folder), e)))

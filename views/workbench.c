@@ -77,8 +77,7 @@ const struct run_settings *workbench_settings(const struct workbench *w) {
 bool workbench_shows(const struct workbench *w, const struct view *v) {
     struct inner_view inner;
     size_t at;
-    return view_list[w->screen] == v ||
-           (workbench_inner(w, w->content, &inner, &at) && view_list[at] == v);
+    return view_list[w->screen] == v || (workbench_inner(w, w->content, &inner, &at) && view_list[at] == v);
 }
 const struct view *workbench_behind(const struct workbench *w) {
     return view_list[w->behind];
@@ -536,6 +535,26 @@ void workbench_apply(struct workbench *w, double now) {
     if (begin_anew(w, now))
         workbench_say(w, STYLE_GOOD, now,
                       "a new run with these settings; the old one is kept in the session");
+}
+
+bool workbench_set_own(struct workbench *w, const char *text, double now) {
+    struct error e = {0};
+    if (!w->session)
+        return false;
+    const char *why = session_read_only(w->session);
+    bool ok = why ? error_set(&e, ERROR_INPUT, "read-only: %s; :write NAME saves a copy", why)
+                  : session_set_own_examples(w->session, text, &e) && session_commit_edits(w->session, &e) &&
+                        (w->recording || session_save(w->session, &e));
+    if (!ok)
+        complain(w, e.text, now);
+    workbench_refresh(w, now);
+    return ok;
+}
+
+bool workbench_own_waits(const struct workbench *w) {
+    const char *has = w->workspace && w->workspace->setup ? w->workspace->setup->own_examples : NULL;
+    return w->session && w->workspace && w->wanted.own != RUN_OWN_NONE &&
+           strcmp(session_own_examples(w->session), has ? has : "") != 0;
 }
 
 // ---- requests ----

@@ -132,6 +132,10 @@ bool workbench_studying(const struct workbench *w, const struct view *sender, un
 // For a thread of a view that has news: has view.refresh called soon. From any thread, as long as the
 // workbench lives.
 void workbench_nudge(const struct workbench *w);
+// Keeps the session's own examples (JSON Lines) with it at once, as an edit that can be undone.
+bool workbench_set_own(struct workbench *w, const char *text, double now);
+// Whether the open run has other own examples than the session, and the next one will use them.
+bool workbench_own_waits(const struct workbench *w);
 // Handles a request wherever it belongs: the present view first, then the workbench.
 void workbench_request(struct workbench *w, enum request r, const char *argument, double now);
 // One line at the bottom for some seconds; the style says what it is (GOOD, WARN, BAD, PLAIN).

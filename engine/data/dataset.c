@@ -23,6 +23,7 @@ struct record { // one of table and object
     const struct table *table;
     size_t row;
     const cJSON *object;
+    bool own; // typed by a person: "for" says what it is for
 };
 
 // ---- messages ----
@@ -308,6 +309,15 @@ static bool texts_fit(char **text, size_t count, const char *what, struct error 
     return true;
 }
 
+static bool read_use(const struct record *r, struct example *x, struct error *e) {
+    const char *use = "train";
+    if (!json_get_string(r->object, "for", false, &use, e))
+        return false;
+    x->for_dev = strcmp(use, "dev") == 0;
+    return x->for_dev || strcmp(use, "train") == 0 ||
+           error_set(e, ERROR_INPUT, "\"for\" is \"%.60s\", which is neither \"train\" nor \"dev\"", use);
+}
+
 static bool read_example(const struct record *r, struct example *x, struct error *e) {
     const struct task *t = r->task;
     *x = (struct example){.line = r->line, .label = TASK_NO_LABEL};
@@ -319,7 +329,7 @@ static bool read_example(const struct record *r, struct example *x, struct error
     if (t->option_columns && !(t->option_list ? list_options(r, x, e) : column_options(r, x, e)))
         return false;
     return texts_fit(x->field, t->fields, "field", e) && texts_fit(x->option, x->options, "option", e) &&
-           read_label(r, x, e);
+           read_label(r, x, e) && (!r->own || read_use(r, x, e));
 }
 
 static bool add_example(struct dataset *d, size_t *capacity, const struct record *r, struct error *e) {
@@ -387,23 +397,29 @@ static bool read_json_line(struct dataset *d, size_t *capacity, struct record *r
     return ok;
 }
 
-static bool read_json_lines(struct dataset *d, const struct task *t, const char *path, struct error *e) {
-    struct text_file file;
-    if (!text_file_read(&file, path, e))
-        return false;
+static bool parse_json_lines(struct dataset *d, struct record *r, const char *text, size_t size,
+                             struct error *e) {
     size_t capacity = 0, at = 0;
-    struct record r = {.task = t, .path = path, .line = 0};
     bool ok = true;
-    while (ok && at < file.length) {
-        const char *line = file.text + at, *end = memchr(line, '\n', file.length - at);
-        size_t length = end ? (size_t)(end - line) : file.length - at, blank = 0;
-        r.line++;
+    while (ok && at < size) {
+        const char *line = text + at, *end = memchr(line, '\n', size - at);
+        size_t length = end ? (size_t)(end - line) : size - at, blank = 0;
+        r->line++;
         while (blank < length && strchr(" \t\r", line[blank]))
             blank++;
         if (blank < length)
-            ok = read_json_line(d, &capacity, &r, line, length, e);
+            ok = read_json_line(d, &capacity, r, line, length, e);
         at += length + 1;
     }
+    return ok;
+}
+
+static bool read_json_lines(struct dataset *d, const struct task *t, const char *path, struct error *e) {
+    struct text_file file;
+    struct record r = {.task = t, .path = path};
+    if (!text_file_read(&file, path, e))
+        return false;
+    bool ok = parse_json_lines(d, &r, file.text, file.length, e);
     text_file_free(&file);
     return ok;
 }
@@ -444,4 +460,49 @@ bool dataset_read(struct dataset *out, const struct task *t, const char *path, s
     if (!ok)
         dataset_free(out);
     return ok;
+}
+
+// ---- own examples ----
+
+bool dataset_parse_own(struct dataset *out, const struct task *t, const char *name, const char *text,
+                       struct error *e) {
+    struct record r = {.task = t, .path = name, .own = true};
+    memset(out, 0, sizeof *out);
+    bool ok = (out->path = mem_strdup(name, e)) && parse_json_lines(out, &r, text, strlen(text), e);
+    if (!ok)
+        dataset_free(out);
+    return ok;
+}
+
+bool task_set_own(struct task *t, const char *text, struct error *e) {
+    dataset_free(&t->own);
+    return !text || !text[0] || dataset_parse_own(&t->own, t, "own.jsonl", text, e);
+}
+
+static bool put_options(cJSON *o, const struct task *t, const struct example *x) {
+    cJSON *list = t->option_list ? cJSON_AddArrayToObject(o, t->option_column[0]) : NULL;
+    for (size_t i = 0; i < x->options; i++) {
+        if (list)
+            cJSON_AddItemToArray(list, cJSON_CreateString(x->option[i]));
+        else if (i < t->option_columns && !cJSON_AddStringToObject(o, t->option_column[i], x->option[i]))
+            return false;
+    }
+    return true;
+}
+
+char *dataset_print_own(const struct task *t, const struct example *x, struct error *e) {
+    cJSON *o = cJSON_CreateObject();
+    char *line = NULL;
+    bool ok = o != NULL;
+    for (size_t i = 0; ok && i < t->fields; i++)
+        ok = cJSON_AddStringToObject(o, t->column[i], x->field[i]);
+    const char *label = x->label < t->classes ? t->class_value[x->label] : "";
+    ok = ok && put_options(o, t, x) && cJSON_AddStringToObject(o, t->label_column, label) &&
+         cJSON_AddStringToObject(o, "for", x->for_dev ? "dev" : "train");
+    if (ok)
+        line = json_print(o, false, e);
+    else
+        error_set(e, ERROR_MEMORY, "no memory for the example");
+    cJSON_Delete(o);
+    return line;
 }

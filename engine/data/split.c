@@ -217,6 +217,65 @@ static bool make_dev(struct split *s, struct work *w, const struct task *t, cons
     return true;
 }
 
+// ---- own examples ----
+
+// Appends those for train or for dev.
+static bool add_own(const struct example ***list, size_t *count, const struct dataset *own, bool dev,
+                    struct error *e) {
+    size_t n = *count, more = 0;
+    for (size_t i = 0; i < own->count; i++)
+        more += own->example[i].for_dev == dev;
+    const struct example **all = mem_calloc(n + more, sizeof *all, e);
+    if (!all)
+        return false;
+    if (n)
+        memcpy(all, *list, n * sizeof *all);
+    for (size_t i = 0; i < own->count; i++)
+        if (own->example[i].for_dev == dev)
+            all[n++] = &own->example[i];
+    free(*list);
+    *list = all;
+    *count = n;
+    return true;
+}
+
+// Takes out of dev what has the texts of one in train.
+static bool drop_repeated(struct split *s, const struct task *t, struct error *e) {
+    struct work w = {0};
+    size_t kept = 0;
+    if (!hash_train(&w, t, s, e))
+        return false;
+    for (size_t i = 0; i < s->dev_count; i++) {
+        uint64_t h = content_hash(t, s->dev[i]);
+        if (!bsearch(&h, w.hash, s->train_count, sizeof h, compare_hashes))
+            s->dev[kept++] = s->dev[i];
+    }
+    s->dev_count = kept;
+    free(w.hash);
+    return true;
+}
+
+static bool use_own(struct split *s, const struct task *t, const struct split_request *q, struct error *e) {
+    size_t own_train = 0;
+    for (size_t i = 0; i < q->own->count; i++)
+        own_train += !q->own->example[i].for_dev;
+    bool only = q->own_use == SPLIT_OWN_ONLY, own_dev = own_train < q->own->count;
+    if (only && !own_train)
+        return error_set(e, ERROR_INPUT,
+                         "no own example is for training: type some on the Data screen (a), or use the "
+                         "task's with :set own none");
+    if (only)
+        s->train_count = 0;
+    if (only && own_dev) {
+        s->dev_count = 0;
+        s->dev_source = "own examples";
+    }
+    return add_own(&s->train, &s->train_count, q->own, false, e) &&
+           add_own(&s->dev, &s->dev_count, q->own, true, e) && drop_repeated(s, t, e) &&
+           (s->dev_count ||
+            error_set(e, ERROR_INPUT, "no example is left for dev: mark some own examples as dev"));
+}
+
 bool split_make(struct split *out, const struct task *t, const struct split_request *request,
                 struct error *e) {
     memset(out, 0, sizeof *out);
@@ -235,7 +294,8 @@ bool split_make(struct split *out, const struct task *t, const struct split_requ
                   t->train.path ? t->train.path : t->name);
         goto done;
     }
-    ok = make_dev(out, &w, t, request, shared, e);
+    ok = make_dev(out, &w, t, request, shared, e) &&
+         (!request->own || request->own_use == SPLIT_OWN_NONE || use_own(out, t, request, e));
 done:
     free(w.hash);
     free(w.dev_take);

@@ -57,6 +57,7 @@ struct example {
     size_t options; // how many classes are possible for this example; 0 where all of them are
     size_t label;   // index of its class, or TASK_NO_LABEL
     size_t line;    // where its record begins in the file, from 1
+    bool for_dev;   // an own example that is to be dev and not train
 };
 
 struct dataset {
@@ -107,6 +108,15 @@ void task_free(struct task *t);
 bool dataset_read(struct dataset *out, const struct task *t, const char *path, struct error *e);
 void dataset_free(struct dataset *d);
 
+// Examples that a person typed, as JSON Lines in `text` (a file of the task's own kind, with a member "for":
+// "train" or "dev"; absent: train). None is fine. `name` stands for the file in messages.
+bool dataset_parse_own(struct dataset *out, const struct task *t, const char *name, const char *text,
+                       struct error *e);
+// Puts them into t->own, for a task that nobody else has yet. text NULL: none.
+bool task_set_own(struct task *t, const char *text, struct error *e);
+// One line of such a text, without its end; owned. NULL and an error without memory.
+char *dataset_print_own(const struct task *t, const struct example *x, struct error *e);
+
 // An example by where it stands, for those who must not hold a pointer into a task that may go.
 enum task_file { TASK_FILE_TRAIN, TASK_FILE_DEV, TASK_FILE_TEST, TASK_FILE_OWN, TASK_FILES };
 struct example_ref {
@@ -134,6 +144,10 @@ struct split_request {
     size_t total; // training examples in all, spread as evenly as it goes; 0 with per_class 0: the whole file
     uint64_t seed;
     bool dev_from_train; // draw dev from what is left of train even where a dev file exists
+    // Own examples, borrowed (NULL: none): not used, added to what is drawn, or instead of it. Those for dev
+    // alone are dev; where only own ones are used and none is for dev, dev is drawn all the same.
+    const struct dataset *own;
+    enum split_own { SPLIT_OWN_NONE, SPLIT_OWN_ADDED, SPLIT_OWN_ONLY } own_use;
 };
 struct split {
     const struct example **train, **dev; // pointers into the task; arrays owned

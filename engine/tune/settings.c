@@ -35,6 +35,7 @@ enum row {
     ROW_SHOTS,
     ROW_TOTAL_SHOTS,
     ROW_DEV_FROM_TRAIN,
+    ROW_OWN,
     ROW_SEED,
     ROWS
 };
@@ -83,6 +84,9 @@ const struct run_setting run_setting_table[] = {
     [ROW_DEV_FROM_TRAIN] = {SETTING_FLAG, "dev_from_train",
                             "draw the dev set from the training file even where a dev file exists",
                             "true | false", false},
+    [ROW_OWN] = {SETTING_CHOICE, "own",
+                 "the session's own examples: not used, added to those that are drawn, or instead of them",
+                 "none | added | only", false},
     [ROW_SEED] = {SETTING_WHOLE, "seed", "decides the split, the start and the order of the examples",
                   "0 to 9007199254740991", false},
 };
@@ -117,6 +121,7 @@ static const struct {
     [ROW_SHOTS] = {STORED_SIZE, AT(shots), 0, 1e6},
     [ROW_TOTAL_SHOTS] = {STORED_SIZE, AT(total_shots), 0, 1e8},
     [ROW_DEV_FROM_TRAIN] = {STORED_BOOL, AT(dev_from_train), 0, 0},
+    [ROW_OWN] = {STORED_ENUM, AT(own), 0, 0},
     [ROW_SEED] = {STORED_U64, AT(seed), 0, 9007199254740991.0},
 #undef AT
 };

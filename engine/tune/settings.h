@@ -27,6 +27,7 @@ enum prompt_start {
     START_FILE,        // a prompt file
     START_UNKNOWN,     // copies of <unk>, the official PPT code's "random" start
 };
+enum run_own { RUN_OWN_NONE, RUN_OWN_ADDED, RUN_OWN_ONLY }; // as split_own of engine/data/task.h
 enum run_pieces { RUN_PIECES_FIRST, RUN_PIECES_MEAN, RUN_PIECES_MAX };
 
 struct run_settings {
@@ -43,6 +44,7 @@ struct run_settings {
     size_t budget;             // most encoder positions of one input
     size_t shots, total_shots; // training examples a class; or in all
     bool dev_from_train;
+    enum run_own own;
     uint64_t seed;
 };
 

@@ -71,3 +71,62 @@ TEST(another_split_waits_for_a_run) {
     CHECK(!bench_has(&b, "waits for Ctrl-S"));
     bench_close(&b);
 }
+
+static void type_example(struct bench *b, const char *text) {
+    bench_keys(b, "Ctrl-U");
+    bench_type(b, text);
+    bench_keys(b, "Ctrl-S");
+}
+
+TEST(own_examples_are_typed_kept_tuned_on_and_taken_back) {
+    struct bench b;
+    CHECK(live_open(&b, "sessions/tasks/films", 103, 40));
+    bench_keys(&b, "2 a");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "a new example of your own"));
+    bench_keys(&b, "Ctrl-S");
+    CHECK(bench_has(&b, "text_a is empty: type its text"));
+    type_example(&b, "Dreadful, I left."); // negative, train
+    CHECK(bench_has(&b, "1 of your own"));
+    type_example(&b, "I laughed all evening."); // positive, train
+    type_example(&b, "Boring from the start."); // negative, dev
+    type_example(&b, "A joy to watch.");        // positive, dev
+    bench_keys(&b, "Esc");
+    const char *text = session_own_examples(workbench_session(b.w));
+    CHECK_HAS(text, "\"I laughed all evening.\",\"label\":\"1\",\"for\":\"train\"}");
+    CHECK_HAS(text, "\"Boring from the start.\",\"label\":\"0\",\"for\":\"dev\"}");
+    CHECK(bench_has(&b, "1,904 of 1,904"));
+    // Not used yet; then alone.
+    CHECK(!bench_has(&b, "waits for Ctrl-S"));
+    bench_keys(&b, "O O");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "split: own examples only"));
+    CHECK(bench_has(&b, "waits for Ctrl-S"));
+    bench_keys(&b, "Ctrl-S");
+    CHECK(live_rest(&b));
+    CHECK_SIZE(workbench_workspace(b.w)->split->train_count, 2);
+    CHECK_SIZE(workbench_workspace(b.w)->split->dev_count, 2);
+    CHECK_TEXT(workbench_workspace(b.w)->split->dev[0]->field[0], "Boring from the start.");
+    // One goes and comes back, as an edit of the session.
+    bench_command(&b, "part train");
+    bench_keys(&b, "D");
+    CHECK(live_rest(&b));
+    CHECK(!strstr(session_own_examples(workbench_session(b.w)), "Dreadful"));
+    CHECK(bench_has(&b, "waits for Ctrl-S"));
+    bench_keys(&b, "Ctrl-_");
+    CHECK(live_rest(&b));
+    CHECK_HAS(session_own_examples(workbench_session(b.w)), "Dreadful");
+    CHECK(!bench_has(&b, "waits for Ctrl-S"));
+    // They are there when the session is opened again, and in a copy of it.
+    bench_command(&b, "write copy");
+    char path[700];
+    snprintf(path, sizeof path, "%s/own.jsonl", session_folder(workbench_session(b.w)));
+    FILE *file = fopen(path, "r");
+    CHECK(file);
+    fclose(file);
+    bench_command(&b, "open films");
+    CHECK(live_rest(&b));
+    CHECK_HAS(session_own_examples(workbench_session(b.w)), "A joy to watch.");
+    CHECK_SIZE(workbench_workspace(b.w)->split->train_count, 2);
+    bench_close(&b);
+}
