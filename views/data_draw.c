@@ -209,11 +209,11 @@ static void draw_details(struct data_view *v, const struct workbench *w, struct 
     const struct data_row *r = data_selected(v);
     const struct workspace *ws = workbench_workspace(w);
     char title[96] = "example", note[96] = "";
-    if (r)
-        snprintf(title, sizeof title, "%s %zu, line %zu of its file", data_part_name(r->part),
-                 (size_t)(r - v->row) - first_of_part(v, r->part) + 1,
-                 data_example(v, w, (size_t)(r - v->row)) ? data_example(v, w, (size_t)(r - v->row))->line
-                                                          : 0);
+    const struct example *x = r ? data_example(v, w, (size_t)(r - v->row)) : NULL;
+    if (x)
+        snprintf(title, sizeof title, "%s %zu, line %zu of %s", data_part_name(r->part),
+                 (size_t)(r - v->row) - first_of_part(v, r->part) + 1, x->line,
+                 r->ref.file == TASK_FILE_OWN ? "own.jsonl" : "its file");
     if (r && r->length)
         snprintf(note, sizeof note, r->cut ? "%u positions, %u cut" : "%u positions", r->length, r->cut);
     struct area body = body_of(grid_frame(g, a, focused, title, note[0] ? note : NULL));

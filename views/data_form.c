@@ -79,6 +79,8 @@ void data_own_switch(struct data_view *v, struct workbench *w, double now) {
 void data_form_close(struct data_view *v) {
     for (size_t i = 0; i < v->form.editors; i++)
         editor_free(v->form.editor[i]);
+    if (v->form.open)
+        v->panes.focus = DATA_TABLE;
     v->form = (struct data_form){0};
 }
 
@@ -215,8 +217,7 @@ static void draw_choice(struct grid *g, struct area a, int row, bool now, const 
     grid_put(g, a, row, 0, now ? STYLE_FOCUS : STYLE_DIM, name);
     int used = grid_put(g, a, row, 9, now ? STYLE_SELECTED : STYLE_STRONG, value);
     if (now)
-        grid_put_cut(g, a, row, 9 + used + 2, a.columns - 9 - used - 2, STYLE_DIM,
-                     "Space changes it, Enter keeps it");
+        grid_put_cut(g, a, row, 9 + used + 2, a.columns - 9 - used - 2, STYLE_DIM, "Space changes it");
 }
 
 void data_form_draw(struct data_view *v, const struct workbench *w, struct grid *g, struct area a,

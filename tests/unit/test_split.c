@@ -241,3 +241,53 @@ TEST(real_split_is_disjoint) {
     split_free(&s);
     task_free(t);
 }
+
+// ---- own examples ----
+
+static struct example own_example(char **field, size_t label, bool for_dev) {
+    return (struct example){.field = field, .label = label, .for_dev = for_dev};
+}
+
+TEST(own_examples_are_added_or_stand_alone) {
+    struct error e = {0};
+    struct task *t;
+    struct split plain, s;
+    CHECK_OK(task_load(&t, "sessions/tasks/films", NULL, &e));
+    char *one[] = {"one", NULL}, *two[] = {"two", NULL};
+    struct example own[] = {own_example(one, 0, false), own_example(two, 1, true)};
+    struct dataset set = {.example = own, .count = 2};
+    struct split_request q = {.per_class = 4, .seed = 7};
+    CHECK_OK(split_make(&plain, t, &q, &e));
+    q.own = &set;
+    CHECK_OK(split_make(&s, t, &q, &e)); // not used
+    CHECK_SIZE(s.train_count, 8);
+    split_free(&s);
+    q.own_use = SPLIT_OWN_ADDED;
+    CHECK_OK(split_make(&s, t, &q, &e));
+    CHECK_SIZE(s.train_count, 9);
+    CHECK_SIZE(s.dev_count, 9);
+    for (size_t i = 0; i < 8; i++) // what is drawn stays as it was
+        CHECK(s.train[i] == plain.train[i] && s.dev[i] == plain.dev[i]);
+    CHECK(s.train[8] == &own[0] && s.dev[8] == &own[1]);
+    split_free(&s);
+    q.own_use = SPLIT_OWN_ONLY;
+    CHECK_OK(split_make(&s, t, &q, &e));
+    CHECK(s.train_count == 1 && s.train[0] == &own[0]);
+    CHECK(s.dev_count == 1 && s.dev[0] == &own[1]);
+    CHECK_TEXT(s.dev_source, "own examples");
+    split_free(&s);
+    // What train has is in no dev; without an own one for dev, dev is drawn.
+    own[0].field = plain.dev[2]->field;
+    own[1].for_dev = false;
+    CHECK_OK(split_make(&s, t, &q, &e));
+    CHECK_SIZE(s.train_count, 2);
+    CHECK_SIZE(s.dev_count, 7);
+    for (size_t i = 0; i < s.dev_count; i++)
+        CHECK(strcmp(s.dev[i]->field[0], own[0].field[0]) != 0);
+    split_free(&s);
+    own[0].for_dev = own[1].for_dev = true;
+    CHECK(!split_make(&s, t, &q, &e));
+    CHECK_HAS(e.text, "no own example is for training");
+    split_free(&plain);
+    task_free(t);
+}
