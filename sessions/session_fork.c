@@ -45,7 +45,8 @@ static bool copy_parts(struct session *to, const struct session *from, struct er
     free(path);
     session_set_settings(to, &settings);
     return session_set_template(to, from->parts.template_text, e) &&
-           session_set_label_words(to, from->parts.label_words, e);
+           session_set_label_words(to, from->parts.label_words, e) &&
+           session_set_own_examples(to, from->parts.own_examples, e);
 }
 
 static bool tell_origin(struct session *to, const struct session *from, size_t step, struct error *e) {
