@@ -103,7 +103,33 @@ enum request_where {
       "make an edit again that was taken back")                                                              \
     X(METRIC, "metric", "m", "", WHERE_PROMPT, "metric", "nearest by cosine, dot product or L2")             \
     X(SORT, "sort", "o", "", WHERE_PROMPT | WHERE_DATA, "sort",                                              \
-      "order vectors by number, drift or norm; examples by place, length or doubt")                          \
+      "order vectors by number, loss, drift or norm; examples by place, length or doubt")                    \
+    X(ABLATE, "ablate", "a", "", WHERE_PROMPT, "ablate", "score dev without each vector in turn")            \
+    X(SNAP_TRY, "snap-try", "x", "", WHERE_PROMPT, "snap?",                                                  \
+      "score dev with the nearest word in each vector's place")                                              \
+    X(SNAP, "snap", "Enter", "[all]", WHERE_PROMPT, "snap",                                                  \
+      "put the nearest word in this vector's place; :snap all")                                              \
+    X(SNAP_ALL, "snap-all", "X", "", WHERE_PROMPT, "snap all",                                               \
+      "put the nearest words in all vectors' places")                                                        \
+    X(FREEZE, "freeze", "f", "[all]", WHERE_PROMPT, "freeze",                                                \
+      "tuning leaves this vector alone, or no longer; :freeze all")                                          \
+    X(RESET_VECTOR, "reset", "r", "[all]", WHERE_PROMPT, "reset",                                            \
+      "put this vector back where it started; :reset all")                                                   \
+    X(SET_WORD, "word", "W", "PIECE", WHERE_PROMPT, "to a word",                                             \
+      "put a word in this vector's place, e.g. :word good")                                                  \
+    X(TAKE_BACK, "take-back", "b Ctrl-_", "", WHERE_PROMPT, "take back",                                     \
+      "the prompt as it was before the last change by hand")                                                 \
+    X(EARLIER, "earlier", ",", "", WHERE_PROMPT, "earlier",                                                  \
+      "the prompt as it was at an evaluation before (Left too)")                                             \
+    X(LATER, "later", ".", "", WHERE_PROMPT, "",                                                             \
+      "the prompt at the next evaluation, up to the present (Right too)")                                    \
+    X(BESIDE, "beside", "c", "PROMPT", WHERE_PROMPT, "compare",                                              \
+      "another prompt beside this: best, start, step 5, kept/001, a file; off")                              \
+    X(COLUMNS, "columns", "v", "", WHERE_PROMPT, "columns",                                                  \
+      "show drift, what dev says, or the other prompt")                                                      \
+    X(MAP_NEARER, "map-nearer", "+ =", "", WHERE_PROMPT, "",                                                 \
+      "the map from nearer; arrows move it while it has the focus")                                          \
+    X(MAP_FARTHER, "map-farther", "-", "", WHERE_PROMPT, "", "the map from farther off")                     \
     X(LESSON_DO, "lesson-do", "Enter", "", WHERE_LEARN, "go", "do what this step says; open the lesson")     \
     X(LESSON_NEXT, "lesson-next", "n ]", "", WHERE_LEARN, "next", "the next step")                           \
     X(LESSON_PREVIOUS, "lesson-back", "p [", "", WHERE_LEARN, "back", "the step before")                     \
@@ -161,6 +187,9 @@ enum request_where {
     X(OPEN, "open", "", "SESSION", 0, "", "open a session or a task")                                        \
     X(WRITE, "write", "w", "[NAME]", WHERE_RUN | WHERE_PROMPT, "save",                                       \
       "save the session now, or under another name")                                                         \
+    X(LOAD, "load", "", "FILE", 0, "", "a new run that starts from the prompt in a file; this run is kept")  \
+    X(LOAD_HERE, "load-here", "", "FILE", 0, "",                                                             \
+      "put the prompt in a file in this run's place; b takes it back")                                       \
     X(EXPORT, "export", "", "FILE", 0, "",                                                                   \
       "write the best prompt (.safetensors, .npy); or \"table FILE\": Compare's table (.csv, .md, .tex), "   \
       "\"curves FILE\": its curves (.svg); \"template FILE\", \"words FILE\": for OpenPrompt")

@@ -528,6 +528,8 @@ void command_complete(void *workbench, const char *line, size_t word_at,
         offer_files(&c);
         break;
     case REQUEST_IMPORT:
+    case REQUEST_LOAD:
+    case REQUEST_LOAD_HERE:
         offer_files(&c);
         break;
     case REQUEST_THEME:
@@ -537,6 +539,13 @@ void command_complete(void *workbench, const char *line, size_t word_at,
     case REQUEST_MOUSE:
         offer(&c, "on");
         offer(&c, "off");
+        break;
+    case REQUEST_BESIDE:
+        command_offer_prompts(w, c.word, add, sink);
+        offer_files(&c);
+        break;
+    case REQUEST_SET_WORD:
+        command_offer_pieces(w, c.word, add, sink);
         break;
     case REQUEST_TEMPLATE:
         offer_templates(w, &c);

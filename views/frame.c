@@ -314,6 +314,9 @@ static const char *question_text(const struct workbench *w) {
                     : "Edits are not applied (Ctrl-S). Leave anyway? y/n";
     case QUESTION_RESTART:
         return "Start over from step 0? The present run is kept in the session. y/n";
+    case QUESTION_LOAD:
+        return busy ? "Tuning goes on. Stop, keep this run, begin one from the file? y/n"
+                    : "Edits are not applied; the new run will have them. Begin it? y/n";
     case QUESTION_OPEN:
         return busy ? "Tuning goes on. Stop, keep what there is, open the other? y/n"
                     : "Edits are not applied (Ctrl-S). Open the other anyway? y/n";

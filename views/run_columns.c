@@ -81,7 +81,9 @@ static void add_rate(struct run_view *v, const struct metric *m) {
 
 static void add_undo(struct run_view *v, const struct metric *m) {
     char label[32];
-    if (m->undone_to == SIZE_MAX)
+    if (m->kind == METRIC_EDIT)
+        snprintf(label, sizeof label, "by hand");
+    else if (m->undone_to == SIZE_MAX)
         snprintf(label, sizeof label, "undo");
     else
         snprintf(label, sizeof label, "undo to %zu", m->undone_to);

@@ -240,8 +240,10 @@ static void forget_studies(struct workbench *w) {
 // What was changed by hand; the numbers after it are the picture's to show.
 static void say_edited(struct workbench *w, const struct metric *m, double now) {
     static const char *const said[EDIT_KINDS] = {
-        [EDIT_FREEZE] = "frozen: tuning leaves it alone", [EDIT_THAW] = "tuned again",
-        [EDIT_RESET] = "back where it started",           [EDIT_TOKENS] = "set to words",
+        [EDIT_FREEZE] = "frozen",
+        [EDIT_THAW] = "tuned again",
+        [EDIT_RESET] = "back where it started",
+        [EDIT_TOKENS] = "set to words",
         [EDIT_VECTORS] = "taken from the file",
     };
     char which[32] = "all vectors";
@@ -250,7 +252,8 @@ static void say_edited(struct workbench *w, const struct metric *m, double now) 
     if (m->edit == EDIT_UNDO)
         workbench_say(w, STYLE_PLAIN, now, "taken back: the prompt is as before the last change");
     else
-        workbench_say(w, STYLE_GOOD, now, "%s %s; U takes it back, e scores dev", which, said[m->edit]);
+        workbench_say(w, STYLE_GOOD, now, "%s %s; b on screen 4 takes it back, e scores dev", which,
+                      said[m->edit]);
 }
 
 // A run that ended is told wherever one is: how good it became, and the keys that go on from there.
@@ -867,6 +870,23 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
     case REQUEST_EXPORT:
         command_export(w, argument, now);
         return true;
+    case REQUEST_LOAD_HERE:
+        if (argument)
+            command_load_here(w, argument, now);
+        else
+            loop_open_command_line("load-here ");
+        return true;
+    case REQUEST_LOAD:
+        if (!argument) {
+            loop_open_command_line("load ");
+        } else if (w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING || workbench_pending(w)) {
+            free(w->question_argument);
+            w->question_argument = mem_strdup(argument, NULL);
+            w->question = w->question_argument ? QUESTION_LOAD : QUESTION_NONE;
+        } else {
+            command_load(w, argument, now);
+        }
+        return true;
     case REQUEST_OPEN:
         if (w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING || workbench_pending(w)) {
             free(w->question_argument);
@@ -905,7 +925,9 @@ static bool request_writes(enum request r) {
     return r == REQUEST_RUN_PAUSE || r == REQUEST_STEP || r == REQUEST_RATE_UP || r == REQUEST_RATE_DOWN ||
            r == REQUEST_RATE || r == REQUEST_TAKE || r == REQUEST_UNDO_TO_BEST || r == REQUEST_UNDO_TO ||
            r == REQUEST_RESTART || r == REQUEST_SET || r == REQUEST_SEED || r == REQUEST_APPLY ||
-           r == REQUEST_UNDO_EDIT || r == REQUEST_REDO_EDIT;
+           r == REQUEST_UNDO_EDIT || r == REQUEST_REDO_EDIT || r == REQUEST_FREEZE ||
+           r == REQUEST_RESET_VECTOR || r == REQUEST_SET_WORD || r == REQUEST_SNAP || r == REQUEST_SNAP_ALL ||
+           r == REQUEST_TAKE_BACK || r == REQUEST_LOAD || r == REQUEST_LOAD_HERE;
 }
 
 static bool refused(struct workbench *w, enum request r, const char *argument, double now) {
@@ -979,6 +1001,8 @@ static void answer(struct workbench *w, struct key k, double now) {
         w->finished = true;
     else if (q == QUESTION_RESTART && begin_anew(w, now))
         workbench_say(w, STYLE_GOOD, now, "from step 0 again; the run before is kept in the session");
+    else if (q == QUESTION_LOAD && w->question_argument)
+        command_load(w, w->question_argument, now);
     else if (q == QUESTION_OPEN && w->question_argument)
         workbench_open(w, w->question_argument, now);
 }

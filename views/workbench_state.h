@@ -9,7 +9,7 @@
 
 #include "recording.h"
 
-enum question { QUESTION_NONE, QUESTION_QUIT, QUESTION_RESTART, QUESTION_OPEN };
+enum question { QUESTION_NONE, QUESTION_QUIT, QUESTION_RESTART, QUESTION_OPEN, QUESTION_LOAD };
 
 struct workbench {
     // Where the numbers come from: one of the two, or neither when nothing could be opened.
@@ -60,7 +60,7 @@ struct workbench {
         double undrawn; // how long it stays once it is drawn, for one from before the first drawing; 0: until
     } message;
     enum question question;
-    char *question_argument; // of QUESTION_OPEN
+    char *question_argument; // of QUESTION_OPEN and QUESTION_LOAD
     struct {
         char *title, *text;
         size_t top;
@@ -96,6 +96,13 @@ void command_undo(struct workbench *w, bool redo, double now);
 void command_theme(struct workbench *w, const char *argument, double now);
 void command_mouse(struct workbench *w, const char *argument, double now);
 void command_export(struct workbench *w, const char *argument, double now);
+// command_prompt.c
+void command_load(struct workbench *w, const char *path, double now);
+void command_load_here(struct workbench *w, const char *path, double now);
+void command_offer_pieces(const struct workbench *w, const char *word, void (*add)(void *, const char *),
+                          void *sink);
+void command_offer_prompts(const struct workbench *w, const char *word, void (*add)(void *, const char *),
+                           void *sink);
 
 // workbench_panes.c: focus, zoom and sizes of the present view's panes.
 bool workbench_pane_request(struct workbench *w, enum request r);

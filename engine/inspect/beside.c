@@ -95,6 +95,7 @@ static bool beside_work(struct study *s, const struct study_bench *bench, bool *
 static cJSON *beside_write(const struct study *s) {
     const struct beside *b = (const struct beside *)s;
     cJSON *o = cJSON_CreateObject(), *near = cJSON_CreateArray();
+    cJSON_AddNumberToObject(o, "tag", (double)b->tag);
     cJSON_AddNumberToObject(o, "step", (double)b->step);
     cJSON_AddNumberToObject(o, "k", (double)b->k);
     study_put_floats(o, "norm", b->norm, b->slots);
@@ -134,6 +135,11 @@ static bool beside_read(struct study *s, const cJSON *from, struct error *e) {
     struct beside *b = (struct beside *)s;
     static const char *const name[] = {"norm", "cosine", "distance", "start_cosine", "drift"};
     float **list[] = {&b->norm, &b->cosine, &b->distance, &b->start_cosine, &b->drift};
+    size_t tag = 0;
+    if (!json_get_size(from, "tag", true, 0, (size_t)1 << 40, &tag, e))
+        return false;
+    if (tag != b->tag)
+        return error_set(e, ERROR_INPUT, "this is a recorded run: that prompt was not looked at in it");
     if (!json_get_size(from, "step", true, 0, (size_t)1 << 40, &b->step, e) ||
         !json_get_size(from, "k", true, 1, NEAR_MOST, &b->k, e))
         return false;

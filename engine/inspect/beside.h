@@ -16,7 +16,7 @@ struct beside {
     // Asked for; owned.
     float *vectors; // [slots, width]
     size_t slots, width;
-    size_t tag; // the sender's own
+    size_t tag; // the sender's own; a recorded run has what was recorded with the same
     // Results, [slots] each.
     float *norm;
     float *cosine, *distance;    // to the run's present vector

@@ -169,9 +169,12 @@ static cJSON *projection_write(const struct study *s) {
 static bool projection_read(struct study *s, const cJSON *from, struct error *e) {
     struct projection *p = (struct projection *)s;
     float *share = NULL;
-    size_t now = 0, start = 0, shares = 0;
-    bool ok = json_get_size(from, "step", true, 0, (size_t)1 << 40, &p->step, e) &&
-              study_get_floats(from, "now", &p->now, &now, e) &&
+    size_t now = 0, start = 0, shares = 0, step = 0;
+    if (!json_get_size(from, "step", true, 0, (size_t)1 << 40, &step, e))
+        return false;
+    if (step != p->step)
+        return error_set(e, ERROR_INPUT, "this is a recorded run: there is no map of step %zu", p->step);
+    bool ok = study_get_floats(from, "now", &p->now, &now, e) &&
               study_get_floats(from, "start", &p->start, &start, e) &&
               study_get_floats(from, "share", &share, &shares, e);
     if (ok && (now % 2 || now != start || shares != 2))

@@ -15,7 +15,8 @@ enum { PROJECTION_MOST = 400 };
 
 struct projection {
     struct study study;
-    // Asked for: these vectors (owned), of this step; NULL: the run's as they are.
+    // Asked for: these vectors (owned), of this step; NULL: the run's as they are, and the step that a
+    // recorded run is at.
     float *vectors;
     size_t slots, width, step;
     // Results: [slots, 2] each, in the vectors' own unit; the shares of all variance that the axes hold.
@@ -27,7 +28,7 @@ struct projection {
     size_t fitted;
 };
 extern const struct study_kind projection_kind;
-// Copies the vectors; NULL: the run's.
+// Copies the vectors; NULL: the run's, in a recorded run those of `step`.
 struct projection *projection_make(const float *vectors, size_t slots, size_t width, size_t step,
                                    struct error *e);
 

@@ -4,9 +4,10 @@
 //
 //   screens [--recording FILE] [--script FILE --size WxH [--dumps FOLDER] [--ascii] [--styles]]
 //           [--studies FILE] [SESSION|TASK]
-//   screens --record FILE [--hold STEP]... SESSION|TASK
-// --record writes a whole run, with pauses in it for scripts; --studies writes the studies that came back
-// while a script ran live, as lines to be added to a recording.
+//   screens --record FILE [--hold STEP]... [--study STEP] SESSION|TASK
+// --record writes a whole run, with pauses in it for scripts, and with --study what the Prompt screen asks
+// for at the pauses; --studies writes the studies that came back while a script ran live, as lines to be
+// added to a recording.
 #include <errno.h>
 #include <locale.h>
 #include <poll.h>
@@ -16,6 +17,9 @@
 
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
+#include "engine/inspect/ablation.h"
+#include "engine/inspect/beside.h"
+#include "engine/inspect/projection.h"
 #include "views/recording.h"
 #include "views/workbench.h"
 
@@ -25,10 +29,11 @@ struct arguments {
     int rows, columns;
     bool ascii, styles;
     size_t hold[MOST_HOLDS], holds;
+    size_t study; // the step of which all studies are recorded; SIZE_MAX: none
 };
 
 static bool read_arguments(struct arguments *a, int count, char **text) {
-    *a = (struct arguments){.rows = 24, .columns = 80};
+    *a = (struct arguments){.rows = 24, .columns = 80, .study = SIZE_MAX};
     for (int i = 1; i < count; i++) {
         const char *value = i + 1 < count ? text[i + 1] : NULL;
         const char **path = strcmp(text[i], "--recording") == 0 ? &a->recording
@@ -46,6 +51,9 @@ static bool read_arguments(struct arguments *a, int count, char **text) {
             i++;
         } else if (strcmp(text[i], "--hold") == 0 && value && a->holds < MOST_HOLDS) {
             a->hold[a->holds++] = strtoul(value, NULL, 10);
+            i++;
+        } else if (strcmp(text[i], "--study") == 0 && value) {
+            a->study = strtoul(value, NULL, 10);
             i++;
         } else if (strcmp(text[i], "--ascii") == 0) {
             a->ascii = true;
@@ -71,6 +79,8 @@ struct recorder {
     struct run_estimate estimate;
     struct step_report report; // of the last step
     bool opened, failed, tested, has_estimate, has_report;
+    struct snapshot_set *snapshots;
+    size_t studied; // studies that came back
     enum engine_state state;
     struct error *error;
 };
@@ -98,6 +108,11 @@ static bool listen(struct recorder *r) {
         } else if (event.kind == EVENT_TESTED) {
             r->tested = true;
             r->failed |= !recording_write_test(&r->text, &event.evaluation, event.metric.step, r->error);
+        } else if (event.kind == EVENT_STUDIED) {
+            r->studied++;
+            r->failed |= event.study->error.kind != ERROR_NONE ||
+                         !recording_write_study(&r->text, event.study, r->error);
+            study_free(event.study);
         } else if (event.kind == EVENT_ERROR) {
             *r->error = event.error;
             r->failed = true;
@@ -131,10 +146,47 @@ static bool carry_out(struct recorder *r, struct engine_command command) {
         struct metric probe[4];
         size_t news = engine_metrics(r->engine, before, probe, 4, NULL);
         if (rests && r->opened && (command.verb != ENGINE_STEP || news > 0) &&
+            (command.verb != ENGINE_EVALUATE || r->dev.examples) &&
             (command.verb != ENGINE_TEST || r->tested != tested))
             return true;
     }
     return !r->failed && error_set(r->error, ERROR_SYSTEM, "the engine does not answer");
+}
+
+// Hands a study in, and waits for what comes of it.
+static bool record_study(struct recorder *r, struct study *take) {
+    size_t before = r->studied;
+    if (!take)
+        return false;
+    engine_study(r->engine, take);
+    for (int tries = 0; tries < 600 && !r->failed && r->studied == before; tries++)
+        listen(r);
+    return r->studied > before && !r->failed;
+}
+
+static bool record_earlier(struct recorder *r, const struct snapshot *x) {
+    struct beside *b = beside_make(x->vectors, x->slots, x->width, r->error);
+    struct projection *p = projection_make(x->vectors, x->slots, x->width, x->step, r->error);
+    if (b)
+        b->tag = x->step;
+    return record_study(r, b ? &b->study : NULL) && record_study(r, p ? &p->study : NULL);
+}
+
+// What the Prompt screen asks for: the map at every pause; at one of them what every vector is worth, and the
+// prompt of the start and of the last two evaluations.
+static bool record_prompt_studies(struct recorder *r, bool all) {
+    struct projection *map = projection_make(NULL, 0, 0, 0, r->error);
+    if (!record_study(r, map ? &map->study : NULL) || !all)
+        return !r->failed;
+    struct ablation *without = ablation_make(ABLATION_REMOVE, NEAR_COSINE, r->error);
+    struct ablation *snap = ablation_make(ABLATION_SNAP, NEAR_COSINE, r->error);
+    engine_take_snapshots(r->engine, &r->snapshots);
+    bool ok =
+        record_study(r, without ? &without->study : NULL) && record_study(r, snap ? &snap->study : NULL);
+    for (size_t i = 0; ok && r->snapshots && i < r->snapshots->count; i++)
+        if (i == 0 || i + 3 > r->snapshots->count)
+            ok = record_earlier(r, r->snapshots->at[i]);
+    return ok;
 }
 
 static bool record(const struct arguments *a, struct error *e) {
@@ -156,6 +208,8 @@ static bool record(const struct arguments *a, struct error *e) {
     if (r.has_estimate)
         recording_write_estimate(&r.text, &r.estimate, e);
     write_news(&r, true);
+    if (a->study != SIZE_MAX && !record_prompt_studies(&r, a->study == 0))
+        goto done;
     recording_write_hold(&r.text, e);
     for (size_t step = 1; step <= steps; step++) {
         if (!carry_out(&r, (struct engine_command){.verb = ENGINE_STEP}))
@@ -164,6 +218,8 @@ static bool record(const struct arguments *a, struct error *e) {
         for (size_t i = 0; i < a->holds; i++)
             held = held || a->hold[i] == step;
         write_news(&r, held || step == steps);
+        if (a->study != SIZE_MAX && (held || step == steps) && !record_prompt_studies(&r, a->study == step))
+            goto done;
         if (held)
             recording_write_hold(&r.text, e);
     }
@@ -173,6 +229,7 @@ done:
     engine_close(r.engine);
     session_free(session);
     prompt_picture_free(r.picture);
+    snapshot_set_release(r.snapshots);
     buffer_free(&r.text);
     return ok;
 }

@@ -180,7 +180,7 @@ TEST(the_map_of_a_plane_is_exact) {
             CHECK_NEAR(hypot((double)a[0] - b[0], (double)a[1] - b[1]),
                        hypot((double)at[i][0] - at[k][0], (double)at[i][1] - at[k][1]), 1e-5);
         }
-    q = projection_make(NULL, 0, 0, 0, &e);
+    q = projection_make(NULL, 0, 0, 4, &e);
     reads_back(&p->study, &q->study);
     study_free(&q->study);
     study_free(&p->study);
