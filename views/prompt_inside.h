@@ -14,9 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/inspect/ablation.h"
-#include "engine/inspect/beside.h"
-#include "engine/inspect/projection.h"
 #include "views/workbench.h"
 
 // ORDER_WORTH: by what the columns show: the change of the loss, or the distance to the other prompt.
