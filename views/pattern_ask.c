@@ -120,9 +120,9 @@ void pattern_studied(void *state, struct workbench *w, struct study *take, doubl
     bool one = take->kind == &zero_shot_kind;
     struct zero_shot **to = one ? &v->one : &v->dev;
     struct error *error = one ? &v->one_error : &v->dev_error;
-    (void)w, (void)now;
-    if (take->error.kind == ERROR_CANCELLED) { // by Ctrl-C, if nothing newer is on its way
-        study_free(take);
+    (void)now;
+    if (take->error.kind == ERROR_CANCELLED && pattern_asking(v, w, one ? CHANNEL_EXAMPLE : CHANNEL_DEV)) {
+        study_free(take); // a newer one is on its way
         return;
     }
     if (*to)
