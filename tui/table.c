@@ -117,6 +117,8 @@ void table_draw(struct table *t, struct grid *g, struct area a, const struct tab
     char text[TABLE_CELL];
     enum style style;
     t->page = a.rows > 1 ? (size_t)a.rows - 1 : 0;
+    t->drawn = a;
+    t->rows = s->rows;
     t->more = false;
     if (a.rows <= 0 || a.columns <= 0)
         return;
@@ -149,6 +151,14 @@ void table_draw(struct table *t, struct grid *g, struct area a, const struct tab
 size_t table_row_at(const struct table *t, const struct table_source *s, int row) {
     return row >= 1 && (size_t)row <= t->page && t->top + (size_t)row - 1 < s->rows ? t->top + (size_t)row - 1
                                                                                     : SIZE_MAX;
+}
+
+void table_press(struct table *t, int row, int column) {
+    size_t at = t->top + (size_t)(row - t->drawn.row - 1);
+    bool inside = row > t->drawn.row && row < t->drawn.row + t->drawn.rows && column >= t->drawn.column &&
+                  column < t->drawn.column + t->drawn.columns;
+    if (inside && at < t->rows)
+        t->selected = at;
 }
 
 bool table_request(struct table *t, enum request r, const struct table_source *s) {

@@ -36,8 +36,10 @@ struct table {
     size_t top;      // first row that shows; table_draw keeps the selected one in sight
     size_t left;     // first column that shows, when not all fit: column 0 always does
     char search[128];
-    size_t page; // rows that fitted at the last drawing
-    bool more;   // columns were left out at the right
+    size_t page;       // rows that fitted at the last drawing
+    struct area drawn; // where, and how many rows there were
+    size_t rows;
+    bool more; // columns were left out at the right
 };
 
 // Draws titles and rows. The selected row is shown as such when `focused`, dimmer otherwise.
@@ -45,6 +47,8 @@ void table_draw(struct table *t, struct grid *g, struct area a, const struct tab
                 bool focused);
 // The row at a row of the area (for a mouse); SIZE_MAX if there is none.
 size_t table_row_at(const struct table *t, const struct table_source *source, int row);
+// A press of the mouse at a cell of the grid: selects the row there, if one was drawn there.
+void table_press(struct table *t, int row, int column);
 // Up, down, pages, first, last; left and right move the columns. True when the request was one of these.
 bool table_request(struct table *t, enum request r, const struct table_source *source);
 // Selects the next row (or the one before) after the present one in which a cell holds the text, letters

@@ -395,8 +395,20 @@ static const enum request *hints(void *state, const struct workbench *w) {
     return v->rows ? rows : v->report.count ? filtered : none;
 }
 
+// A press selects the row; giving its pane the focus is the workbench's.
+static bool compare_mouse(void *state, struct workbench *w, struct area a, struct key k, double now) {
+    struct compare_view *v = state;
+    (void)w;
+    (void)a;
+    (void)now;
+    if (k.character == MOUSE_PRESS)
+        table_press(&v->table, k.row, k.column);
+    return false;
+}
+
 const struct view view_compare = {
     .name = "Compare",
+    .mouse = compare_mouse,
     .screen = REQUEST_SCREEN_COMPARE,
     .where = WHERE_COMPARE,
     .purpose = "Runs and seeds side by side: what differs between them, and what it did.",

@@ -252,8 +252,20 @@ static const enum request *hints(void *state, const struct workbench *w) {
     return v->form.open ? typed : v->waits ? waiting : list;
 }
 
+// A press selects the row; giving its pane the focus is the workbench's.
+static bool data_mouse(void *state, struct workbench *w, struct area a, struct key k, double now) {
+    struct data_view *v = state;
+    (void)w;
+    (void)a;
+    (void)now;
+    if (k.character == MOUSE_PRESS)
+        table_press(&v->table, k.row, k.column);
+    return false;
+}
+
 const struct view view_data = {
     .name = "Data",
+    .mouse = data_mouse,
     .screen = REQUEST_SCREEN_DATA,
     .where = WHERE_DATA,
     .purpose = "Browse and search the examples, and choose which of them tuning learns from.",

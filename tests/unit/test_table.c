@@ -132,3 +132,18 @@ TEST(columns_that_do_not_fit_are_reached_to_the_right) {
     CHECK(table_request(&t, REQUEST_LEFT, &s));
     CHECK_SIZE(t.left, 0);
 }
+
+TEST(a_press_selects_the_row_under_it) {
+    struct table t = {0};
+    struct table_source s = source_of(100);
+    t.selected = 50;
+    free(drawn(&t, &s, 6, 40));
+    table_press(&t, 0, 3); // the titles
+    CHECK_SIZE(t.selected, 50);
+    table_press(&t, 2, 3);
+    CHECK_SIZE(t.selected, t.top + 1);
+    size_t before = t.selected;
+    table_press(&t, 2, 40);
+    table_press(&t, 6, 3);
+    CHECK_SIZE(t.selected, before);
+}
