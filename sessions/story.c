@@ -439,10 +439,10 @@ static void print_change(struct buffer *b, const cJSON *o) {
     if (!said)
         buffer_add_text(b, "a change of the prompt taken back");
     else if (isfinite(number_in(o, "slot")))
-        buffer_printf(b, "vector v%.0f %s", number_in(o, "slot"), said);
+        buffer_printf(b, "vector v%.0f %s by hand", number_in(o, "slot"), said);
     else
-        buffer_printf(b, "all vectors %s", said);
-    buffer_printf(b, " by hand, after step %.0f", number_in(o, "step"));
+        buffer_printf(b, "all vectors %s by hand", said);
+    buffer_printf(b, ", after step %.0f", number_in(o, "step"));
 }
 
 static void print_rest(struct buffer *b, const char *what, const cJSON *o) {

@@ -190,6 +190,8 @@ enum request_where {
     X(LOAD, "load", "", "FILE", 0, "", "a new run that starts from the prompt in a file; this run is kept")  \
     X(LOAD_HERE, "load-here", "", "FILE", 0, "",                                                             \
       "put the prompt in a file in this run's place; b takes it back")                                       \
+    X(EXPORT_HERE, "export-here", "", "FILE", 0, "",                                                         \
+      "write the prompt as it is now to a file, with what was changed by hand")                              \
     X(EXPORT, "export", "", "FILE", 0, "",                                                                   \
       "write the best prompt (.safetensors, .npy); or \"table FILE\": Compare's table (.csv, .md, .tex), "   \
       "\"curves FILE\": its curves (.svg); \"template FILE\", \"words FILE\": for OpenPrompt")

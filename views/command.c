@@ -330,7 +330,7 @@ void command_undo(struct workbench *w, bool redo, double now) {
 
 // ---- :export ----
 
-void command_export(struct workbench *w, const char *argument, double now) {
+void command_export(struct workbench *w, const char *argument, bool here, double now) {
     struct prompt_matrix best = {0};
     struct error e = {0};
     char *path = NULL, shape[PART_SHORT];
@@ -340,7 +340,7 @@ void command_export(struct workbench *w, const char *argument, double now) {
         return;
     }
     path = path_join(session_folder(w->session), "prompts/best.safetensors", &e);
-    kept = path && file_exists(path) && !w->recording && part_best(w->history, w->history_count);
+    kept = !here && path && file_exists(path) && !w->recording && part_best(w->history, w->history_count);
     if (kept && !prompt_file_read(&best, path, &e))
         goto done;
     if (!kept && w->picture->vectors)

@@ -51,6 +51,12 @@ void prompt_forget(struct prompt_view *v) {
 
 void prompt_ask_scores(struct prompt_view *v, struct workbench *w, enum ablation_change change, double now) {
     struct error e = {0};
+    enum prompt_channel channel = change == ABLATION_SNAP ? CHANNEL_SNAP : CHANNEL_WITHOUT;
+    if (v->waits[channel]) { // the key that asked for it takes it back
+        workbench_cancel_study(w, &view_prompt, channel);
+        workbench_say(w, STYLE_PLAIN, now, "scoring stopped");
+        return;
+    }
     struct ablation *a = ready(w, now) ? ablation_make(change, v->metric, &e) : NULL;
     if (!a) {
         if (e.kind != ERROR_NONE)
@@ -59,7 +65,7 @@ void prompt_ask_scores(struct prompt_view *v, struct workbench *w, enum ablation
     }
     v->columns = change == ABLATION_SNAP ? COLUMNS_SNAP : COLUMNS_WITHOUT;
     v->scored[change == ABLATION_SNAP] = v->shape;
-    send(v, w, change == ABLATION_SNAP ? CHANNEL_SNAP : CHANNEL_WITHOUT, &a->study, now);
+    send(v, w, channel, &a->study, now);
 }
 
 static void take_scores(struct prompt_view *v, struct workbench *w, struct ablation *a, double now) {

@@ -238,8 +238,8 @@ static size_t note_scores(const struct table_draw *t, char *out, size_t size) {
     if (workbench_studying(t->w, &view_prompt, channel, &done, &total)) {
         if (!total)
             return (size_t)snprintf(out, size, "scoring dev ...");
-        return (size_t)snprintf(out, size, "scoring dev %.0f %%, Ctrl-C stops",
-                                100 * (double)done / (double)total);
+        return (size_t)snprintf(out, size, "scoring dev %.0f %%, %s stops",
+                                100 * (double)done / (double)total, channel == CHANNEL_SNAP ? "x" : "a");
     }
     if (!t->scores)
         return (size_t)snprintf(out, size, "not scored");

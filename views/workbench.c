@@ -868,7 +868,8 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
         command_undo(w, r == REQUEST_REDO_EDIT, now);
         return true;
     case REQUEST_EXPORT:
-        command_export(w, argument, now);
+    case REQUEST_EXPORT_HERE:
+        command_export(w, argument, r == REQUEST_EXPORT_HERE, now);
         return true;
     case REQUEST_LOAD_HERE:
         if (argument)

@@ -220,3 +220,20 @@ TEST(damage_is_told_and_so_is_nothing) {
     CHECK_HAS(e.text, "\"t\" is no session and no session's folder");
     buffer_free(&head);
 }
+
+TEST(changes_by_hand_are_told) {
+    CHECK(set_up());
+    struct journal *j = journal("s/journal.jsonl");
+    const struct metric one = {.kind = METRIC_EDIT, .step = 3, .edit = EDIT_FREEZE, .edit_slot = 17};
+    const struct metric all = {
+        .kind = METRIC_EDIT, .step = 4, .edit = EDIT_TOKENS, .edit_slot = EDIT_EVERY_SLOT};
+    const struct metric back = {
+        .kind = METRIC_EDIT, .step = 5, .edit = EDIT_UNDO, .edit_slot = EDIT_EVERY_SLOT};
+    CHECK(j && event(j, "begin", "{}", NOON) && journal_add_metric(j, &one, NOON, NULL) &&
+          journal_add_metric(j, &all, NOON, NULL) && journal_add_metric(j, &back, NOON, NULL));
+    journal_free(j);
+    const char *text = told();
+    CHECK_HAS(text, "vector v17 frozen by hand, after step 3");
+    CHECK_HAS(text, "all vectors set to words by hand, after step 4");
+    CHECK_HAS(text, "a change of the prompt taken back, after step 5");
+}
