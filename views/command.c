@@ -319,11 +319,14 @@ void command_undo(struct workbench *w, bool redo, double now) {
     if (live && !w->recording && session_changed(w->session))
         session_save(w->session, NULL); // what cannot be saved now stays marked as changed
     workbench_refresh(w, now);
+    char key[KEYMAP_KEYS], waits[KEYMAP_KEYS + 32];
+    keymap_key(REQUEST_APPLY, WHERE_RUN, key);
+    snprintf(waits, sizeof waits, "; %s tunes with it", key[0] ? key : ":apply");
     if (buffer_ok(&said, NULL))
         workbench_say(w, live ? STYLE_GOOD : STYLE_WARN, now, "%s: %s%s", redo ? "redone" : "undone",
                       said.data,
                       live                   ? " now"
-                      : workbench_pending(w) ? "; the new run begins with :apply"
+                      : workbench_pending(w) ? waits
                                              : ", as in this run");
     buffer_free(&said);
 }

@@ -51,11 +51,16 @@ bool series_begin(struct workbench *w, const char *list, double now) {
         return false;
     if (!w->session || !w->workspace) {
         workbench_say(w, STYLE_WARN, now, "nothing is open yet");
-    } else if (workbench_pending(w)) {
-        workbench_say(w, STYLE_WARN, now, "edits wait for a new run: apply them with Ctrl-S first");
     } else if (!series_parse(&s, list, &e)) {
         workbench_say(w, STYLE_BAD, now, "%s", e.text);
     } else {
+        // New runs of what is seen: edits that wait belong to them.
+        if (workbench_pending(w))
+            workbench_request(w, REQUEST_APPLY, NULL, now);
+        if (workbench_pending(w)) { // it was said why
+            series_free(s);
+            return true;
+        }
         series_end(w, false, now);
         w->series = s;
         s->dev_count = w->workspace->split->dev_count;

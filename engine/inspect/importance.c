@@ -7,6 +7,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
+#include "engine/tune/objective.h"
 #include "engine/inspect/study_json.h"
 
 static void importance_free(struct study *study) {
@@ -76,12 +77,8 @@ static bool prepare(struct importance_study *s, struct lens_view *v, struct erro
 // ---- the slices ----
 
 static double log_softmax(const float *score, size_t classes, size_t of) {
-    double top = -INFINITY, sum = 0;
-    for (size_t c = 0; c < classes; c++)
-        top = score[c] > top ? score[c] : top;
-    for (size_t c = 0; c < classes; c++)
-        sum += exp(score[c] - top);
-    return score[of] - top - log(sum);
+    size_t predicted;
+    return -objective_class_loss(score, classes, of, &predicted);
 }
 
 static void take_scores(struct importance_study *s, const float *score, size_t classes, size_t count) {

@@ -26,7 +26,7 @@ void word_scores_free(struct word_scores *s) {
 }
 
 void word_scores_add(struct word_scores *s, const float *logits, size_t label) {
-    const double least = 1e-15; // OpenPrompt's, for words that are certain
+    const double least = 1e-15;            // OpenPrompt's, for words that are certain
     double top = -INFINITY, sum = DBL_MIN; // never zero for the logarithm
     for (size_t i = 0; i < s->ids; i++)
         top = logits[i] > top ? logits[i] : top;

@@ -36,7 +36,7 @@ expect 2 'FILE' $prompter experiment
 expect 2 'csv' $prompter experiment "$work/small.json" --table "$work/x.pdf"
 expect 1 'nonesuch' $prompter experiment "$work/nonesuch.json"
 echo '{"experiment": 1, "name": "x", "tasks": ["films"], "seeds": "1", "methods": []}' >"$work/bad.json"
-expect 1 'seeds' $prompter experiment "$work/bad.json"
+expect 1 "methods. is empty" $prompter experiment "$work/bad.json"
 expect 0 '    films/vanilla PT/good/1' $prompter experiment "$work/small.json" --list
 
 # Stopped after a first result, and gone on with.

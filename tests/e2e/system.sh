@@ -200,6 +200,9 @@ memory() { # at every limit: it works, or it says so; never a crash
         got=$?
         case $got in
         0) worked=$((worked + 1)) ;;
+        # Between the loader and the program OpenBLAS starts its threads; without room for them it says so and raises
+        # SIGINT.
+        130) grep -q OpenBLAS "$work/err" && told=$((told + 1)) || { echo "$mb MB: interrupted"; return 1; } ;;
         1 | 127) [ -s "$work/err" ] && told=$((told + 1)) || { echo "$mb MB: no word"; return 1; } ;;
         *) echo "$mb MB: exit status $got" && cat "$work/err" && return 1 ;;
         esac

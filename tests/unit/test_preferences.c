@@ -76,7 +76,7 @@ TEST(wrong_lines_say_where_and_what_else) {
         {"bind all Ctrl-C quit", "Ctrl-C cannot be bound"},
         {"unbind all", "this takes a screen and a key"},
         {"unbind run F9", "F9 means nothing on run"},
-        {"bind run x step\nbind all x evaluate", "config:2: x is bound there by line 1 already"},
+        {"bind run F9 step\nbind all F9 evaluate", "config:2: F9 is bound there by line 1 already"},
         {"bind run e step", "e was the only key of \"evaluate\" there"},
         {"\xff\xfe", "not UTF-8"},
     };
