@@ -159,7 +159,7 @@ enum request_where {
     X(SEARCH, "search", "/", "TEXT", WHERE_LISTS, "search", "find the next row that has this text")          \
     X(SEARCH_NEXT, "search-next", "n", "", WHERE_LISTS, "", "the next row that has the text")                \
     X(SEARCH_PREVIOUS, "search-back", "N", "", WHERE_LISTS, "", "the row before that has the text")          \
-    X(RUN_OPEN, "run-open", "Enter", "", WHERE_COMPARE, "fold/open",                                         \
+    X(RUN_OPEN, "show-run", "Enter", "", WHERE_COMPARE, "fold/open",                                         \
       "fold or unfold a setting's runs; open the session of a run")                                          \
     X(MARK_RUN, "mark", "m", "", WHERE_COMPARE, "mark", "mark the row, so that its curve is drawn, or not")  \
     X(MARK_NONE, "unmark", "M", "", WHERE_COMPARE, "", "take all marks away")                                \
