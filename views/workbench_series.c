@@ -55,11 +55,13 @@ bool series_begin(struct workbench *w, const char *list, double now) {
         workbench_say(w, STYLE_BAD, now, "%s", e.text);
     } else {
         // New runs of what is seen: edits that wait belong to them.
-        if (workbench_pending(w))
+        if (workbench_pending(w)) {
+            w->awaiting = 0;
             workbench_request(w, REQUEST_APPLY, NULL, now);
-        if (workbench_pending(w)) { // it was said why
-            series_free(s);
-            return true;
+            if (!(w->awaiting > 0) && !w->recording) { // nothing was opened, and it was said why
+                series_free(s);
+                return true;
+            }
         }
         series_end(w, false, now);
         w->series = s;

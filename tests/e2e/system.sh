@@ -191,6 +191,23 @@ else
     skip "a folder that may not be written: this needs root, setpriv, and a program that others may read"
 fi
 
+# ---- a series of seeds takes the edits that wait ----
+series() {
+    cat >"$work/series.keys" <<'END'
+wait idle
+:set steps 2
+:template {soft:3} {text_a} So {mask}.
+:seed 1-2
+key 3
+wait for n = 2 of 2 seeds
+key 1
+expect {soft:3} {text_a} So {mask}.
+reject edits wait
+END
+    timeout 60 "$prompter" --script "$work/series.keys" --size 80x24 films
+}
+check "seeds with edits that wait" series
+
 # ---- no memory ----
 memory() { # at every limit: it works, or it says so; never a crash
     new little --set steps=4 || return 1
