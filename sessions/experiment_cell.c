@@ -47,20 +47,9 @@ static bool apply(struct run_settings *s, const struct experiment_pair *p, size_
     return true;
 }
 
-static bool has_letters(const char *text) {
-    for (; *text; text++)
-        if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') || (unsigned char)*text >= 0x80)
-            return true;
-    return false;
-}
-
 enum pattern_kind { KIND_SOFT, KIND_HYBRID, KIND_HARD, KIND_BARE };
 static enum pattern_kind kind_of(const struct template *t) {
-    bool soft = false, hard = false;
-    for (size_t i = 0; i < t->parts; i++) {
-        soft |= t->part[i].kind == PART_SOFT;
-        hard |= t->part[i].kind == PART_TEXT && has_letters(t->part[i].text);
-    }
+    bool soft = template_has_soft(t), hard = template_has_words(t);
     return soft ? (hard ? KIND_HYBRID : KIND_SOFT) : hard ? KIND_HARD : KIND_BARE;
 }
 

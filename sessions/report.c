@@ -118,23 +118,11 @@ char *report_plain_words(const char *text, char *const *class_name, char *const 
     return buffer_take(&out, e);
 }
 
-// Letters of any script make a word; punctuation, as the full stop behind a sentence, does not.
-static bool has_words(const char *text) {
-    for (; *text; text++)
-        if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') || (*text & 0x80))
-            return true;
-    return false;
-}
-
 const char *report_method(const char *template_text, const struct run_settings *settings) {
     struct template t;
-    bool soft = false, hard = false;
     if (!template_parse(&t, template_text, NULL, 0, NULL, NULL))
         return "unknown";
-    for (size_t i = 0; i < t.parts; i++) {
-        soft |= t.part[i].kind == PART_SOFT;
-        hard |= t.part[i].kind == PART_TEXT && has_words(t.part[i].text);
-    }
+    bool soft = template_has_soft(&t), hard = template_has_words(&t);
     template_free(&t);
     bool pretrained = settings->start == START_FILE;
     return !soft                ? "no tuning"

@@ -398,10 +398,13 @@ static const enum request *hints(void *state, const struct workbench *w) {
 // A press selects the row; giving its pane the focus is the workbench's.
 static bool compare_mouse(void *state, struct workbench *w, struct area a, struct key k, double now) {
     struct compare_view *v = state;
+    struct panes *panes;
+    const struct pane_spec *spec = compare_panes(state, a, &panes);
     (void)w;
-    (void)a;
     (void)now;
-    if (k.character == MOUSE_PRESS)
+    // Only where the table shows: another pane may have its place.
+    bool here = spec && panes_at(panes, spec, a, k.row, k.column) == PANE_TABLE;
+    if (k.character == MOUSE_PRESS && here)
         table_press(&v->table, k.row, k.column);
     return false;
 }

@@ -870,3 +870,24 @@ bool template_equal(const struct template *a, const struct template *b) {
             return false;
     return true;
 }
+
+bool template_has_soft(const struct template *t) {
+    for (size_t i = 0; i < t->parts; i++)
+        if (t->part[i].kind == PART_SOFT)
+            return true;
+    return false;
+}
+
+static bool has_letter(const char *text) {
+    for (; *text; text++)
+        if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') || (*text & 0x80))
+            return true;
+    return false;
+}
+
+bool template_has_words(const struct template *t) {
+    for (size_t i = 0; i < t->parts; i++)
+        if (t->part[i].kind == PART_TEXT && has_letter(t->part[i].text))
+            return true;
+    return false;
+}

@@ -80,6 +80,10 @@ bool template_copy(struct template *out, const struct template *t, struct error 
 // The hard pattern: the same without its soft parts, start words of theirs included.
 bool template_without_soft(struct template *out, const struct template *t, struct error *e);
 void template_free(struct template *t);
+// Whether it has soft vectors, and words of its own: literal text with a letter of any script in it;
+// punctuation, as the full stop behind a sentence, makes no word.
+bool template_has_soft(const struct template *t);
+bool template_has_words(const struct template *t);
 
 enum template_form { TEMPLATE_SHORT, TEMPLATE_OPENPROMPT };
 // Owned text; parses back to equal parts.

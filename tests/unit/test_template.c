@@ -423,3 +423,19 @@ TEST(highlighting) {
     CHECK_TEXT(colours("{"), ".");
     CHECK_TEXT(colours("{\"ma"), "....");
 }
+
+TEST(what_a_template_is_made_of) {
+    static const struct {
+        const char *text;
+        bool soft, words;
+    } cases[] = {{"{soft:2} {text_a} {mask}.", true, false},
+                 {"{soft:2} {text_a} It was {mask}.", true, true},
+                 {"{text_a} 很{mask}", false, true},
+                 {"{text_a} {mask} ?", false, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct template t;
+        CHECK(template_parse(&t, cases[i].text, NULL, 0, NULL, NULL));
+        CHECK(template_has_soft(&t) == cases[i].soft && template_has_words(&t) == cases[i].words);
+        template_free(&t);
+    }
+}
