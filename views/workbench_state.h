@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The inside of the workbench, for the files that make it up (workbench.c, command.c, frame.c): no view
+// The inside of the workbench, for the files that make it up (workbench*.c, command*.c, frame.c): no view
 // includes this.
 #ifndef PROMPTER_VIEWS_WORKBENCH_STATE_H
 #define PROMPTER_VIEWS_WORKBENCH_STATE_H
@@ -124,12 +124,43 @@ bool series_go_on(struct workbench *w, double now); // from a finished run to th
 void series_follow(struct workbench *w, double now);
 void series_load(struct workbench *w, double now);
 
-// workbench.c, for command.c
-void workbench_open(struct workbench *w, const char *what, double now);
+// workbench.c
+void workbench_complain(struct workbench *w, const char *text,
+                        double now); // an error; long ones over the screen
+void workbench_close_overlay(struct workbench *w);
+
+// workbench_news.c: the engine, or a recording of one. workbench_send is in workbench.h.
+bool workbench_send_verb(struct workbench *w, enum engine_verb verb, double now);
+void workbench_receive(struct workbench *w, double now); // takes what has come, and tells the views
+void workbench_wake(void *workbench, double now);        // the descriptor became readable
 void workbench_refresh(struct workbench *w, double now); // tells the views that something changed
-size_t
-workbench_keys(const struct workbench *w); // the view that has the keys: the screen's, or one inside it
-bool workbench_inner(const struct workbench *w, struct area a, struct inner_view *out, size_t *at);
+// Those that the closed engine has not given back are gone with it.
+void workbench_forget_studies(struct workbench *w);
+
+// workbench_open.c
+bool workbench_start_engine(struct workbench *w, struct error *e); // for the session; its news comes to w->fd
+// The session's setup to the engine; fresh: from step 0, whatever was trained. false: it was said why.
+bool workbench_send_session(struct workbench *w, bool fresh, double now);
+// What opening the session brought to light, and more (may be NULL).
+void workbench_tell_notes(struct workbench *w, const char *more, double now);
+// Ends the engine before its session: the keeper runs to the end.
+void workbench_close_session(struct workbench *w);
+void workbench_open(struct workbench *w, const char *what, double now);
 bool workbench_pending(const struct workbench *w); // settings or edits that wait for a new run
+// Another run of what the session has now, from step 0; the one there was moves to the session's kept/.
+bool workbench_begin_anew(struct workbench *w, double now);
+void workbench_save(struct workbench *w, const char *name, double now); // NULL: under its own name
+// What was trained here stays here; the new session begins with the prompt as it is now.
+void workbench_fork(struct workbench *w, const char *name, double now);
+
+// workbench_run.c: what belongs to the run, whatever is on the screen. false: nothing of that.
+bool workbench_run_request(struct workbench *w, enum request r, const char *argument, double now);
+
+// workbench_request.c
+void workbench_key(void *workbench, struct key k, double now);
+void workbench_cancel(struct workbench *w, double now); // what goes on, or the question that is asked
+// The view that has the keys: the screen's, or one inside it.
+size_t workbench_keys(const struct workbench *w);
+bool workbench_inner(const struct workbench *w, struct area a, struct inner_view *out, size_t *at);
 
 #endif
