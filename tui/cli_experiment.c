@@ -326,7 +326,7 @@ static int run_experiment(int argc, char **argv) {
                         .jobs = jobs ? jobs : thread_count_available(),
                         .threads = threads ? threads : 1,
                         .fd = -1,
-                        .cancel = cli_listen_to_signals()};
+                        .cancel = cli_listen_to_signals(1)};
     d.jobs = d.jobs > MOST_JOBS ? MOST_JOBS : d.jobs;
     gemm_prepare();
     bool ok = d.out && open_grid(&d, &e);

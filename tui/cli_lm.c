@@ -1,30 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // prompter lm: a T5 from nothing, or a T5 trained further, on plain text. Progress goes to stderr; with
 // --json one object a line to stdout: {"event": "open" | "step" | "validation" | "checkpoint" | "done", ...}.
-#include <limits.h>
 #include <math.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
 #include "engine/pretrain/lm_run.h"
 #include "tui/cli_options.h"
-
-static atomic_bool cancel;
-static volatile sig_atomic_t asked;
-
-// The first stops the step and keeps a checkpoint; the second ends the program at once: files are whole at
-// any moment.
-static void ask_to_stop(int number) {
-    if (++asked > 1)
-        _exit(128 + number);
-    atomic_store(&cancel, true);
-}
+#include "tui/cli_progress.h"
 
 struct arguments {
     struct cli_values corpus;
@@ -35,8 +21,9 @@ struct arguments {
 };
 
 struct output {
-    bool json, terminal;
-    double began, told_at;
+    bool json;
+    struct cli_progress progress;
+    double began;
     struct lm_validation last;
     bool validated;
     double tokens_per_s;
@@ -44,72 +31,36 @@ struct output {
 
 // ---- output ----
 
-static void add_number(cJSON *o, const char *name, double value) {
-    if (isfinite(value))
-        cJSON_AddNumberToObject(o, name, value);
-    else
-        cJSON_AddNullToObject(o, name);
-}
-
 static void print_object(const struct output *out, cJSON *take) {
-    struct error e = {0};
-    char *text = out->json ? json_print(take, false, &e) : NULL;
-    if (text && (puts(text) < 0 || fflush(stdout) != 0))
-        atomic_store(&cancel, true); // nobody reads any more, or the disk is full
-    free(text);
-    cJSON_Delete(take);
-}
-
-static cJSON *object(const char *event, size_t step) {
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "event", event);
-    cJSON_AddNumberToObject(o, "step", (double)step);
-    return o;
-}
-
-// A line of progress, which the next one replaces, or, at an end, stays.
-static void say(struct output *out, bool end, const char *text) {
-    double now = clock_seconds();
-    if (!end && now - out->told_at < (out->terminal ? 0.2 : 10.0))
-        return;
-    out->told_at = now;
-    // What is replaced must be on one line of the narrowest terminal.
-    fprintf(stderr, out->terminal ? "\r\033[K%.*s%s" : "%.*s%s", end ? INT_MAX : 79, text,
-            end || !out->terminal ? "\n" : "");
-}
-
-static void duration(double seconds, char *out, size_t size) {
-    if (seconds < 100)
-        snprintf(out, size, "%.0f s", seconds);
-    else if (seconds < 6000)
-        snprintf(out, size, "%.0f min", seconds / 60);
+    if (out->json)
+        cli_print_object(take);
     else
-        snprintf(out, size, "%.1f h", seconds / 3600);
+        cJSON_Delete(take);
 }
 
 static void tell_step(struct output *out, const struct lm_event *event) {
     const struct lm_step *s = &event->step;
-    char text[256], left[32], validation[48] = "";
-    duration(event->seconds_left, left, sizeof left);
+    char left[32], validation[48] = "";
+    cli_duration(event->seconds_left, left, sizeof left);
     if (out->validated)
         snprintf(validation, sizeof validation, "  validation %.4f", out->last.loss);
-    snprintf(text, sizeof text, "step %zu/%zu  loss %.4f%s  %.0f tokens/s  %s left", s->step, event->steps,
-             s->loss, validation, event->tokens_per_s, left);
-    say(out, s->step == event->steps, text);
+    cli_progress_say(&out->progress, s->step == event->steps,
+                     "step %zu/%zu  loss %.4f%s  %.0f tokens/s  %s left", s->step, event->steps, s->loss,
+                     validation, event->tokens_per_s, left);
     if (!out->json)
         return;
-    cJSON *o = object("step", s->step);
-    add_number(o, "loss", s->loss);
-    add_number(o, "rate", s->rate);
-    add_number(o, "gradient_norm", s->gradient_norm);
-    add_number(o, "update_norm", s->update_norm);
+    cJSON *o = cli_event("step", s->step);
+    cli_add_number(o, "loss", s->loss);
+    cli_add_number(o, "rate", s->rate);
+    cli_add_number(o, "gradient_norm", s->gradient_norm);
+    cli_add_number(o, "update_norm", s->update_norm);
     cJSON_AddNumberToObject(o, "tokens", (double)s->tokens);
     cJSON_AddNumberToObject(o, "targets", (double)s->targets);
     cJSON_AddNumberToObject(o, "examples", (double)s->examples);
     cJSON_AddNumberToObject(o, "epoch", (double)s->epoch);
-    add_number(o, "seconds", s->seconds);
-    add_number(o, "gflop", s->gflop);
-    add_number(o, "tokens_per_s", event->tokens_per_s);
+    cli_add_number(o, "seconds", s->seconds);
+    cli_add_number(o, "gflop", s->gflop);
+    cli_add_number(o, "tokens_per_s", event->tokens_per_s);
     print_object(out, o);
 }
 
@@ -118,22 +69,22 @@ static void tell_validation(struct output *out, const struct lm_event *event) {
     char text[256];
     int n = snprintf(text, sizeof text, "step %zu/%zu  validation loss %.4f, %.1f %% of %zu tokens right;",
                      v->step, event->steps, v->loss, 100 * v->accuracy, v->targets);
-    cJSON *o = object("validation", v->step), *kinds = cJSON_AddObjectToObject(o, "loss_by_objective");
+    cJSON *o = cli_event("validation", v->step), *kinds = cJSON_AddObjectToObject(o, "loss_by_objective");
     out->last = *v;
     out->validated = true;
-    add_number(o, "loss", v->loss);
-    add_number(o, "accuracy", v->accuracy);
+    cli_add_number(o, "loss", v->loss);
+    cli_add_number(o, "accuracy", v->accuracy);
     cJSON_AddNumberToObject(o, "targets", (double)v->targets);
     cJSON_AddNumberToObject(o, "examples", (double)v->examples);
     for (int k = 0; k < LM_KINDS; k++) {
         if (isnan(v->kind_loss[k]))
             continue;
-        add_number(kinds, lm_kind_name((enum lm_kind)k), v->kind_loss[k]);
+        cli_add_number(kinds, lm_kind_name((enum lm_kind)k), v->kind_loss[k]);
         n += snprintf(text + n, sizeof text - (size_t)n, " %s %.3f", lm_kind_name((enum lm_kind)k),
                       v->kind_loss[k]);
     }
-    add_number(o, "seconds", v->seconds);
-    say(out, true, text);
+    cli_add_number(o, "seconds", v->seconds);
+    cli_progress_say(&out->progress, true, "%s", text);
     print_object(out, o);
 }
 
@@ -141,13 +92,13 @@ static void tell(void *context, const struct lm_event *event) {
     struct output *out = context;
     out->tokens_per_s = event->tokens_per_s;
     if (event->kind == LM_PREPARING)
-        say(out, true, event->text);
+        cli_progress_say(&out->progress, true, "%s", event->text);
     else if (event->kind == LM_STEPPED)
         tell_step(out, event);
     else if (event->kind == LM_VALIDATED)
         tell_validation(out, event);
     else if (event->kind == LM_KEPT)
-        print_object(out, object("checkpoint", event->made));
+        print_object(out, cli_event("checkpoint", event->made));
 }
 
 static void tell_open(struct output *out, const struct lm_facts *f) {
@@ -159,7 +110,7 @@ static void tell_open(struct output *out, const struct lm_facts *f) {
             f->corpus_bytes / 1e6, corpus_layout_name(f->layout), f->validation_examples, f->vocabulary);
     fprintf(stderr, "run     %zu steps%s; %zu threads\n", f->settings.steps, f->first_step ? ", resumed" : "",
             f->threads);
-    cJSON *o = object("open", f->first_step);
+    cJSON *o = cli_event("open", f->first_step);
     cJSON_AddNumberToObject(o, "parameters", (double)f->parameters);
     cJSON_AddNumberToObject(o, "corpus_bytes", f->corpus_bytes);
     cJSON_AddStringToObject(o, "layout", corpus_layout_name(f->layout));
@@ -176,11 +127,11 @@ static void tell_done(const struct output *out, const struct arguments *a, const
     if (n.replaced)
         fprintf(stderr, "%llu bytes of the corpus are no UTF-8; they were read as U+FFFD\n",
                 (unsigned long long)n.replaced);
-    cJSON *o = object("done", lm_run_made(run));
+    cJSON *o = cli_event("done", lm_run_made(run));
     cJSON_AddStringToObject(o, "model", a->out);
-    add_number(o, "seconds", clock_seconds() - out->began);
-    add_number(o, "tokens_per_s", out->tokens_per_s);
-    add_number(o, "validation_loss", out->validated ? out->last.loss : NAN);
+    cli_add_number(o, "seconds", clock_seconds() - out->began);
+    cli_add_number(o, "tokens_per_s", out->tokens_per_s);
+    cli_add_number(o, "validation_loss", out->validated ? out->last.loss : NAN);
     cJSON_AddNumberToObject(o, "documents", (double)n.documents);
     cJSON_AddNumberToObject(o, "replaced_bytes", (double)n.replaced);
     cJSON_AddNumberToObject(o, "cut_documents", (double)n.cut);
@@ -252,33 +203,23 @@ static bool read_request(const struct arguments *a, struct lm_request *r, bool c
 
 // ---- the command ----
 
-static void listen_to_signals(void) {
-    struct sigaction action = {.sa_handler = ask_to_stop};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
-}
-
 static void tell_end(struct output *out, const struct arguments *a, const struct lm_run *run,
                      const struct error *e) {
-    char text[1400];
     if (e->kind != ERROR_CANCELLED) {
-        fputs(out->terminal ? "\r\033[K" : "", stderr);
+        cli_progress_clear(&out->progress);
         cli_complain("lm", e->text);
     } else if (!run || !lm_run_made(run)) {
-        say(out, true, "stopped before the first step; nothing is kept");
+        cli_progress_say(&out->progress, true, "stopped before the first step; nothing is kept");
     } else {
-        snprintf(text, sizeof text, "stopped after step %zu; go on with: prompter lm --resume --out %s",
-                 lm_run_made(run), a->out);
-        say(out, true, text);
+        cli_progress_say(&out->progress, true,
+                         "stopped after step %zu; go on with: prompter lm --resume --out %s",
+                         lm_run_made(run), a->out);
     }
 }
 
 static int train(const struct arguments *a) {
     struct error e = {0};
-    struct output out = {.json = a->json, .terminal = isatty(STDERR_FILENO), .began = clock_seconds()};
+    struct output out = {.json = a->json, .began = clock_seconds()};
     struct lm_listener listener = {tell, &out};
     struct lm_request request;
     struct lm_run *run = NULL;
@@ -287,12 +228,12 @@ static int train(const struct arguments *a) {
         cli_complain("lm", e.text);
         return CLI_USAGE;
     }
-    listen_to_signals();
+    atomic_bool *cancel = cli_listen_to_signals(1);
     bool ok = a->resume ? lm_run_resume(&run, &request, changes, &listener, &e)
                         : lm_run_begin(&run, &request, &listener, &e);
     if (ok)
         tell_open(&out, lm_run_facts(run));
-    ok = ok && lm_run_go(run, &cancel, &e);
+    ok = ok && lm_run_go(run, cancel, &e);
     if (ok)
         tell_done(&out, a, run);
     else

@@ -554,7 +554,7 @@ static void close_all(struct training *t) {
 
 static int run_all(const struct request *r) {
     struct error e = {0};
-    struct training t = {.r = r, .cancel = cli_listen_to_signals()};
+    struct training t = {.r = r, .cancel = cli_listen_to_signals(1)};
     gemm_prepare();
     bool ok = make_paths(&t, &e) &&
               thread_pool_create(&t.pool, r->threads ? r->threads : thread_count_available(), &e) &&

@@ -4,23 +4,29 @@
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
+#include "engine/base/utf8.h"
+
+enum { LINE_BYTES = 79 }; // of a line that is replaced: the narrowest terminal's, without its last column
 
 static atomic_bool cancel;
-static volatile sig_atomic_t asked;
+static volatile sig_atomic_t asked, most_asked = 1;
 
 static void ask_to_stop(int number) {
-    if (++asked > 1)
+    if (++asked > most_asked)
         _exit(128 + number);
     atomic_store(&cancel, true);
 }
 
-atomic_bool *cli_listen_to_signals(void) {
+atomic_bool *cli_listen_to_signals(int patience) {
+    most_asked = patience;
     struct sigaction action = {.sa_handler = ask_to_stop};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -28,6 +34,10 @@ atomic_bool *cli_listen_to_signals(void) {
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
     return &cancel;
+}
+
+int cli_stop_asked(void) {
+    return asked ? (int)asked : (int)atomic_load(&cancel);
 }
 
 void cli_progress_say(struct cli_progress *p, bool lasting, const char *format, ...) {
@@ -42,10 +52,23 @@ void cli_progress_say(struct cli_progress *p, bool lasting, const char *format, 
     p->told_at = now;
     va_list args;
     va_start(args, format);
-    fputs(p->terminal ? "\r\033[K" : "", stderr);
-    vfprintf(stderr, format, args);
-    fputs(lasting || !p->terminal ? "\n" : "", stderr);
+    cli_progress_clear(p);
+    if (lasting || !p->terminal) {
+        vfprintf(stderr, format, args);
+        fputc('\n', stderr);
+    } else {
+        char text[LINE_BYTES + 1];
+        vsnprintf(text, sizeof text, format, args);
+        size_t cut = strlen(text), bad;
+        if (!utf8_valid(text, cut, &bad)) // a character that was cut in two
+            text[bad] = 0;
+        fputs(text, stderr);
+    }
     va_end(args);
+}
+
+void cli_progress_clear(const struct cli_progress *p) {
+    fputs(p->terminal ? "\r\033[K" : "", stderr);
 }
 
 void cli_duration(double seconds, char *out, size_t size) {
@@ -69,7 +92,8 @@ void cli_print_object(cJSON *take) {
 cJSON *cli_event(const char *name, size_t step) {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "event", name);
-    cJSON_AddNumberToObject(o, "step", (double)step);
+    if (step != SIZE_MAX)
+        cJSON_AddNumberToObject(o, "step", (double)step);
     return o;
 }
 

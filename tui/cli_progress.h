@@ -14,19 +14,23 @@ struct cli_progress { // zero-initialise
     double told_at;
     bool begun, terminal;
 };
-// A line that takes the place of the one before on a terminal (at most five a second), and stands alone,
-// every ten seconds, elsewhere. `lasting`: it stays, whenever it comes.
+// A line that takes the place of the one before on a terminal (at most five a second; cut to 79 bytes, for it
+// has to stay on one line), and stands alone, every ten seconds, elsewhere. `lasting`: it stays, whenever it
+// comes, and is whole.
 void cli_progress_say(struct cli_progress *p, bool lasting, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+// Takes the line that would be replaced away from a terminal, for something else that is written there.
+void cli_progress_clear(const struct cli_progress *p);
 void cli_duration(double seconds, char *out, size_t size); // "40 s", "12 min", "2.1 h"
 
-// SIGINT, SIGTERM and SIGHUP set the flag; the second one ends the program at once. Files are whole at any
-// moment.
-atomic_bool *cli_listen_to_signals(void);
+// SIGINT, SIGTERM and SIGHUP set the flag; the one after `patience` of them ends the program at once. Files
+// are whole at any moment.
+atomic_bool *cli_listen_to_signals(int patience);
+int cli_stop_asked(void); // how often; a reader of standard output that is gone counts as once
 
 // One line on standard output. A reader that is gone sets the flag of cli_listen_to_signals.
 void cli_print_object(cJSON *take);
-cJSON *cli_event(const char *name, size_t step);               // {"event": NAME, "step": N}
+cJSON *cli_event(const char *name, size_t step); // {"event": NAME, "step": N}; SIZE_MAX: no step
 void cli_add_number(cJSON *o, const char *name, double value); // null for what is not finite
 
 #endif

@@ -2,9 +2,8 @@
 // prompter tune and prompter eval: a session's run without a screen. Progress goes to stderr, one JSON object
 // a line to stdout: {"event": "open" | "step" | "eval" | "best" | "done", ...}.
 #include <errno.h>
-#include <math.h>
 #include <poll.h>
-#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,16 +15,11 @@
 #include "sessions/session.h"
 #include "tui/cli_config.h"
 #include "tui/cli_options.h"
+#include "tui/cli_progress.h"
 
-// Set by SIGINT, SIGTERM and SIGHUP: how often. Also by output that nobody takes any more.
-static volatile sig_atomic_t stop_asked;
-
-// The first stops the run, the second ends the program as soon as nothing is being written, the third does
-// not wait for that either: what is on the disk is whole at any moment.
-static void ask_to_stop(int signal_number) {
-    if (++stop_asked > 2)
-        _exit(128 + signal_number);
-}
+// How often to be asked to stop: the first stops the run, the second ends the program as soon as nothing is
+// being written, the third does not wait for that either.
+enum { PATIENCE = 2 };
 
 struct headless {
     const char *command;
@@ -38,68 +32,44 @@ struct headless {
     bool has_test, has_dev, has_best, stopped, failed;
     bool print_steps; // JSON lines on stdout
     size_t metrics, epoch;
-    double began, told_at;
-    bool terminal; // stderr is one: progress on a line that is rewritten
+    double began;
+    struct cli_progress progress;
 };
 
 // ---- output ----
 
-static void add_number(cJSON *o, const char *name, double value) {
-    if (isfinite(value))
-        cJSON_AddNumberToObject(o, name, value);
-    else
-        cJSON_AddNullToObject(o, name); // JSON has no NaN
-}
-
-static void print_object(cJSON *take) {
-    struct error e = {0};
-    char *text = json_print(take, false, &e);
-    if (text)
-        puts(text);
-    if ((fflush(stdout) != 0 || ferror(stdout)) && !stop_asked) // the reader has gone, or its disk is full
-        stop_asked = 1;
-    free(text);
-    cJSON_Delete(take);
-}
-
-static cJSON *event_object(const char *event) {
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "event", event);
-    return o;
-}
-
 static void print_metric(const struct metric *m) {
-    cJSON *o = event_object(m->kind == METRIC_STEP   ? "step"
-                            : m->kind == METRIC_EVAL ? "eval"
-                            : m->kind == METRIC_RATE ? "rate"
-                            : m->kind == METRIC_UNDO ? "undo"
-                                                     : "prompt");
-    cJSON_AddNumberToObject(o, "step", (double)m->step);
-    add_number(o, "rate", m->rate);
+    static const char *const names[] = {[METRIC_STEP] = "step",
+                                        [METRIC_EVAL] = "eval",
+                                        [METRIC_RATE] = "rate",
+                                        [METRIC_UNDO] = "undo",
+                                        [METRIC_EDIT] = "prompt"};
+    cJSON *o = cli_event(names[m->kind], m->step);
+    cli_add_number(o, "rate", m->rate);
     if (m->kind == METRIC_STEP) {
-        add_number(o, "loss", m->train_loss);
-        add_number(o, "accuracy", m->train_accuracy);
-        add_number(o, "gradient_norm", m->gradient_norm);
-        add_number(o, "update_norm", m->update_norm);
-        add_number(o, "prompt_norm", m->prompt_norm);
+        cli_add_number(o, "loss", m->train_loss);
+        cli_add_number(o, "accuracy", m->train_accuracy);
+        cli_add_number(o, "gradient_norm", m->gradient_norm);
+        cli_add_number(o, "update_norm", m->update_norm);
+        cli_add_number(o, "prompt_norm", m->prompt_norm);
     } else if (m->kind == METRIC_EVAL) {
         cJSON_AddStringToObject(o, "split", "dev");
-        add_number(o, "loss", m->dev_loss);
-        add_number(o, "accuracy", m->dev_accuracy);
-        add_number(o, "macro_f1", m->dev_f1);
+        cli_add_number(o, "loss", m->dev_loss);
+        cli_add_number(o, "accuracy", m->dev_accuracy);
+        cli_add_number(o, "macro_f1", m->dev_f1);
         cJSON_AddBoolToObject(o, "best", m->best);
     }
-    add_number(o, "seconds", m->seconds);
-    print_object(o);
+    cli_add_number(o, "seconds", m->seconds);
+    cli_print_object(o);
 }
 
 static cJSON *evaluation_object(const struct evaluation *v) {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddNumberToObject(o, "examples", (double)v->examples);
     cJSON_AddNumberToObject(o, "correct", (double)v->correct);
-    add_number(o, "accuracy", v->accuracy);
-    add_number(o, "macro_f1", v->macro_f1);
-    add_number(o, "loss", v->loss);
+    cli_add_number(o, "accuracy", v->accuracy);
+    cli_add_number(o, "macro_f1", v->macro_f1);
+    cli_add_number(o, "loss", v->loss);
     if (v->elsewhere)
         cJSON_AddNumberToObject(o, "no_label_word", (double)v->elsewhere);
     if (v->classes <= 16) {
@@ -117,7 +87,7 @@ static cJSON *evaluation_object(const struct evaluation *v) {
 
 static void print_open(const struct headless *h) {
     const struct workspace *w = h->workspace;
-    cJSON *o = event_object("open");
+    cJSON *o = cli_event("open", SIZE_MAX);
     cJSON_AddStringToObject(o, "session", session_name(h->session));
     cJSON_AddStringToObject(o, "model", w->model_name);
     cJSON_AddNumberToObject(o, "parameters", (double)w->parameters);
@@ -139,28 +109,21 @@ static void print_open(const struct headless *h) {
         if (run_settings_get(&w->setup->settings, run_setting_table[i].name, value, sizeof value))
             cJSON_AddStringToObject(settings, run_setting_table[i].name, value);
     }
-    print_object(o);
-}
-
-static void progress(struct headless *h, bool end, const char *text) {
-    double now = clock_seconds();
-    if (!end && now - h->told_at < (h->terminal ? 0.1 : 2.0))
-        return;
-    h->told_at = now;
-    fprintf(stderr, h->terminal ? "\r\033[K%s%s" : "%s%s", text, end || !h->terminal ? "\n" : "");
+    cli_print_object(o);
 }
 
 // ---- following the engine ----
 
 static void tell_step(struct headless *h, const struct metric *m) {
-    char text[256], best[64] = "";
+    char left[32], best[64] = "";
     size_t steps = h->workspace->setup->settings.steps;
     if (h->has_best)
         snprintf(best, sizeof best, "  best dev %.3f @ %zu", h->best.dev_accuracy, h->best.step);
-    double left = m->seconds > 0 && steps > m->step ? m->seconds * (double)(steps - m->step) : 0;
-    snprintf(text, sizeof text, "step %zu/%zu  loss %.4f  accuracy %.2f  %.3f s/step  %.0f s left%s", m->step,
-             steps, m->train_loss, m->train_accuracy, m->seconds, left, best);
-    progress(h, m->step == steps, text);
+    cli_duration(m->seconds > 0 && steps > m->step ? m->seconds * (double)(steps - m->step) : 0, left,
+                 sizeof left);
+    cli_progress_say(&h->progress, m->step == steps,
+                     "step %zu/%zu  loss %.4f  accuracy %.2f  %.3f s/step  %s left%s", m->step, steps,
+                     m->train_loss, m->train_accuracy, m->seconds, left, best);
 }
 
 static void drain_metrics(struct headless *h) {
@@ -187,12 +150,11 @@ static void drain_metrics(struct headless *h) {
             if (h->print_steps)
                 print_metric(&m[i]);
             if (h->print_steps && m[i].kind == METRIC_EVAL && m[i].best) {
-                cJSON *o = event_object("best");
-                cJSON_AddNumberToObject(o, "step", (double)m[i].step);
-                add_number(o, "dev_accuracy", m[i].dev_accuracy);
-                add_number(o, "dev_loss", m[i].dev_loss);
-                add_number(o, "dev_macro_f1", m[i].dev_f1);
-                print_object(o);
+                cJSON *o = cli_event("best", m[i].step);
+                cli_add_number(o, "dev_accuracy", m[i].dev_accuracy);
+                cli_add_number(o, "dev_loss", m[i].dev_loss);
+                cli_add_number(o, "dev_macro_f1", m[i].dev_f1);
+                cli_print_object(o);
             }
             if (m[i].kind == METRIC_STEP && h->print_steps)
                 tell_step(h, &m[i]);
@@ -202,7 +164,7 @@ static void drain_metrics(struct headless *h) {
 }
 
 static void take_event(struct headless *h, struct engine_event *event) {
-    char text[sizeof event->error.text + 64];
+    char done[64] = "";
     switch (event->kind) {
     case EVENT_OPENED:
         h->workspace = event->workspace;
@@ -217,14 +179,12 @@ static void take_event(struct headless *h, struct engine_event *event) {
         break;
     case EVENT_PROGRESS:
         if (event->total)
-            snprintf(text, sizeof text, "%s  %zu/%zu", event->error.text, event->done, event->total);
-        else
-            snprintf(text, sizeof text, "%s", event->error.text);
-        progress(h, event->total && event->done == event->total, text);
+            snprintf(done, sizeof done, "  %zu/%zu", event->done, event->total);
+        cli_progress_say(&h->progress, event->total && event->done == event->total, "%s%s", event->error.text,
+                         done);
         break;
     case EVENT_ERROR:
-        if (h->terminal)
-            fputs("\r\033[K", stderr);
+        cli_progress_clear(&h->progress);
         cli_complain(h->command, event->error.text);
         h->failed = true;
         break;
@@ -237,7 +197,7 @@ static void take_event(struct headless *h, struct engine_event *event) {
 __attribute__((noreturn)) static void leave_at_once(struct headless *h) {
     session_let_go(h->session);
     fprintf(stderr, "%sprompter %s: stopped at once; the session is kept up to its last step\n",
-            h->terminal ? "\n" : "", h->command);
+            h->progress.terminal ? "\n" : "", h->command);
     _exit(CLI_FAILED);
 }
 
@@ -259,9 +219,9 @@ static bool wait_for(struct headless *h, enum engine_event_kind kind) {
         drain_metrics(h);
         if (found || h->failed)
             return found && !h->failed;
-        if (stop_asked > 1)
+        if (cli_stop_asked() >= PATIENCE)
             leave_at_once(h);
-        if (stop_asked && !sent) {
+        if (cli_stop_asked() && !sent) {
             struct error e = {0};
             sent = engine_send(h->engine, (struct engine_command){.verb = ENGINE_STOP}, &e);
         }
@@ -332,14 +292,8 @@ static void tell_notes(const struct headless *h) {
 }
 
 static bool open_all(struct headless *h, const struct request *r, struct error *e) {
-    h->terminal = isatty(STDERR_FILENO);
     h->began = clock_seconds();
-    struct sigaction action = {.sa_handler = ask_to_stop};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
+    cli_listen_to_signals(PATIENCE);
     if (!open_session(h, r, e))
         return false;
     struct engine_setup *setup = session_setup(h->session, false, e);
@@ -366,7 +320,7 @@ static bool finished_already(const struct headless *h) {
 }
 
 static void print_done(struct headless *h) {
-    cJSON *o = event_object("done");
+    cJSON *o = cli_event("done", SIZE_MAX);
     cJSON_AddStringToObject(o, "session", session_name(h->session));
     cJSON_AddNumberToObject(o, "seed", (double)h->workspace->setup->settings.seed);
     cJSON_AddBoolToObject(o, "stopped", h->stopped);
@@ -374,14 +328,14 @@ static void print_done(struct headless *h) {
         cJSON *dev = cJSON_AddObjectToObject(o, "dev");
         cJSON_AddNumberToObject(dev, "step", (double)h->best.step);
         cJSON_AddNumberToObject(dev, "examples", (double)h->workspace->split->dev_count);
-        add_number(dev, "accuracy", h->best.dev_accuracy);
-        add_number(dev, "macro_f1", h->best.dev_f1);
-        add_number(dev, "loss", h->best.dev_loss);
+        cli_add_number(dev, "accuracy", h->best.dev_accuracy);
+        cli_add_number(dev, "macro_f1", h->best.dev_f1);
+        cli_add_number(dev, "loss", h->best.dev_loss);
     }
     if (h->has_test)
         cJSON_AddItemToObject(o, "test", evaluation_object(&h->test));
     cJSON_AddNumberToObject(o, "seconds", clock_seconds() - h->began);
-    print_object(o);
+    cli_print_object(o);
 }
 
 // ---- the commands ----
@@ -485,7 +439,7 @@ static int run_eval(int argc, char **argv) {
             cJSON *o = evaluation_object(v);
             cJSON_AddStringToObject(o, "split", split);
             cJSON_AddNumberToObject(o, "step", (double)h.best.step);
-            print_object(o);
+            cli_print_object(o);
         } else {
             printf("%s accuracy %.4f (%zu of %zu), macro-F1 %.4f, loss %.4f; prompt of step %zu\n", split,
                    v->accuracy, v->correct, v->examples, v->macro_f1, v->loss, h.best.step);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/hash.h"
 #include "engine/base/memory.h"
 #include "tui/plot.h"
 #include "views/views.h"
@@ -118,12 +119,12 @@ static void read_words(struct prompt_view *v, const struct prompt_picture *p, co
 
 // ---- news ----
 
-// Another number whenever the prompt is another one (FNV-1a over what was measured of it).
+// Another number whenever the prompt is another one (a hash of what was measured of it).
 static uint64_t shape_of(const struct prompt_picture *p) {
-    uint64_t h = 0xcbf29ce484222325u;
+    uint64_t h = HASH_START;
     const unsigned char *norm = (const unsigned char *)p->norm, *drift = (const unsigned char *)p->drift;
     for (size_t i = 0; i < p->slots * sizeof *p->norm; i++)
-        h = (((h ^ norm[i]) * 0x100000001b3u) ^ drift[i]) * 0x100000001b3u;
+        h = hash_byte(hash_byte(h, norm[i]), drift[i]);
     return (h ^ p->step) | 1;
 }
 

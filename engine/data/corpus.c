@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "corpus_inside.h"
+#include "engine/base/hash.h"
 #include "engine/base/utf8.h"
 #include "sentences.h"
 
@@ -62,15 +63,6 @@ uint64_t corpus_mix(uint64_t x) {
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
     return x ^ (x >> 31);
 }
-
-// FNV-1a.
-static uint64_t hash_bytes(uint64_t h, const char *bytes, size_t length) {
-    for (size_t i = 0; i < length; i++)
-        h = (h ^ (unsigned char)bytes[i]) * 0x100000001b3u;
-    return h;
-}
-
-#define HASH_START 0xcbf29ce484222325u
 
 // ---- reading ----
 

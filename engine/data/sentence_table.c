@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "engine/base/hash.h"
 #include "engine/base/memory.h"
 
 static bool is_letter(unsigned char c) {
@@ -11,7 +12,7 @@ static bool is_letter(unsigned char c) {
 }
 
 uint64_t sentence_hash(const char *text, size_t length, size_t *words) {
-    uint64_t h = 14695981039346656037u; // FNV-1a, then mixed
+    uint64_t h = HASH_START; // mixed at the end
     size_t count = 0;
     bool inside = false;
     for (size_t i = 0; i < length; i++) {
@@ -22,9 +23,9 @@ uint64_t sentence_hash(const char *text, size_t length, size_t *words) {
             continue;
         }
         if (!inside && count++)
-            h = (h ^ ' ') * 1099511628211u;
+            h = hash_byte(h, ' ');
         inside = true;
-        h = (h ^ (c >= 'A' && c <= 'Z' ? c + 32u : c)) * 1099511628211u;
+        h = hash_byte(h, c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c);
     }
     h ^= h >> 32;
     h *= 0xd6e8feb86659fd93u;

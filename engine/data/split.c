@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/hash.h"
 #include "engine/base/memory.h"
 #include "engine/base/random.h"
 #include "engine/base/utf8.h"
@@ -30,14 +31,12 @@ static size_t pool_size(const struct pool *p, size_t label) {
     return p->begin[label + 1] - p->begin[label];
 }
 
-// Texts of an example as one number (FNV-1a over fields and options with their ends), to see repeated ones.
+// Texts of an example as one number (over fields and options with their ends), to see repeated ones.
 static uint64_t content_hash(const struct task *t, const struct example *x) {
-    uint64_t h = 0xcbf29ce484222325u;
+    uint64_t h = HASH_START;
     for (size_t i = 0; i < t->fields + x->options; i++) {
         const char *text = i < t->fields ? x->field[i] : x->option[i - t->fields];
-        do
-            h = (h ^ (unsigned char)*text) * 0x100000001b3u;
-        while (*text++);
+        h = hash_bytes(h, text, strlen(text) + 1);
     }
     return h;
 }

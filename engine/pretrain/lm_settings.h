@@ -4,9 +4,10 @@
 //
 // A recipe is a set of defaults:
 //   small          what made small models from nothing learn: embeddings of standard deviation 0.3, heads
-//   that look
-//                  at the neighbouring position from the start, ten times the rate for the position biases
-//                  and three times for the embeddings; half of the examples short suffixes
+//                  that look at the neighbouring position from the start, ten times the rate for the position
+//                  biases and three times for the embeddings; half of the examples short suffixes. Rate 5e-4:
+//                  at 2e-3 the loss stays flat at 2.5, at 5e-4 it is 1.9 after 5 million tokens. Batches of
+//                  2048 tokens: per token they did as well as larger ones or better, and steps come sooner
 //   hugging-face   the initialisation of transformers' T5 and span corruption as in T5
 //   adapt          for a model that is there already: prefix LM, small constant rate (LM adaptation)
 #ifndef PROMPTER_ENGINE_PRETRAIN_LM_SETTINGS_H

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/base/hash.h"
 #include "engine/base/json.h"
 #include "ppt_examples.h"
 
@@ -37,11 +38,8 @@ struct ppt_label_limits ppt_label_limits_default(void) {
     return (struct ppt_label_limits){.sure = {0.95, 0.5, 0.5, 0.5, 0.7}, .most = 20000};
 }
 
-// FNV-1a.
 double ppt_label_part(const char *text) {
-    uint64_t h = 14695981039346656037u;
-    for (; *text; text++)
-        h = (h ^ (unsigned char)*text) * 1099511628211u;
+    uint64_t h = hash_bytes(HASH_START, text, strlen(text));
     h ^= h >> 29;
     return (double)((h * 0x9e3779b97f4a7c15u) >> 11) / 9007199254740992.0;
 }

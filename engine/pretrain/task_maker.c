@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/hash.h"
 #include "engine/base/json.h"
 #include "engine/base/random.h"
 
@@ -27,10 +28,9 @@ struct maker {
     struct error *e;
 };
 
+// With an end that no text has, so that "a", "bc" are others than "ab", "c".
 static uint64_t hash_text(uint64_t h, const char *text) {
-    for (; *text; text++)
-        h = (h ^ (unsigned char)*text) * 1099511628211u;
-    return (h ^ 0xff) * 1099511628211u;
+    return hash_byte(hash_bytes(h, text, strlen(text)), 0xff);
 }
 
 static size_t word_count(const char *text) {
@@ -119,7 +119,7 @@ static bool take_line(struct maker *m, const cJSON *o, size_t class, uint64_t ha
 
 static bool try_written(struct maker *m) {
     struct generated d;
-    uint64_t hash = 14695981039346656037u;
+    uint64_t hash = HASH_START;
     const char *label = NULL;
     if (!generator_document(m->generator, m->t->rule, m->number++, &d, m->e))
         return false;
@@ -195,7 +195,7 @@ static bool take_choice(struct maker *m, const struct generated *d, size_t at, c
     struct buffer b = {0};
     buffer_printf(&b, "%s %s", d->sentence[at - 1].text, d->sentence[at].text);
     bool ok = buffer_ok(&b, m->e) && o && list && cJSON_AddStringToObject(o, "text", b.data);
-    uint64_t hash = hash_text(14695981039346656037u, ok ? b.data : "");
+    uint64_t hash = hash_text(HASH_START, ok ? b.data : "");
     for (size_t i = 0; ok && i < m->t->next; i++) {
         ok = cJSON_AddItemToArray(list, cJSON_CreateString(option[order[i]]));
         answer = order[i] == 0 ? i : answer;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "engine/base/file.h"
+#include "engine/base/hash.h"
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
 #include "engine/base/random.h"
@@ -607,4 +608,12 @@ TEST(a_json_string_may_hold_anything) {
         CHECK(got == NULL);
         CHECK_HAS(e.text, "column ");
     }
+}
+
+// The values of the reference (Fowler, Noll, Vo: FNV-1a, 64 bits).
+TEST(texts_as_numbers) {
+    CHECK(hash_bytes(HASH_START, "", 0) == UINT64_C(0xcbf29ce484222325));
+    CHECK(hash_bytes(HASH_START, "a", 1) == UINT64_C(0xaf63dc4c8601ec8c));
+    CHECK(hash_bytes(HASH_START, "foobar", 6) == UINT64_C(0x85944171f73967e8));
+    CHECK(hash_bytes(hash_byte(HASH_START, 'f'), "oobar", 5) == UINT64_C(0x85944171f73967e8));
 }

@@ -239,3 +239,9 @@ TEST(mixtures) {
     enum lm_recipe recipe;
     CHECK(lm_recipe_find("adapt", &recipe) && recipe == LM_ADAPT && !lm_recipe_find("none", &recipe));
 }
+
+// What was measured to learn; the reasons stand in lm_settings.h.
+TEST(a_small_model_begins_with_a_small_rate_and_small_batches) {
+    struct lm_settings s = lm_settings_recipe(LM_SMALL);
+    CHECK(s.rate == 5e-4 && s.batch_tokens == 2048);
+}
