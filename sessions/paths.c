@@ -165,6 +165,22 @@ void name_list_free(struct name_list *l) {
     *l = (struct name_list){0};
 }
 
+const char *name_list_default(const struct name_list *l, const char *folder) {
+    enum { MOST_DEFAULT = 4096 };
+    char *path = path_join(folder, "default", NULL), *text = NULL;
+    size_t length;
+    const char *name = l->count ? l->name[0] : NULL;
+    if (path && file_exists(path) && file_read(path, MOST_DEFAULT, &text, &length, NULL)) {
+        text[strcspn(text, "\r\n")] = '\0';
+        for (size_t i = 0; i < l->count; i++)
+            if (strcmp(l->name[i], text) == 0)
+                name = l->name[i];
+    }
+    free(text);
+    free(path);
+    return name;
+}
+
 void name_list_print(const struct name_list *l, char *out, size_t size) {
     size_t n = (size_t)snprintf(out, size, "%s", l->count ? "" : "none");
     for (size_t i = 0; i < l->count; i++) {

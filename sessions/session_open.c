@@ -10,8 +10,7 @@
 #include "paths.h"
 #include "session_inside.h"
 
-static const char default_model[] = "sprout", default_task[] = "films", task_file_name[] = "task.json",
-                  shipped[] = "shipped:";
+static const char task_file_name[] = "task.json", shipped[] = "shipped:";
 enum { MOST_TASK_FILE = 4 << 20 };
 
 // ---- names of what is there ----
@@ -67,25 +66,24 @@ static bool nothing_found(const char *what, struct error *e) {
 
 char *session_find_model(const char *model, struct error *e) {
     struct name_list models = {0};
-    char *share = NULL, *path = NULL, *found = NULL;
     if (model && file_is_folder(model))
         return path_real(model, e);
-    if (!list_shipped(&models, "models", "config.json", e))
+    char *share = share_folder("models", e), *path = NULL, *found = NULL;
+    if (!share || !name_list_read(&models, share, "config.json", e)) {
+        free(share);
         return NULL;
-    const char *name = model ? model : default_model;
-    if (strncmp(name, shipped, sizeof shipped - 1) == 0)
+    }
+    const char *name = model ? model : name_list_default(&models, share);
+    if (name && strncmp(name, shipped, sizeof shipped - 1) == 0)
         name += sizeof shipped - 1;
     bool is_there = false;
-    for (size_t i = 0; i < models.count; i++)
+    for (size_t i = 0; name && i < models.count; i++)
         is_there |= strcmp(models.name[i], name) == 0;
-    if (!is_there && !model && models.count) {
-        name = models.name[0];
-        is_there = true;
-    }
     if (is_there) {
-        share = share_folder("models", e);
-        path = share ? path_join(share, name, e) : NULL;
+        path = path_join(share, name, e);
         found = path ? path_real(path, e) : NULL;
+    } else if (!name) {
+        error_set(e, ERROR_INPUT, "no model is shipped with this program; name a model's folder with --model");
     } else {
         char list[200], near[160];
         name_list_print(&models, list, sizeof list);
@@ -330,13 +328,13 @@ static bool open_task(struct session **out, const char *path, const char *model,
 }
 
 static bool open_default(struct session **out, const char *model, bool reading, struct error *e) {
-    struct name_list tasks;
-    if (!list_shipped(&tasks, "tasks", task_file_name, e))
+    struct name_list tasks = {0};
+    char *share = share_folder("tasks", e);
+    if (!share || !name_list_read(&tasks, share, task_file_name, e)) {
+        free(share);
         return false;
-    const char *name = tasks.count ? tasks.name[0] : NULL;
-    for (size_t i = 0; i < tasks.count; i++)
-        if (strcmp(tasks.name[i], default_task) == 0)
-            name = default_task;
+    }
+    const char *name = name_list_default(&tasks, share);
     bool ok = false;
     char *file = name ? shipped_task(name) : NULL;
     if (file)
@@ -344,6 +342,7 @@ static bool open_default(struct session **out, const char *model, bool reading, 
     else
         error_set(e, ERROR_INPUT, "no task is shipped with this program; name a session or a task.json");
     free(file);
+    free(share);
     name_list_free(&tasks);
     return ok;
 }

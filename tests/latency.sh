@@ -9,6 +9,7 @@
 # Exit status 1 when a screen did not answer, or with STRICT=1 when one is slower than wanted.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 build=${BUILD:-build}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

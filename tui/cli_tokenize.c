@@ -81,12 +81,8 @@ static int run(int argc, char **argv) {
     struct tokenizer *t = NULL;
     char *shipped = NULL;
     bool ok = true;
-    if (!model) {
-        char *models = share_folder("models", &e);
-        shipped = models ? path_join(models, "sprout", &e) : NULL;
-        free(models);
-        ok = shipped != NULL;
-    }
+    if (!model)
+        ok = (shipped = session_find_model(NULL, &e)) != NULL;
     ok = ok && tokenizer_load(&t, model ? model : shipped, &e) && tokenize_lines(t, json, special, &e);
     if (!ok)
         cli_complain("tokenize", e.text);

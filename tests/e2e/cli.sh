@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The commands as a person types them: help, mistakes, exit statuses, stopping and going on, files out and in.
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 build=${BUILD:-build}
 prompter=$build/prompter
 shared=${PROMPTER_SHARED:-../shared}
@@ -105,8 +106,8 @@ $prompter eval copy --json >"$work/b" 2>/dev/null
 check "an unpacked session scores the same" cmp -s "$work/a" "$work/b"
 check "a score was compared" grep -q '"examples":1000' "$work/a"
 mkdir "$work/mine"
-cp sessions/tasks/films/*.jsonl "$work/mine"
-sed 's/"name": "films"/"name": "mine"/' sessions/tasks/films/task.json >"$work/mine/task.json"
+cp tests/share/tasks/films/*.jsonl "$work/mine"
+sed 's/"name": "films"/"name": "mine"/' tests/share/tasks/films/task.json >"$work/mine/task.json"
 $prompter session new own --task "$work/mine" --set steps=2 --set shots=4 --set evaluate_every=1 >/dev/null
 $prompter tune own --no-test >/dev/null 2>&1
 $prompter eval own --json >"$work/a" 2>/dev/null
@@ -136,8 +137,8 @@ expect 0 'test accuracy' $prompter eval long
 
 # Prompts in files.
 best=$PROMPTER_SESSIONS/whole/prompts/best.safetensors
-expect 0 'nearest by cosine' $prompter nearest "$best" --model engine/models/sprout
-expect 0 '"piece":' $prompter nearest "$best" --model engine/models/sprout --k 2 --json
+expect 0 'nearest by cosine' $prompter nearest "$best" --model tests/share/models/sprout
+expect 0 '"piece":' $prompter nearest "$best" --model tests/share/models/sprout --k 2 --json
 expect 2 'name the model' $prompter nearest "$best"
 expect 0 'vectors of 160' $prompter convert "$best" "$work/p.npy"
 expect 0 'vectors of 160' $prompter convert "$work/p.npy" "$work/adapter/"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # prompter experiment as a person uses it: a grid, stopped and gone on with, its tables, and what is refused.
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 build=${BUILD:-build}
 prompter=$build/prompter
 passed=0 failed=0

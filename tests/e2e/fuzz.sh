@@ -3,6 +3,7 @@
 # Bad input for every reader: the seed corpora and some mutations of each seed, the same ones every time; and
 # where clang has libFuzzer, a few seconds of it for each target.
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 build=${BUILD:-build}
 passed=0 failed=0 skipped=0
 for replay in "$build"/tests/fuzz/replay_*; do

@@ -3,6 +3,7 @@
 # The engine against golden values: every folder of tests/golden, and those of ../shared/golden where present.
 # That the tool finds damage is golden_tool.sh's to show.
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 tool=${BUILD:-build}/tests/golden
 shared=${PROMPTER_SHARED:-../shared}/golden
 passed=0 failed=0 skipped=0

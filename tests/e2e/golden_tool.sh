@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The tool golden itself: it must find every kind of damage to a folder, and none in a whole one.
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 export LC_ALL=C
 tool=${BUILD:-build}/tests/golden editor=${BUILD:-build}/tests/golden_edit
 whole=tests/golden/v11_least

@@ -3,6 +3,7 @@
 # kill -9 at random moments: nothing but the step in flight is lost, and the run comes to the same end. KILLS=200
 # for a thorough round, SEED for other moments.
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 build=${BUILD:-build}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

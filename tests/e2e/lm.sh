@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # prompter lm as a person uses it: a model from nothing, stopped and killed and resumed, then trained further.
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 build=${BUILD:-build}
 prompter=$build/prompter
 passed=0 failed=0
@@ -45,7 +46,7 @@ expect 2 'objective: "spans=x"' $prompter lm --corpus "$work/text.txt" --out "$w
 expect 2 'batch-tokens' $prompter lm --corpus "$work/text.txt" --out "$work/x" --batch-tokens 20
 expect 2 'bf16, f16 or f32' $prompter lm --corpus "$work/text.txt" --out "$work/x" --dtype int8
 expect 2 'small, hugging-face or adapt' $prompter lm --corpus "$work/text.txt" --out "$work/x" --recipe none
-expect 2 'keeps its vocabulary' $prompter lm --corpus "$work/text.txt" --out "$work/x" --model engine/models/sprout --keep-words a
+expect 2 'keeps its vocabulary' $prompter lm --corpus "$work/text.txt" --out "$work/x" --model tests/share/models/sprout --keep-words a
 expect 1 'nonesuch.txt' $prompter lm --corpus "$work/nonesuch.txt" --out "$work/x"
 expect 1 'no run to go on with' $prompter lm --resume --out "$work/x"
 

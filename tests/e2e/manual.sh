@@ -4,6 +4,7 @@
 # readers take them without a word, and a key that is bound anew is the one that everything names.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 build=$PWD/${BUILD:-build}
 prompter=$build/prompter
 passed=0 failed=0 skipped=0

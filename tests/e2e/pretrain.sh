@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # prompter pretrain as a person uses it: every task, stopped and resumed, and tuning from what came out.
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 build=${BUILD:-build}
 prompter=$build/prompter
 passed=0 failed=0

@@ -3,6 +3,7 @@
 # The whole path on real data sets: a session made, tuned, stopped by its last step, resumed, scored; with the shipped model
 # and with a random checkpoint of T5-v1.1-small's shape that uses T5's own tokenizer. Skips what needs ../shared.
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 build=${BUILD:-build}
 shared=${PROMPTER_SHARED:-../shared}
 passed=0 failed=0 skipped=0
@@ -46,8 +47,8 @@ one() {
     fi
 }
 
-one shipped-films films "" engine/models/sprout 4
-one shipped-places places "" engine/models/sprout 4
+one shipped-films films "" tests/share/models/sprout 4
+one shipped-places places "" tests/share/models/sprout 4
 if "$build/prompter" eval shipped-films --json >"$work/out" 2>"$work/err" && grep -q '"examples":1000' "$work/out"; then
     ok
 else
@@ -59,7 +60,7 @@ if [ -d "$shared/data/tasks" ]; then
     "$build/tests/make_checkpoint" "$work/small" --shape small --seed 1 --spiece "$shared/data/tokenizers/t5/spiece.model" \
         >"$work/out" 2>"$work/err" || bad "make_checkpoint"
     for t in $tasks; do
-        one "sprout-$t" "tests/tasks/$t" "$shared/data/tasks/$t" engine/models/sprout 4
+        one "sprout-$t" "tests/tasks/$t" "$shared/data/tasks/$t" tests/share/models/sprout 4
         one "small-$t" "tests/tasks/$t" "$shared/data/tasks/$t" "$work/small" 2
     done
 else

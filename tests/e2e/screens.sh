@@ -5,6 +5,7 @@
 # REWRITE=1 puts the present screens in their place (make goldens); then read the difference before committing it.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 build=${BUILD:-build} pictures=tests/screens
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

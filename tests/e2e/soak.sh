@@ -4,6 +4,7 @@
 # never stalls. `make soak`; STEPS (100000), SECONDS_MOST (3600), SLOWEST (50, in ms) and GROWTH (2, in percent).
 # As a part of the tests it does nothing: it takes minutes, and measures time.
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 if [ -z "${SOAK:-}" ]; then
     echo "skip soak: make soak runs it"
     echo "0 passed, 0 failed, 1 skipped"

@@ -10,8 +10,8 @@ passed=0 failed=0 skipped=0
 work=$(mktemp -d)
 mounted=
 trap '[ -n "$mounted" ] && umount "$mounted"; chmod -R u+w "$work"; rm -rf "$work"' EXIT
-export PROMPTER_SESSIONS=$work/sessions XDG_STATE_HOME=$work/state LC_ALL=C.UTF-8 PROMPTER_SHARE=
-unset PROMPTER_SHARE
+export PROMPTER_SESSIONS=$work/sessions XDG_STATE_HOME=$work/state LC_ALL=C.UTF-8
+export PROMPTER_SHARE=$PWD/tests/share
 
 check() { # NAME COMMAND...
     local name=$1
@@ -119,7 +119,7 @@ fi
 
 # ---- a model's file is cut short, or written to, while it is mapped ----
 own_model() { rm -rf "$work/model" && cp -rL "$("$prompter" new "probe-$1" --task films >/dev/null; shipped)" "$work/model"; }
-shipped() { for d in "$build/../engine/models/sprout" "$PWD/engine/models/sprout"; do [ -d "$d" ] && echo "$d" && return; done; }
+shipped() { for d in "$build/../tests/share/models/sprout" "$PWD/tests/share/models/sprout"; do [ -d "$d" ] && echo "$d" && return; done; }
 weights() { ls "$work"/model/*.safetensors | head -n 1; }
 cut_short() {
     own_model cut && new cut --model "$work/model" && start cut && truncate -s 4096 "$(weights)" && ends &&

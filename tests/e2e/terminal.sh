@@ -4,6 +4,7 @@
 # tmux. Waits for text, never for time.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 build=${BUILD:-build}
 demo=$PWD/$build/tests/tui_demo probe=$PWD/$build/tests/pty_probe
 export LC_ALL=C.UTF-8 INPUTRC=/dev/null

@@ -4,6 +4,7 @@
 # tuned, job control, the command line's history, the mouse, sizes of panes, being ended. Waits for text, never for time.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
 build=$PWD/${BUILD:-build}
 prompter=$build/prompter
 passed=0 failed=0 skipped=0

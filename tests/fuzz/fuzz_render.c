@@ -19,7 +19,7 @@ static const struct task task = {.field = field_name,
 static const struct tokenizer *shipped(void) {
     static struct tokenizer *t;
     struct error e = {0};
-    if (!t && !tokenizer_load(&t, "engine/models/sprout", &e)) {
+    if (!t && !tokenizer_load(&t, "tests/share/models/sprout", &e)) {
         fprintf(stderr, "%s (targets run in the top folder)\n", e.text);
         abort();
     }

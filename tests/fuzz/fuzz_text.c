@@ -12,7 +12,7 @@
 static const struct tokenizer *shipped(void) {
     static struct tokenizer *t;
     struct error e = {0};
-    if (!t && !tokenizer_load(&t, "engine/models/sprout", &e)) {
+    if (!t && !tokenizer_load(&t, "tests/share/models/sprout", &e)) {
         fprintf(stderr, "%s (targets run in the top folder)\n", e.text);
         abort();
     }

@@ -76,7 +76,15 @@ const char *check_folder(void) {
     return folder;
 }
 
+void check_use_share(void) {
+    char *share = realpath("tests/share", NULL);
+    if (!share || setenv("PROMPTER_SHARE", share, 1) != 0)
+        abort();
+    free(share);
+}
+
 int main(int argc, char **argv) {
+    check_use_share();
     size_t passed = 0, failed = 0, skipped = 0;
     for (size_t i = 0; i < count; i++) {
         bool wanted = argc < 2;

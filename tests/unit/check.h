@@ -18,6 +18,9 @@ const char *check_path(const char *below_tests);
 const char *check_shared(const char *below_shared); // NULL when ../shared does not exist
 // A fresh folder for this test program, removed at exit.
 const char *check_folder(void);
+// The models and tasks of tests/share are the shipped ones (PROMPTER_SHARE), as at the start of every test
+// program; for a test that comes after one with another share.
+void check_use_share(void);
 
 #define TEST(name)                                                                                           \
     static void test_##name(void);                                                                           \

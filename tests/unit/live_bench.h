@@ -29,7 +29,7 @@ static inline bool live_open(struct bench *b, const char *task, int columns, int
     snprintf(sessions, sizeof sessions, "%s/live-%d-%d", check_folder(), columns, rows);
     setenv("PROMPTER_SESSIONS", sessions, 1);
     const struct workbench_options options = {
-        .what = task, .model_folder = "engine/models/sprout", .threads = 2};
+        .what = task, .model_folder = "tests/share/models/sprout", .threads = 2};
     if (!workbench_create(&b->w, &options, &b->error) || !grid_create(&b->g, rows, columns, &b->error)) {
         printf("%s\n", b->error.text);
         return false;

@@ -33,10 +33,10 @@ static inline struct run_settings fixture_settings(void) {
 static inline bool fixture_open(struct fixture *f, const char *task, const char *template_text,
                                 const char *words, struct error *e) {
     char path[256];
-    snprintf(path, sizeof path, "sessions/tasks/%s", task);
+    snprintf(path, sizeof path, "tests/share/tasks/%s", task);
     struct split_request request = {.per_class = f->settings.shots, .seed = f->settings.seed};
-    return model_load(&f->model, "engine/models/sprout", e) &&
-           tokenizer_load(&f->tokenizer, "engine/models/sprout", e) && task_load(&f->task, path, NULL, e) &&
+    return model_load(&f->model, "tests/share/models/sprout", e) &&
+           tokenizer_load(&f->tokenizer, "tests/share/models/sprout", e) && task_load(&f->task, path, NULL, e) &&
            split_make(&f->split, f->task, &request, e) &&
            template_parse(&f->template, template_text, (const char *const *)f->task->field, f->task->fields,
                           NULL, e) &&

@@ -4,7 +4,7 @@
 
 TEST(filters_show_parts_classes_and_errors) {
     struct bench b;
-    CHECK(live_open(&b, "sessions/tasks/films", 100, 40));
+    CHECK(live_open(&b, "tests/share/tasks/films", 100, 40));
     bench_keys(&b, "2");
     CHECK(live_rest(&b));
     CHECK(bench_has(&b, "1,900 of 1,900"));
@@ -42,7 +42,7 @@ TEST(filters_show_parts_classes_and_errors) {
 
 TEST(a_search_goes_round) {
     struct bench b;
-    CHECK(live_open(&b, "sessions/tasks/films", 101, 40));
+    CHECK(live_open(&b, "tests/share/tasks/films", 101, 40));
     bench_keys(&b, "2");
     CHECK(live_rest(&b));
     bench_command(&b, "part dev");
@@ -55,7 +55,7 @@ TEST(a_search_goes_round) {
 
 TEST(another_split_waits_for_a_run) {
     struct bench b;
-    CHECK(live_open(&b, "sessions/tasks/films", 102, 40));
+    CHECK(live_open(&b, "tests/share/tasks/films", 102, 40));
     bench_keys(&b, "2 + +");
     CHECK(live_rest(&b));
     CHECK(bench_has(&b, "split: 18 a class, seed 1"));
@@ -80,7 +80,7 @@ static void type_example(struct bench *b, const char *text) {
 
 TEST(own_examples_are_typed_kept_tuned_on_and_taken_back) {
     struct bench b;
-    CHECK(live_open(&b, "sessions/tasks/films", 103, 40));
+    CHECK(live_open(&b, "tests/share/tasks/films", 103, 40));
     bench_keys(&b, "2 a");
     CHECK(live_rest(&b));
     CHECK(bench_has(&b, "a new example of your own"));

@@ -237,8 +237,8 @@ TEST(the_engine_edits_tells_and_shows) {
         g, (struct engine_command){.verb = ENGINE_EDIT, .edit = prompt_edit_make(EDIT_TOKENS, 0, 3, 1, &e)},
         &e));
     CHECK(await(g, EVENT_ERROR, &v));
-    s->model_folder = mem_strdup("engine/models/sprout", NULL);
-    s->task_path = mem_strdup("sessions/tasks/films", NULL);
+    s->model_folder = mem_strdup("tests/share/models/sprout", NULL);
+    s->task_path = mem_strdup("tests/share/tasks/films", NULL);
     s->template_text = mem_strdup("{soft:3} {text_a} It was {mask}.", NULL);
     run_settings_default(&s->settings);
     CHECK_OK(engine_send(g, (struct engine_command){.verb = ENGINE_OPEN, .setup = s}, &e));

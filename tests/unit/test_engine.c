@@ -38,8 +38,8 @@ static void keep_test(void *context, const struct evaluation *v, size_t step) {
 static struct engine_setup *setup_of(const char *task, size_t steps) {
     struct engine_setup *s = calloc(1, sizeof *s);
     char path[256];
-    snprintf(path, sizeof path, "sessions/tasks/%s", task);
-    s->model_folder = mem_strdup("engine/models/sprout", NULL);
+    snprintf(path, sizeof path, "tests/share/tasks/%s", task);
+    s->model_folder = mem_strdup("tests/share/models/sprout", NULL);
     s->task_path = mem_strdup(path, NULL);
     s->template_text = mem_strdup("{soft:3} {text_a} It was {mask}.", NULL);
     run_settings_default(&s->settings);

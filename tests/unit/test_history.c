@@ -168,7 +168,7 @@ static bool set_up(struct session **s) {
     static unsigned n;
     snprintf(home, sizeof home, "%s/home%u", check_folder(), n++);
     setenv("PROMPTER_SESSIONS", home, 1);
-    unsetenv("PROMPTER_SHARE");
+    check_use_share();
     return session_open(s, "films", NULL, NULL);
 }
 

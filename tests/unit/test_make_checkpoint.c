@@ -124,14 +124,14 @@ TEST(the_tokenizer_decides_the_vocabulary) {
     struct error e = {0};
     struct model *m;
     struct tokenizer *t;
-    CHECK_SIZE(make("s", "--spiece engine/models/sprout/spiece.model d_model=8 num_layers=1 d_ff=8"), 0);
+    CHECK_SIZE(make("s", "--spiece tests/share/models/sprout/spiece.model d_model=8 num_layers=1 d_ff=8"), 0);
     CHECK_OK(model_load(&m, out_path("s"), &e));
     CHECK_OK(tokenizer_load(&t, out_path("s"), &e));
     CHECK_SIZE(m->config.vocab_size, 1280);
     CHECK_SIZE(tokenizer_ids(t), 1276);
     tokenizer_free(t);
     model_free(m);
-    CHECK_SIZE(make("s", "--spiece engine/models/sprout/spiece.model vocab_size=1000"), 1);
+    CHECK_SIZE(make("s", "--spiece tests/share/models/sprout/spiece.model vocab_size=1000"), 1);
 }
 
 TEST(bad_arguments_show_the_usage) {

@@ -440,7 +440,7 @@ TEST(folders_without_safetensors) {
 TEST(sprout_loads) {
     struct error e = {0};
     struct model *m;
-    CHECK_OK(model_load(&m, "engine/models/sprout", &e));
+    CHECK_OK(model_load(&m, "tests/share/models/sprout", &e));
     CHECK_SIZE(m->config.vocab_size, 1276);
     CHECK(m->head != m->embedding && m->embedding->dtype == DTYPE_BF16);
     model_free(m);

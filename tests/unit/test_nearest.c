@@ -27,7 +27,7 @@ TEST(nearest_agree_with_a_plain_search) {
     struct vocabulary_norms norms;
     struct thread_pool *pool;
     gemm_prepare();
-    CHECK_OK(model_load(&m, "engine/models/sprout", &e));
+    CHECK_OK(model_load(&m, "tests/share/models/sprout", &e));
     CHECK_OK(vocabulary_norms_make(&norms, m, IDS, &e));
     CHECK_OK(thread_pool_create(&pool, 2, &e));
     size_t width = m->config.d_model;

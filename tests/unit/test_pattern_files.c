@@ -130,7 +130,7 @@ TEST(the_gallery_reads_for_its_families) {
         struct task *t;
         char path[256];
         size_t usable = 0;
-        snprintf(path, sizeof path, "sessions/tasks/%s", tasks[i]);
+        snprintf(path, sizeof path, "tests/share/tasks/%s", tasks[i]);
         CHECK_OK(task_load(&t, path, NULL, &e));
         CHECK_OK(gallery_read(&l, t->family, &e));
         CHECK(l.count >= 5);

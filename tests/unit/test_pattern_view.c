@@ -183,7 +183,7 @@ static void moment(struct bench *b, double seconds) {
 }
 
 static bool open_zero_shot(struct bench *b, int columns, int rows) {
-    bool ok = bench_open_recording(b, "screens/pattern.jsonl", "sessions/tasks/films", columns, rows);
+    bool ok = bench_open_recording(b, "screens/pattern.jsonl", "tests/share/tasks/films", columns, rows);
     if (ok)
         bench_keys(b, "1");
     if (ok)
@@ -236,7 +236,7 @@ TEST(label_words_and_calibration_do_not_wait) {
 
 TEST(nothing_is_asked_behind_another_screen) {
     struct bench b;
-    CHECK(bench_open_recording(&b, "screens/pattern.jsonl", "sessions/tasks/films", 80, 24));
+    CHECK(bench_open_recording(&b, "screens/pattern.jsonl", "tests/share/tasks/films", 80, 24));
     moment(&b, 1);
     CHECK(b.client.deadline(b.w) == 0);
     bench_keys(&b, "1");

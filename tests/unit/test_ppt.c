@@ -36,8 +36,8 @@ static bool open_all(void) {
     e = (struct error){0};
     bool ok = buffer_ok(&b, &e) && file_write_atomic(path, b.data, b.length, &e) &&
               corpus_open(&corpus, paths, 1, CORPUS_SENTENCES, &e) &&
-              model_load(&model, "engine/models/sprout", &e) &&
-              tokenizer_load(&tokenizer, "engine/models/sprout", &e) && thread_pool_create(&pool, 2, &e);
+              model_load(&model, "tests/share/models/sprout", &e) &&
+              tokenizer_load(&tokenizer, "tests/share/models/sprout", &e) && thread_pool_create(&pool, 2, &e);
     buffer_free(&b);
     return ok;
 }

@@ -262,7 +262,7 @@ TEST(kept_whole_unless_marked) {
 TEST(binding_mistakes) {
     struct error e = {0};
     struct tokenizer *t;
-    CHECK_OK(tokenizer_load(&t, "engine/models/sprout", &e));
+    CHECK_OK(tokenizer_load(&t, "tests/share/models/sprout", &e));
     CHECK_HAS(pieces("{nothing} {mask}", t, whole), "the field \"nothing\", which the task \"t\" lacks");
     CHECK_HAS(pieces("{special:<cls>} {mask}", t, whole), "T5 has no <cls>");
     CHECK_HAS(pieces("{soft:\" \"} {mask}", t, whole), "are no pieces at all");
@@ -283,11 +283,11 @@ TEST(shipped_tasks_render) {
     static const char *const names[] = {"films", "films5", "claims", "places"};
     struct error e = {0};
     struct tokenizer *t;
-    CHECK_OK(tokenizer_load(&t, "engine/models/sprout", &e));
+    CHECK_OK(tokenizer_load(&t, "tests/share/models/sprout", &e));
     for (size_t n = 0; n < 4; n++) {
         char path[64];
         struct task *shipped;
-        snprintf(path, sizeof path, "sessions/tasks/%s", names[n]);
+        snprintf(path, sizeof path, "tests/share/tasks/%s", names[n]);
         CHECK_OK(task_load(&shipped, path, NULL, &e));
         CHECK(shipped->templates >= 3);
         for (size_t i = 0; i < shipped->templates; i++) {

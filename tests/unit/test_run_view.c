@@ -202,7 +202,7 @@ TEST(esc_takes_back_cursor_range_and_zoom_in_turn) {
 
 TEST(a_single_step_is_reported_until_the_run_goes_on) {
     struct bench b;
-    CHECK(bench_open_recording(&b, "screens/single.jsonl", "sessions/tasks/films", 80, 24));
+    CHECK(bench_open_recording(&b, "screens/single.jsonl", "tests/share/tasks/films", 80, 24));
     CHECK(bench_has(&b, "dev scorings of"));
     CHECK(bench_has(&b, "Memory "));
     CHECK(!bench_has(&b, "what the step did"));
@@ -228,7 +228,7 @@ TEST(a_single_step_is_reported_until_the_run_goes_on) {
 
 TEST(a_sweep_is_drawn_and_taken) {
     struct bench b;
-    CHECK(bench_open_recording(&b, "screens/single.jsonl", "sessions/tasks/films", 80, 24));
+    CHECK(bench_open_recording(&b, "screens/single.jsonl", "tests/share/tasks/films", 80, 24));
     bench_command(&b, "sweep rate 0.001 10");
     b.client.wake(b.w, b.now);
     CHECK(bench_has(&b, "┌ learning rates"));

@@ -93,7 +93,7 @@ static void wake(struct bench *b) {
 
 TEST(the_workbench_goes_from_seed_to_seed) {
     struct bench b;
-    CHECK(bench_open_recording(&b, "screens/seeds.jsonl", "sessions/tasks/films", 80, 24));
+    CHECK(bench_open_recording(&b, "screens/seeds.jsonl", "tests/share/tasks/films", 80, 24));
     bench_command(&b, "seed 1-3");
     wake(&b);
     const struct series *s = workbench_series(b.w);
@@ -122,7 +122,7 @@ TEST(a_fork_begins_with_the_prompt_of_the_run) {
     static float vectors[6] = {1, 2, 3, 4, 5, 6};
     snprintf(home, sizeof home, "%s/forks", check_folder());
     setenv("PROMPTER_SESSIONS", home, 1);
-    CHECK_OK(session_open(&s, "sessions/tasks/films", "engine/models/sprout", &e));
+    CHECK_OK(session_open(&s, "tests/share/tasks/films", "tests/share/models/sprout", &e));
     CHECK_OK(session_set_template(s, "{soft:2} {text_a} {mask}", &e));
     const struct prompt_matrix prompt = {vectors, 2, 3};
     CHECK_OK(session_fork(s, NULL, &prompt, 12, &made, &e));

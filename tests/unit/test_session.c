@@ -16,6 +16,7 @@
 #include "engine/base/memory.h"
 #include "sessions/checkpoint.h"
 #include "sessions/journal.h"
+#include "sessions/paths.h"
 #include "sessions/prompt_file.h"
 #include "sessions/session_inside.h"
 
@@ -53,6 +54,7 @@ static bool set_up(void) {
     setenv("PROMPTER_SESSIONS", at("home"), 1);
     setenv("PROMPTER_SHARE", at("share"), 1);
     return put("share/models/sprout/config.json", "{}") && put("share/models/other/config.json", "{}") &&
+           put("share/models/default", "sprout\n") && put("share/tasks/default", "films") &&
            put_task("share/tasks/films/task.json", "films") &&
            put_task("share/tasks/claims/task.json", "claims") && put_task("mine/task.json", "films") &&
            put("model/config.json", "{}");
@@ -381,6 +383,24 @@ TEST(a_session_with_all_of_its_files_can_be_moved) {
     CHECK(setup->start_count == 2 && setup->start_vectors[5] == 6);
     engine_setup_free(setup);
     session_free(s);
+}
+
+TEST(a_share_says_what_is_opened_when_nothing_is_named) {
+    struct error e = {0};
+    struct session *s;
+    CHECK(set_up());
+    CHECK(put("share/tasks/default", "claims\r\nfilms\n") && put("share/models/default", "other"));
+    CHECK_OK(session_open(&s, NULL, NULL, &e));
+    CHECK_TEXT(session_name(s), "claims");
+    CHECK_TEXT(s->parts.model, at("share/models/other"));
+    session_free(s);
+    CHECK(put("share/tasks/default", "gone")); // the first one then
+    CHECK_OK(session_open(&s, NULL, NULL, &e));
+    CHECK_TEXT(session_name(s), "claims");
+    session_free(s);
+    CHECK(folder_remove(at("share/models/other"), &e) && folder_remove(at("share/models/sprout"), &e));
+    CHECK(!session_open(&s, NULL, NULL, &e));
+    CHECK_HAS(e.text, "no model is shipped");
 }
 
 TEST(a_session_can_be_moved) {
@@ -1158,7 +1178,7 @@ static bool tune(const char *name, size_t steps, struct journal_history *h, stru
 TEST(a_resumed_run_follows_the_same_curve) {
     struct error e = {0};
     CHECK(set_up());
-    unsetenv("PROMPTER_SHARE"); // the shipped model and tasks themselves
+    check_use_share();
     struct journal_history whole, parts;
     struct session *s;
     CHECK_OK(session_create(&s, "whole", NULL, "films", NULL, &e));

@@ -252,7 +252,7 @@ TEST(own_examples_are_added_or_stand_alone) {
     struct error e = {0};
     struct task *t;
     struct split plain, s;
-    CHECK_OK(task_load(&t, "sessions/tasks/films", NULL, &e));
+    CHECK_OK(task_load(&t, "tests/share/tasks/films", NULL, &e));
     char *one[] = {"one", NULL}, *two[] = {"two", NULL};
     struct example own[] = {own_example(one, 0, false), own_example(two, 1, true)};
     struct dataset set = {.example = own, .count = 2};

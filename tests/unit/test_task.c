@@ -416,19 +416,19 @@ static bool load_shared(struct task **t, const char *name, struct error *e) {
 TEST(shipped_tasks) {
     struct error e = {0};
     struct task *t;
-    CHECK_OK(task_load(&t, "sessions/tasks/films", NULL, &e));
+    CHECK_OK(task_load(&t, "tests/share/tasks/films", NULL, &e));
     COUNTS(t->train, 301, 299);
     COUNTS(t->dev, 155, 145);
     COUNTS(t->test, 499, 501);
     task_free(t);
-    CHECK_OK(task_load(&t, "sessions/tasks/films5/task.json", NULL, &e));
+    CHECK_OK(task_load(&t, "tests/share/tasks/films5/task.json", NULL, &e));
     COUNTS(t->test, 215, 193, 206, 200, 186);
     task_free(t);
-    CHECK_OK(task_load(&t, "sessions/tasks/claims/", NULL, &e));
+    CHECK_OK(task_load(&t, "tests/share/tasks/claims/", NULL, &e));
     COUNTS(t->train, 209, 197, 194);
     CHECK_TEXT(t->train.example[0].field[task_find_field(t, "text_b")], "It happened near the station.");
     task_free(t);
-    CHECK_OK(task_load(&t, "sessions/tasks/places", NULL, &e));
+    CHECK_OK(task_load(&t, "tests/share/tasks/places", NULL, &e));
     COUNTS(t->train, 140, 134, 168, 158);
     CHECK_SIZE(with_options(&t->test, 4), 1000);
     task_free(t);

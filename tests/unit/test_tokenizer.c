@@ -18,7 +18,7 @@
 
 static struct tokenizer *sprout(struct error *e) {
     struct tokenizer *t = NULL;
-    tokenizer_load(&t, "engine/models/sprout", e);
+    tokenizer_load(&t, "tests/share/models/sprout", e);
     return t;
 }
 
@@ -357,7 +357,7 @@ TEST(damaged_models_are_refused_or_work) {
     struct error e = {0};
     char *bytes;
     size_t length;
-    CHECK_OK(file_read("engine/models/sprout/spiece.model", 1 << 24, &bytes, &length, &e));
+    CHECK_OK(file_read("tests/share/models/sprout/spiece.model", 1 << 24, &bytes, &length, &e));
     struct random r;
     random_seed(&r, 5, 0);
     CHECK_SIZE(try_bytes(bytes, length), 0);

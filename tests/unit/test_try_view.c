@@ -4,7 +4,7 @@
 
 TEST(an_example_is_answered_and_typing_asks_again) {
     struct bench b;
-    CHECK(live_open(&b, "sessions/tasks/films", 100, 30));
+    CHECK(live_open(&b, "tests/share/tasks/films", 100, 30));
     bench_keys(&b, "5");
     CHECK(live_rest(&b));
     CHECK(bench_has(&b, "text: dev example 1 of 32, negative"));
@@ -36,7 +36,7 @@ TEST(an_example_is_answered_and_typing_asks_again) {
 
 TEST(layers_and_heads_are_chosen) {
     struct bench b;
-    CHECK(live_open(&b, "sessions/tasks/films", 101, 30));
+    CHECK(live_open(&b, "tests/share/tasks/films", 101, 30));
     bench_keys(&b, "5");
     CHECK(live_rest(&b));
     bench_keys(&b, "y");
@@ -57,7 +57,7 @@ TEST(layers_and_heads_are_chosen) {
 
 TEST(tuned_and_kept_prompts_are_tried_as_well) {
     struct bench b;
-    CHECK(live_open(&b, "sessions/tasks/films", 120, 40));
+    CHECK(live_open(&b, "tests/share/tasks/films", 120, 40));
     bench_command(&b, "set steps 4");
     bench_command(&b, "set evaluate_every 2");
     bench_keys(&b, "Ctrl-S");

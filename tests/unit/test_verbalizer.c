@@ -134,7 +134,7 @@ TEST(warnings_show_the_pieces) {
     struct error e = {0};
     struct tokenizer *t;
     struct verbalizer v;
-    CHECK_OK(tokenizer_load(&t, "engine/models/sprout", &e));
+    CHECK_OK(tokenizer_load(&t, "tests/share/models/sprout", &e));
     CHECK_OK(verbalizer_parse(&v, "no; yes; No", names, values, 3, &e));
     CHECK_OK(verbalizer_bind(&v, t, WORD_FIRST, &e));
     CHECK(v.label[1].word[0].pieces > 1 && v.label[2].word[0].pieces == 1);
@@ -161,12 +161,12 @@ TEST(shipped_label_words_are_whole_pieces) {
     static const char *const tasks[] = {"films", "films5", "claims", "places"};
     struct error e = {0};
     struct tokenizer *t;
-    CHECK_OK(tokenizer_load(&t, "engine/models/sprout", &e));
+    CHECK_OK(tokenizer_load(&t, "tests/share/models/sprout", &e));
     for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++) {
         char path[64];
         struct task *task;
         struct verbalizer v;
-        snprintf(path, sizeof path, "sessions/tasks/%s", tasks[i]);
+        snprintf(path, sizeof path, "tests/share/tasks/%s", tasks[i]);
         CHECK_OK(task_load(&task, path, NULL, &e));
         CHECK_OK(
             verbalizer_parse(&v, task->label_words, task->class_name, task->class_value, task->classes, &e));

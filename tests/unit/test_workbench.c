@@ -72,14 +72,14 @@ static void sweep(const char *task, const char *keys, bool ascii) {
 }
 
 TEST(run_at_every_size) {
-    sweep("sessions/tasks/films", "3", false);
-    sweep("sessions/tasks/films", "Space Space Space t", false);
-    sweep("sessions/tasks/films", "Space Space Space Tab Tab z", false);
+    sweep("tests/share/tasks/films", "3", false);
+    sweep("tests/share/tasks/films", "Space Space Space t", false);
+    sweep("tests/share/tasks/films", "Space Space Space Tab Tab z", false);
 }
 
 TEST(prompt_at_every_size) {
-    sweep("sessions/tasks/films", "4 G", false);
-    sweep("sessions/tasks/films", "4 Tab z", false);
+    sweep("tests/share/tasks/films", "4 G", false);
+    sweep("tests/share/tasks/films", "4 Tab z", false);
 }
 
 static bool put_runs(void) {
@@ -119,13 +119,13 @@ TEST(compare_at_every_size) {
 }
 
 TEST(pattern_at_every_size) {
-    sweep("sessions/tasks/films", "1 n", false);
-    sweep("sessions/tasks/films", "1 Enter { x", false); // with an error
-    sweep("sessions/tasks/places", "1", false);
+    sweep("tests/share/tasks/films", "1 n", false);
+    sweep("tests/share/tasks/films", "1 Enter { x", false); // with an error
+    sweep("tests/share/tasks/places", "1", false);
 }
 
 TEST(help_at_every_size) {
-    sweep("sessions/tasks/films", "? PgDn", false);
+    sweep("tests/share/tasks/films", "? PgDn", false);
 }
 
 TEST(chinese_at_every_size) {
@@ -134,10 +134,10 @@ TEST(chinese_at_every_size) {
 }
 
 TEST(ascii_at_every_size) {
-    sweep("sessions/tasks/films", "Space Space Space", true);
-    sweep("sessions/tasks/films", "4", true);
-    sweep("sessions/tasks/films", "1", true);
-    sweep("sessions/tasks/films", "?", true);
+    sweep("tests/share/tasks/films", "Space Space Space", true);
+    sweep("tests/share/tasks/films", "4", true);
+    sweep("tests/share/tasks/films", "1", true);
+    sweep("tests/share/tasks/films", "?", true);
 }
 
 // Every screen there is, whatever it is made of: as it opens, and with each pane zoomed.
@@ -300,8 +300,8 @@ TEST(sizes_of_panes_are_there_again) {
     for (int start = 0; start < 2; start++) {
         CHECK(bench_open(&b, 120, 30)); // for its environment
         workbench_free(b.w);
-        const struct workbench_options options = {.what = "sessions/tasks/films",
-                                                  .model_folder = "engine/models/sprout",
+        const struct workbench_options options = {.what = "tests/share/tasks/films",
+                                                  .model_folder = "tests/share/models/sprout",
                                                   .recording = check_path("screens/films.jsonl"),
                                                   .state_folder = folder};
         CHECK_OK(workbench_create(&b.w, &options, &e));
@@ -567,11 +567,11 @@ TEST(opening_another_asks_before_anything_is_lost) {
     struct bench b;
     CHECK(bench_open(&b, 80, 24));
     bench_keys(&b, "Space");
-    bench_command(&b, "open sessions/tasks/claims");
+    bench_command(&b, "open tests/share/tasks/claims");
     CHECK(bench_has(&b, "Tuning goes on. Stop, keep what there is, open the other? y/n"));
     bench_keys(&b, "n Space");
     bench_command(&b, "set shots 4");
-    bench_command(&b, "open sessions/tasks/claims");
+    bench_command(&b, "open tests/share/tasks/claims");
     CHECK(bench_has(&b, "Open the other anyway? y/n"));
     bench_keys(&b, "y");
     CHECK(bench_has(&b, "claims 16+16+16/"));
@@ -673,11 +673,11 @@ TEST(pasted_text_is_not_keys) {
 
 TEST(recordings_that_are_none) {
     struct workbench *w = NULL;
-    const struct workbench_options none = {.what = "sessions/tasks/films",
+    const struct workbench_options none = {.what = "tests/share/tasks/films",
                                            .recording = "tests/screens/nothing.jsonl"};
     CHECK(!workbench_create(&w, &none, &e));
     CHECK_HAS(e.text, "nothing.jsonl");
-    const struct workbench_options other = {.what = "sessions/tasks/films",
+    const struct workbench_options other = {.what = "tests/share/tasks/films",
                                             .recording = "tests/screens/tea/train.jsonl"};
     CHECK(!workbench_create(&w, &other, &e));
     CHECK_HAS(e.text, "not a recording");

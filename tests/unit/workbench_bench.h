@@ -27,7 +27,7 @@ static inline bool bench_open_recording(struct bench *b, const char *recording, 
     snprintf(sessions, sizeof sessions, "%s/sessions", check_folder());
     setenv("PROMPTER_SESSIONS", sessions, 1);
     const struct workbench_options options = {
-        .what = task, .model_folder = "engine/models/sprout", .recording = check_path(recording)};
+        .what = task, .model_folder = "tests/share/models/sprout", .recording = check_path(recording)};
     if (!workbench_create(&b->w, &options, &b->error) || !grid_create(&b->g, rows, columns, &b->error)) {
         printf("%s\n", b->error.text);
         return false;
@@ -42,7 +42,7 @@ static inline bool bench_open_task(struct bench *b, const char *task, int column
 }
 
 static inline bool bench_open(struct bench *b, int columns, int rows) {
-    return bench_open_task(b, "sessions/tasks/films", columns, rows);
+    return bench_open_task(b, "tests/share/tasks/films", columns, rows);
 }
 
 static inline void bench_close(struct bench *b) {
