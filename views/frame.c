@@ -429,7 +429,7 @@ void frame_draw(struct workbench *w, struct grid *g, double now) {
     draw_tabs(w, g, area_rows(all, 1, 1), now);
     const struct view *v = view_list[w->screen];
     struct panes *panes;
-    w->content = content;
+    w->whole = w->content = content;
     workbench_panes(w, w->screen, content, &panes); // kept sizes are there before the first drawing
     v->draw(w->view_state[w->screen], w, g, content, now);
     struct inner_view inner;

@@ -201,11 +201,6 @@ static void draw_pane(const struct run_view *v, const struct workbench *w, struc
 
 // ---- the whole ----
 
-static void split_rows(struct area a, int first, struct area *top, struct area *rest) {
-    *top = area_rows(a, 0, first);
-    *rest = area_rows(a, first, a.rows - first);
-}
-
 bool run_pane_there(const struct run_view *v, const struct workbench *w, enum pane p) {
     if (p == PANE_SWEEP)
         return v->sweep || run_sweeping(w);
@@ -214,83 +209,36 @@ bool run_pane_there(const struct run_view *v, const struct workbench *w, enum pa
     return p != PANE_REPORT || workbench_report(w);
 }
 
-// What stands beside the loss: what has the focus, else what has just been found out, else the accuracy.
-static enum pane second_pane(const struct run_view *v, const struct workbench *w) {
-    enum pane p = (enum pane)v->focus;
-    if (p >= PANE_ACCURACY && run_pane_there(v, w, p))
-        return p;
-    if (run_sweeping(w) || (v->sweep && v->show_sweep))
-        return PANE_SWEEP;
-    if (run_pane_there(v, w, PANE_REPORT))
-        return PANE_REPORT;
-    const struct series *s = workbench_series(w);
-    return s && s->done ? PANE_SEEDS : PANE_ACCURACY;
-}
-
-// Two panes: loss and accuracy. Where the smaller plots have no place of their own, the one that has the
-// focus takes the second.
-static void draw_curves(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a,
-                        enum pane second) {
-    int half = a.columns / 2;
-    if (a.columns < 70 ? a.rows >= 24 : a.rows * 2 > a.columns) { // narrow or tall: one above the other
-        draw_pane(v, w, g, area_rows(a, 0, a.rows / 2), PANE_LOSS);
-        draw_pane(v, w, g, area_rows(a, a.rows / 2, a.rows - a.rows / 2), second);
-    } else {
-        draw_pane(v, w, g, area_columns(a, 0, half), PANE_LOSS);
-        draw_pane(v, w, g, area_columns(a, half, a.columns - half), second);
-    }
-}
-
-static bool has_small_plots(struct area content) {
-    return content.rows >= 32 && content.columns >= 72;
-}
-
-static void draw_large(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a,
-                       bool begun) {
-    struct area curves, small, numbers, doctor, rest;
-    int third = a.columns / 3, plots = a.rows - 13;
-    split_rows(a, plots * 3 / 5, &curves, &rest);
-    split_rows(rest, plots - curves.rows, &small, &rest);
-    split_rows(rest, 5, &numbers, &rest);
-    split_rows(rest, 2, &doctor, &rest);
-    enum pane second = second_pane(v, w);
-    draw_curves(v, w, g, curves, second <= PANE_NEAREST ? PANE_ACCURACY : second);
-    for (int i = 0; i < 3; i++)
-        draw_pane(v, w, g, area_columns(small, i * third, i == 2 ? a.columns - 2 * third : third),
-                  (enum pane)(PANE_GRADIENT + i));
-    if (begun)
-        run_draw_numbers(v, w, g, area_rows(numbers, 0, 4));
+// The numbers, or the welcome before the first step; the doctor; the nearest words.
+static void draw_low(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a,
+                     bool large) {
+    struct area numbers, doctor, nearest;
+    run_low_parts(v, a, large, &numbers, &doctor, &nearest);
+    if (v->begun)
+        run_draw_numbers(v, w, g, large ? area_rows(numbers, 0, 4) : numbers);
     else
         run_draw_welcome(w, g, numbers);
     draw_doctor(v, g, doctor);
-    draw_pane(v, w, g, rest, PANE_NEAREST);
+    if (large)
+        draw_pane(v, w, g, nearest, PANE_NEAREST);
+    else
+        draw_near_lines(w, g, nearest);
 }
 
 void run_draw(void *state, const struct workbench *w, struct grid *g, struct area a, double now) {
     const struct run_view *v = state;
-    size_t count;
-    const struct metric *history = workbench_history(w, &count);
-    bool begun = workbench_workspace(w) && part_last(history, count, METRIC_STEP);
-    struct area curves, numbers, doctor, nearest;
+    struct panes *panes;
+    struct area at[PANES_MOST];
+    const struct pane_spec *s = run_panes(state, a, &panes);
+    const bool large = run_is_large(s);
     (void)now;
-    if (v->zoom) {
-        draw_pane(v, w, g, a, v->focus == PANE_LOSS ? PANE_LOSS : second_pane(v, w));
-        return;
+    panes_layout(panes, s, a, at);
+    for (size_t slot = 0; slot < s->panes; slot++) {
+        if (!panes_shown(at[slot]))
+            continue;
+        if (slot == RUN_LOW && !panes->zoomed)
+            draw_low(v, w, g, at[slot], large);
+        else
+            draw_pane(v, w, g, at[slot], run_pane_in(v, w, (enum run_slot)slot, large));
     }
-    if (has_small_plots(a)) {
-        draw_large(v, w, g, a, begun);
-        return;
-    }
-    // The doctor and the nearest words have a line each, or two; the numbers three, or four.
-    int spare = a.rows >= 18, lines = 1 + spare, number_rows = begun ? 3 + spare : 3 + 2 * spare;
-    split_rows(a, a.rows - 2 * lines - number_rows, &curves, &numbers);
-    split_rows(numbers, number_rows, &numbers, &doctor);
-    split_rows(doctor, lines, &doctor, &nearest);
-    draw_curves(v, w, g, curves, second_pane(v, w));
-    if (begun)
-        run_draw_numbers(v, w, g, numbers);
-    else
-        run_draw_welcome(w, g, numbers);
-    draw_doctor(v, g, doctor);
-    draw_near_lines(w, g, nearest);
 }

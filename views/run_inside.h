@@ -9,7 +9,8 @@
 //   run_sweep.c     trying learning rates
 //   run_seeds.c     several seeds: mean and spread
 //   run_report.c    what a single step did
-//   run_draw.c      the layout, the doctor, the nearest words
+//   run_panes.c     where its panes are
+//   run_draw.c      frames, the doctor, the nearest words
 #ifndef PROMPTER_VIEWS_RUN_INSIDE_H
 #define PROMPTER_VIEWS_RUN_INSIDE_H
 
@@ -17,6 +18,7 @@
 #include "views/views.h"
 
 #include "doctor.h"
+#include "panes.h"
 
 enum pane {
     PANE_LOSS,
@@ -30,6 +32,16 @@ enum pane {
     PANE_SEEDS,
     PANE_COUNT
 };
+
+// The places for them.
+enum run_slot {
+    RUN_LOSS,
+    RUN_SECOND,
+    RUN_LOW,
+    RUN_GRADIENT,
+    RUN_UPDATE,
+    RUN_RATE
+}; // from GRADIENT on: large
 
 // Columns of numbers over the steps, taken out of the history once when it grows.
 enum column {
@@ -56,8 +68,10 @@ struct run_range {
 };
 
 struct run_view {
-    size_t focus;
-    bool zoom, log_loss;
+    size_t focus; // an enum pane; panes.focus is its place
+    struct panes panes;
+    bool begun; // a step has been made
+    bool log_loss;
     int smoothing; // index into smoothing_share
     struct run_range range;
     struct metric seen_last;
@@ -125,6 +139,16 @@ void run_seeds_note(const struct workbench *w, char *out, size_t size);
 
 // ---- run_report.c ----
 void run_draw_report(const struct workbench *w, struct grid *g, struct area a);
+
+// ---- run_panes.c ----
+const struct pane_spec *run_panes(void *state, struct area a, struct panes **panes);
+bool run_is_large(const struct pane_spec *s); // the smaller plots have places of their own
+enum run_slot run_slot_of(enum pane p, bool large);
+enum pane run_pane_in(const struct run_view *v, const struct workbench *w, enum run_slot slot, bool large);
+// What is below the curves. Numbers and doctor may be cut where there are too few rows.
+void run_low_parts(const struct run_view *v, struct area a, bool large, struct area *numbers,
+                   struct area *doctor, struct area *nearest);
+bool run_mouse(void *state, struct workbench *w, struct area a, struct key k, double now);
 
 // ---- run_draw.c ----
 // Whether there is anything to show in it.

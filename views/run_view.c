@@ -78,6 +78,9 @@ static void refresh(void *state, struct workbench *w, double now) {
     (void)now;
     run_columns_follow(v, history, count);
     consult(v, w);
+    v->begun = workbench_workspace(w) && part_last(history, count, METRIC_STEP);
+    if (!run_pane_there(v, w, (enum pane)v->focus)) // what it showed is gone
+        v->focus = PANE_ACCURACY;
 }
 
 // ---- requests ----
@@ -139,8 +142,8 @@ static bool back(struct run_view *v) {
         v->range.cursor = false;
     else if (v->range.to > v->range.from)
         v->range = (struct run_range){0};
-    else if (v->zoom)
-        v->zoom = false;
+    else if (v->panes.zoomed)
+        v->panes.zoomed = false;
     else if (v->show_sweep)
         v->show_sweep = false;
     else
@@ -178,9 +181,6 @@ static bool request(void *state, struct workbench *w, enum request r, const char
         return true;
     case REQUEST_FOCUS_PREVIOUS:
         move_focus(v, w, -1);
-        return true;
-    case REQUEST_ZOOM:
-        v->zoom = !v->zoom;
         return true;
     case REQUEST_BACK:
         return back(v);
@@ -247,5 +247,7 @@ const struct view view_run = {
     .request = request,
     .hints = hints,
     .refresh = refresh,
+    .panes = run_panes,
+    .mouse = run_mouse,
     .studied = run_sweep_studied,
 };

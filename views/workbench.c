@@ -72,7 +72,7 @@ const struct run_settings *workbench_settings(const struct workbench *w) {
 bool workbench_shows(const struct workbench *w, const struct view *v) {
     struct inner_view inner;
     size_t at;
-    return view_list[w->screen] == v || (workbench_inner(w, w->content, &inner, &at) && view_list[at] == v);
+    return view_list[w->screen] == v || (workbench_inner(w, w->whole, &inner, &at) && view_list[at] == v);
 }
 const struct view *workbench_behind(const struct workbench *w) {
     return view_list[w->behind];

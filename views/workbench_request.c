@@ -248,7 +248,7 @@ bool workbench_inner(const struct workbench *w, struct area a, struct inner_view
 size_t workbench_keys(const struct workbench *w) {
     struct inner_view inner;
     size_t at;
-    return workbench_inner(w, w->content, &inner, &at) && inner.keys ? at : w->screen;
+    return workbench_inner(w, w->whole, &inner, &at) && inner.keys ? at : w->screen;
 }
 
 void workbench_request(struct workbench *w, enum request r, const char *argument, double now) {

@@ -65,7 +65,8 @@ struct workbench {
         char *title, *text;
         size_t top;
     } overlay;
-    struct area content;          // the view's, of the last drawing
+    // Of the last drawing: the screen's area, and that of the view which has the keys, maybe one inside it.
+    struct area whole, content;
     char *pane_path, *pane_sizes; // where sizes are kept, and what was there; owned, NULL: none
     bool resized;                 // a border was moved
     bool dirty, finished, pasting;

@@ -85,6 +85,64 @@ TEST(panes_take_the_focus_in_turn_and_zoom) {
     bench_close(&b);
 }
 
+// The column of the second frame's corner on a row of the screen.
+static int second_corner(struct bench *b, const char *corner) {
+    const char *screen = bench_screen(b, false), *at = strstr(screen, corner), *row = at;
+    while (row && row > screen && row[-1] != '\n')
+        row--;
+    return at ? text_width(row, (size_t)(at - row)) : -1;
+}
+
+TEST(borders_move_and_go_back) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "Space");
+    const int before = second_corner(&b, "┌ accuracy");
+    CHECK_SIZE(before, 40);
+    bench_keys(&b, "> > >");
+    CHECK_SIZE(second_corner(&b, "┌ accuracy"), 43);
+    CHECK(!bench_has(&b, "   v9 "));
+    bench_keys(&b, "Ctrl-Up Ctrl-Up"); // what is below the curves gets more: words of more vectors
+    CHECK(bench_has(&b, "   v9 "));
+    bench_keys(&b, "Tab <");
+    CHECK_SIZE(second_corner(&b, "┌▸accuracy"), 44);
+    bench_command(&b, "pane-sizes");
+    CHECK_SIZE(second_corner(&b, "┌▸accuracy"), before);
+    bench_close(&b);
+}
+
+static void mouse(struct bench *b, enum mouse_kind kind, int row, int column) {
+    bench_screen(b, false); // where things are
+    b->client.key(b->w, (struct key){.code = KEY_CODE_MOUSE, .character = kind, .row = row, .column = column},
+                  b->now);
+}
+
+TEST(a_press_gives_the_focus_and_the_wheel_shows_fewer_steps) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "Space Space Space");
+    mouse(&b, MOUSE_PRESS, 6, 60);
+    CHECK(bench_has(&b, "▸accuracy"));
+    mouse(&b, MOUSE_PRESS, 16, 10); // the numbers are no pane
+    CHECK(bench_has(&b, "▸accuracy"));
+    mouse(&b, MOUSE_PRESS, 21, 30); // the nearest words
+    CHECK(bench_has(&b, "▸nearest words"));
+    mouse(&b, MOUSE_WHEEL_UP, 6, 10);
+    CHECK(bench_has(&b, "▸loss"));
+    CHECK(!bench_has(&b, "│    0      ")); // half of 50 steps, those at the end
+    mouse(&b, MOUSE_WHEEL_DOWN, 6, 10);
+    CHECK(bench_has(&b, "│    0      "));
+    CHECK(grid_resize(b.g, 40, 120, &b.error));
+    mouse(&b, MOUSE_PRESS, 20, 60);
+    CHECK(bench_has(&b, "▸update/prompt"));
+    mouse(&b, MOUSE_PRESS, 36, 60);
+    CHECK(bench_has(&b, "▸nearest words"));
+    bench_keys(&b, "z");
+    CHECK(bench_has(&b, "▸nearest words"));
+    CHECK(!bench_has(&b, "learning rate"));
+    bench_close(&b);
+}
+
 TEST(a_changed_rate_shows_at_once_and_on_the_curve) {
     struct bench b;
     CHECK(bench_open(&b, 80, 24));

@@ -232,6 +232,19 @@ TEST(the_wheel_scrolls) {
     bench_close(&b);
 }
 
+TEST(a_press_reaches_a_screen_inside_another) {
+    struct bench b;
+    CHECK(bench_open(&b, 120, 40));
+    bench_keys(&b, "7 Enter");
+    CHECK(bench_has(&b, "▸What is a soft prompt?"));
+    mouse(&b, MOUSE_PRESS, 7, 60); // its pattern's label words
+    CHECK(bench_has(&b, "▸label words"));
+    CHECK(bench_has(&b, "┌ What is a soft prompt?"));
+    mouse(&b, MOUSE_PRESS, 18, 10);
+    CHECK(bench_has(&b, "▸What is a soft prompt?"));
+    bench_close(&b);
+}
+
 TEST(mouse_and_theme_by_command) {
     struct bench b;
     CHECK(bench_open(&b, 100, 24));
