@@ -161,6 +161,12 @@ const char *keymap_keys(enum request r, unsigned where, char out[KEYMAP_KEYS]) {
     return out;
 }
 
+const char *keymap_way(enum request r, unsigned where, char out[KEYMAP_KEYS]) {
+    if (!keymap_key(r, where, out)[0])
+        snprintf(out, KEYMAP_KEYS, ":%s", request_info(r)->name);
+    return out;
+}
+
 const char *keymap_key(enum request r, unsigned where, char out[KEYMAP_KEYS]) {
     keymap_keys(r, where, out);
     out[strcspn(out, " ")] = '\0';

@@ -24,6 +24,9 @@ const char *keymap_keys(enum request r, unsigned where, char out[KEYMAP_KEYS]);
 // The first of them.
 const char *keymap_key(enum request r, unsigned where, char out[KEYMAP_KEYS]);
 
+// The first of them, or ":name" where there is none: what a message tells a person to press or type.
+const char *keymap_way(enum request r, unsigned where, char out[KEYMAP_KEYS]);
+
 // Back to the table's keys.
 void keymap_reset(void);
 // Binds a key on the screens of `where`, whatever it meant there before. *lost (may be NULL) is a request

@@ -148,6 +148,8 @@ enum request_where {
     X(FILTER_WRONG, "wrong", "e", "", WHERE_DATA, "errors", "show only what is predicted wrongly, or all")   \
     X(PREDICT, "predict", "p", "[best|present]", WHERE_DATA, "predict",                                      \
       "predict the examples that are listed with the best prompt, or the present one")                       \
+    X(TRY_EXAMPLE, "try-example", "T", "", WHERE_DATA, "try it",                                             \
+      "put this example into the fields of the Try screen, to see what decides about it")                    \
     X(SHOTS_MORE, "shots-more", "+ =", "", WHERE_DATA, "more", "more training examples in the next run")     \
     X(SHOTS_FEWER, "shots-fewer", "-", "", WHERE_DATA, "", "fewer training examples in the next run")        \
     X(SHOTS_UNIT, "shots-unit", "t", "", WHERE_DATA, "", "count training examples a class, or in all")       \

@@ -10,6 +10,7 @@
 #include "sessions/paths.h"
 #include "sessions/prompt_file.h"
 
+#include "parts.h"
 #include "workbench_state.h"
 
 // Reads it, and sees whether it goes with what is open.
@@ -36,9 +37,10 @@ void command_load(struct workbench *w, const char *path, double now) {
         real && run_settings_set(&s, "start", "file", &e) && run_settings_set(&s, "start_file", real, &e);
     if (ok && m.rows != w->workspace->slots)
         ok = error_set(&e, ERROR_INPUT,
-                       "%.300s has %zu vectors, the template has room for %zu: write {soft:%zu} on screen 1 "
-                       "(Ctrl-S applies it), then load it",
-                       path, m.rows, w->workspace->slots, m.rows);
+                       "%.300s has %zu vectors, the template has room for %zu: write {soft:%zu} on screen "
+                       "%s (%s applies it), then load it",
+                       path, m.rows, w->workspace->slots, m.rows, PART_KEY(SCREEN_PATTERN, WHERE_PATTERN),
+                       PART_KEY(APPLY, WHERE_PATTERN));
     if (ok) {
         w->wanted = s;
         workbench_apply(w, now);

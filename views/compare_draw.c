@@ -189,13 +189,15 @@ static const char *nothing_text(const struct compare_view *v, char room[600]) {
         snprintf(
             room, 600,
             "There are no runs yet. Every run that you tune is kept with its session and stands here beside "
-            "the others.\n\nPress 3 and Space to tune one. Then change one thing, e.g. the template on "
-            "screen 1 "
-            "or \":seed 2\", press Ctrl-S and Space, and compare the two here.");
+            "the others.\n\nPress %s and %s to tune one. Then change one thing, e.g. the template on screen "
+            "%s or \":seed 2\", press %s and %s, and compare the two here.",
+            PART_KEY(SCREEN_RUN, WHERE_COMPARE), PART_KEY(RUN_PAUSE, WHERE_COMPARE),
+            PART_KEY(SCREEN_PATTERN, WHERE_COMPARE), PART_KEY(APPLY, WHERE_COMPARE),
+            PART_KEY(RUN_PAUSE, WHERE_COMPARE));
     else
-        snprintf(room, 600, "None of the %zu runs passes%s%s%s%s. F shows all of them again.",
+        snprintf(room, 600, "None of the %zu runs passes%s%s%s%s. %s shows all of them again.",
                  v->report.count, v->filter[0] ? " the filter \"" : "", v->filter, v->filter[0] ? "\"" : "",
-                 v->this_task ? ", of this task alone" : "");
+                 v->this_task ? ", of this task alone" : "", PART_KEY(FILTER_NONE, WHERE_COMPARE));
     return room;
 }
 

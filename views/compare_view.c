@@ -11,6 +11,7 @@
 #include "views/views.h"
 
 #include "compare_inside.h"
+#include "parts.h"
 
 static const double LOOK_EVERY = 0.1; // seconds, while runs are read
 
@@ -186,8 +187,8 @@ static void mark_row(struct compare_view *v, struct workbench *w, double now) {
     }
     char letter = free_letter(v);
     if (!letter) {
-        workbench_say(w, STYLE_WARN, now, "%d rows are marked already; m takes a mark away, M all of them",
-                      COMPARE_MARKS);
+        workbench_say(w, STYLE_WARN, now, "%d rows are marked already; %s takes a mark away, %s all of them",
+                      COMPARE_MARKS, PART_KEY(MARK_RUN, WHERE_COMPARE), PART_KEY(MARK_NONE, WHERE_COMPARE));
         free(id);
         return;
     }
@@ -269,8 +270,8 @@ static void set_filter(struct compare_view *v, struct workbench *w, const char *
         v->this_task = false;
     remake(v, w, true, now);
     if (text[0])
-        workbench_say(w, v->rows ? STYLE_PLAIN : STYLE_WARN, now, "%zu of %zu runs pass; F shows all again",
-                      v->shown_count, v->report.count);
+        workbench_say(w, v->rows ? STYLE_PLAIN : STYLE_WARN, now, "%zu of %zu runs pass; %s shows all again",
+                      v->shown_count, v->report.count, PART_KEY(FILTER_NONE, WHERE_COMPARE));
 }
 
 static void search(struct compare_view *v, struct workbench *w, enum request r, const char *text,

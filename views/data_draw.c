@@ -39,12 +39,11 @@ static const char *guess_name(const struct task *t, const struct data_row *r) {
                                                   : class_name(t, r->predicted);
 }
 
-// DATA_UNKNOWN and PREDICTION_ELSEWHERE are the same number: only a probability tells them apart.
-static size_t first_of_part(const struct data_view *v, size_t part) {
+void data_row_name(const struct data_view *v, const struct data_row *r, char *out, size_t size) {
     size_t first = 0;
-    for (size_t p = 0; p < part; p++)
+    for (size_t p = 0; p < r->part; p++)
         first += v->of_part[p];
-    return first;
+    snprintf(out, size, "%s %zu", data_part_name(r->part), (size_t)(r - v->row) - first + 1);
 }
 
 static void one_line(char text[TABLE_CELL], const char *from) {
@@ -64,9 +63,9 @@ static void cell(void *context, size_t row, size_t column, char text[TABLE_CELL]
     if (!x)
         return;
     if (column == COLUMN_SPLIT) {
-        snprintf(text, TABLE_CELL, "%s %zu%s", data_part_name(r->part),
-                 v->shown[row] - first_of_part(v, r->part) + 1,
-                 r->ref.file == TASK_FILE_OWN && r->part != PART_OWN ? " own" : "");
+        data_row_name(v, r, text, TABLE_CELL);
+        if (r->ref.file == TASK_FILE_OWN && r->part != PART_OWN)
+            strcat(text, " own");
         *style = STYLE_DIM;
     } else if (column == COLUMN_LABEL) {
         snprintf(text, TABLE_CELL, "%s", class_name(t, x->label));
@@ -96,13 +95,18 @@ void data_table_source(struct data_table *c, const struct data_view *v, const st
     }
     for (size_t i = 0; i < t->fields && n < TABLE_MOST_COLUMNS; i++)
         c->column[n++] = (struct table_column){.title = t->field[i], .least = 10, .stretches = true};
+    if (v->wrong)
+        snprintf(c->empty, sizeof c->empty, "no example here is predicted wrongly; %s shows all again",
+                 PART_KEY(FILTER_WRONG, WHERE_DATA));
+    else
+        snprintf(c->empty, sizeof c->empty, "no example passes these filters; %s and %s change them",
+                 PART_KEY(FILTER_CLASS, WHERE_DATA), PART_KEY(FILTER_PART, WHERE_DATA));
     *out = (struct table_source){.context = c,
                                  .rows = v->shown_count,
                                  .columns = n,
                                  .column = c->column,
                                  .cell = cell,
-                                 .empty = v->wrong ? "no example here is predicted wrongly; e shows all again"
-                                                   : "no example passes these filters; c and s change them"};
+                                 .empty = c->empty};
 }
 
 // "examples: train, negative, wrong" and how many.
@@ -160,12 +164,17 @@ static int put_part(struct grid *g, struct area a, int row, enum style style, co
     return row + grid_put_wrapped(g, a, row, style, text);
 }
 
-static void guess_line(const struct data_view *v, const struct task *t, const struct data_row *r,
-                       const struct example *x, char *out, size_t size) {
+void data_guess(const struct data_view *v, const struct workbench *w, const struct data_row *r, char *out,
+                size_t size) {
+    const struct task *t = workbench_workspace(w)->task;
+    const struct example *x = data_example(v, w, (size_t)(r - v->row));
+    out[0] = 0;
+    if (!x || !isfinite(r->truth))
+        return;
     size_t used = (size_t)snprintf(out, size, "predicted %s", guess_name(t, r));
     if (isfinite(r->probability) && used < size)
         used += (size_t)snprintf(out + used, size - used, " %.2f", (double)r->probability);
-    if (isfinite(r->truth) && r->predicted != x->label && used < size)
+    if (r->predicted != x->label && used < size)
         used +=
             (size_t)snprintf(out + used, size - used, ", %s %.2f", class_name(t, x->label), (double)r->truth);
     if (used < size)
@@ -193,10 +202,9 @@ static int draw_example(const struct data_view *v, const struct workbench *w, st
         return 0;
     snprintf(line, sizeof line, "label %s", class_name(t, x->label));
     row = put_part(g, a, row, STYLE_STRONG, line);
-    if (isfinite(r->truth)) {
-        guess_line(v, t, r, x, line, sizeof line);
+    data_guess(v, w, r, line, sizeof line);
+    if (line[0])
         row = put_part(g, a, row, data_is_wrong(v, w, r) ? STYLE_BAD : STYLE_GOOD, line);
-    }
     return row + top;
 }
 
@@ -208,12 +216,13 @@ static void draw_details(struct data_view *v, const struct workbench *w, struct 
     }
     const struct data_row *r = data_selected(v);
     const struct workspace *ws = workbench_workspace(w);
-    char title[96] = "example", note[96] = "";
+    char title[96] = "example", note[96] = "", name[48];
     const struct example *x = r ? data_example(v, w, (size_t)(r - v->row)) : NULL;
-    if (x)
-        snprintf(title, sizeof title, "%s %zu, line %zu of %s", data_part_name(r->part),
-                 (size_t)(r - v->row) - first_of_part(v, r->part) + 1, x->line,
+    if (x) {
+        data_row_name(v, r, name, sizeof name);
+        snprintf(title, sizeof title, "%s, line %zu of %s", name, x->line,
                  r->ref.file == TASK_FILE_OWN ? "own.jsonl" : "its file");
+    }
     if (r && r->length)
         snprintf(note, sizeof note, r->cut ? "%u positions, %u cut" : "%u positions", r->length, r->cut);
     struct area body = body_of(grid_frame(g, a, focused, title, note[0] ? note : NULL));
@@ -304,8 +313,9 @@ static void draw_split(struct data_view *v, const struct workbench *w, struct gr
     enum { NAME = 12, LEAST = 8 };
     if (ws && v->split_good) {
         split_title(v, title, sizeof title);
-        snprintf(note, sizeof note, "%s", v->waits ? "waits for Ctrl-S" : "");
-        if (!v->waits)
+        if (v->waits)
+            snprintf(note, sizeof note, "waits for %s", PART_KEY(APPLY, WHERE_DATA));
+        else
             snprintf(note, sizeof note, "dev: %s", v->split.dev_source);
     }
     struct area body = body_of(grid_frame(g, a, focused, title, note[0] ? note : NULL));
@@ -333,31 +343,48 @@ static void draw_split(struct data_view *v, const struct workbench *w, struct gr
 
 // ---- lengths ----
 
+// A bin holds `width` lengths; none holds lengths on both sides of the budget.
 struct histogram {
-    size_t count, cut, least, most; // of lengths; examples that are cut
+    size_t count, over, least, most; // of lengths; examples longer than the budget
+    size_t from;                     // where the first bin begins, at most `least`
     size_t bin[256], bins, width, highest;
+    size_t within; // bins up to the budget; SIZE_MAX: it lies beyond what is drawn
 };
 
-static struct histogram make_histogram(const struct data_view *v, size_t bins) {
-    struct histogram h = {.least = SIZE_MAX};
+static void measure(struct histogram *h, const struct data_view *v, size_t budget) {
     for (size_t i = 0; i < v->shown_count; i++) {
-        const struct data_row *r = &v->row[v->shown[i]];
-        if (!r->length)
+        size_t length = data_length(&v->row[v->shown[i]]);
+        if (!length)
             continue;
-        h.count++;
-        h.cut += r->cut > 0;
-        h.least = r->length < h.least ? r->length : h.least;
-        h.most = r->length > h.most ? r->length : h.most;
+        h->count++;
+        h->over += length > budget;
+        h->least = length < h->least ? length : h->least;
+        h->most = length > h->most ? length : h->most;
     }
-    if (!h.count || !bins)
+}
+
+// The budget is drawn where it is not far beyond the longest example: it would press all bars together.
+static struct histogram make_histogram(const struct data_view *v, size_t columns, size_t budget) {
+    struct histogram h = {.least = SIZE_MAX, .within = SIZE_MAX};
+    measure(&h, v, budget);
+    if (!h.count)
         return h;
-    bins = bins > 256 ? 256 : bins;
-    h.width = (h.most - h.least) / bins + 1;
-    h.bins = (h.most - h.least) / h.width + 1;
+    bool near = budget >= h.least && budget <= h.most + (h.most - h.least) / 2;
+    size_t last = near && budget > h.most ? budget : h.most;
+    // The line takes a column, and beginning earlier can make a bin more.
+    size_t bins = near ? columns > 3 ? columns - 2 : 1 : columns ? columns : 1;
+    h.width = (last - h.least) / (bins > 250 ? 250 : bins) + 1;
+    h.from = h.least;
+    if (near) {
+        size_t beyond = (budget + 1 - h.least) % h.width, before = beyond ? h.width - beyond : 0;
+        h.from -= before;
+        h.within = (budget + 1 - h.from) / h.width;
+    }
+    h.bins = (last - h.from) / h.width + 1;
     for (size_t i = 0; i < v->shown_count; i++) {
-        const struct data_row *r = &v->row[v->shown[i]];
-        if (r->length) {
-            size_t *b = &h.bin[(r->length - h.least) / h.width];
+        size_t length = data_length(&v->row[v->shown[i]]);
+        if (length) {
+            size_t *b = &h.bin[(length - h.from) / h.width];
             h.highest = ++*b > h.highest ? *b : h.highest;
         }
     }
@@ -376,43 +403,69 @@ static void draw_column(struct grid *g, struct area a, int column, int wide, siz
     }
 }
 
-static void draw_bars(const struct histogram *h, struct grid *g, struct area a, size_t budget) {
-    int wide = h->bins ? a.columns / (int)h->bins : 1;
-    wide = wide < 1 ? 1 : wide > 4 ? 4 : wide;
+static int bar_columns(const struct histogram *h, int columns) {
+    int wide = h->bins ? columns / (int)h->bins : 1;
+    return wide < 1 ? 1 : wide > 4 ? 4 : wide;
+}
+
+// The budget is a line of its own between bars, so that it shows without colour, too.
+static void draw_bars(const struct histogram *h, struct grid *g, struct area a, int wide, bool all_over) {
     size_t tall = (size_t)(a.rows > 0 ? a.rows : 0) * 8;
     for (size_t b = 0; b < h->bins; b++) {
         size_t eighths = h->bin[b] ? (h->bin[b] * tall + h->highest - 1) / h->highest : 0;
-        bool over = h->least + b * h->width > budget;
-        draw_column(g, a, (int)b * wide, wide, eighths, over ? STYLE_WARN : STYLE_ACCENT);
+        draw_column(g, a, (int)b * wide + (b >= h->within), wide, eighths,
+                    b >= h->within || all_over ? STYLE_WARN : STYLE_ACCENT);
     }
+    for (int row = 0; h->within != SIZE_MAX && row < a.rows; row++)
+        grid_put(g, a, row, (int)h->within * wide, STYLE_STRONG, "│");
+}
+
+// The shortest, the longest, and the budget below its line, or at the end it lies beyond.
+static void draw_axis(const struct histogram *h, struct grid *g, struct area a, int wide, size_t budget) {
+    char least[32], most[48], limit[48];
+    bool line = h->within != SIZE_MAX;
+    snprintf(least, sizeof least, "%zu", h->least);
+    snprintf(most, sizeof most, "%zu pieces", h->most);
+    snprintf(limit, sizeof limit, line || budget < h->least ? "%zu" : "%zu %s", budget,
+             part_symbol(g, SYMBOL_POINTER));
+    int first = text_width(least, strlen(least)), last = text_width(most, strlen(most)),
+        width = text_width(limit, strlen(limit)), end = (int)h->bins * wide + line;
+    int at = end - last > first + 1 ? end - last : first + 1, mark = (int)h->within * wide - width / 2;
+    if (line && mark > first && mark + width < at) {
+        grid_put(g, a, 0, mark, STYLE_STRONG, limit);
+    } else if (line && mark >= at - 1) { // at the end: the longest stands before it
+        mark = end - width > mark ? mark : end - width;
+        at = mark - last - 1 > first ? mark - last - 1 : at;
+        if (at + last < mark)
+            grid_put(g, a, 0, mark, STYLE_STRONG, limit);
+    } else if (!line && budget > h->most && at + last + 1 + width <= a.columns) {
+        grid_put(g, a, 0, a.columns - width, STYLE_STRONG, limit);
+    }
+    grid_put(g, a, 0, 0, STYLE_DIM, least);
+    grid_put(g, a, 0, at, STYLE_DIM, most);
 }
 
 static void draw_lengths(struct data_view *v, const struct workbench *w, struct grid *g, struct area a,
                          bool focused) {
     const struct workspace *ws = workbench_workspace(w);
-    char title[96] = "lengths in pieces", note[96] = "", axis[96];
+    char title[96] = "lengths in pieces", note[96] = "";
     size_t done, total, budget = workbench_settings(w)->budget;
     struct histogram h = {0};
     if (ws)
-        h = make_histogram(v, (size_t)(a.columns > 4 ? a.columns - 4 : 1));
+        h = make_histogram(v, (size_t)(a.columns > 4 ? a.columns - 4 : 1), budget);
     if (workbench_studying(w, &view_data, DATA_LENGTHS_STUDY, &done, &total))
         snprintf(note, sizeof note, "measuring %zu of %zu", done, total);
     else if (h.count)
-        snprintf(note, sizeof note, "budget %zu: %zu of %zu cut", budget, h.cut, h.count);
+        snprintf(note, sizeof note, "budget %zu: %zu of %zu cut", budget, h.over, h.count);
     struct area body = body_of(grid_frame(g, a, focused, title, note[0] ? note : NULL));
     if (!h.count) {
         grid_put_wrapped(g, body, 0, STYLE_DIM,
                          ws ? "How long the listed examples are in the template goes here." : "");
         return;
     }
-    int axis_row = body.rows - 1;
-    draw_bars(&h, g, area_rows(body, 0, axis_row), budget);
-    snprintf(axis, sizeof axis, "%zu", h.least);
-    int used = grid_put(g, body, axis_row, 0, STYLE_DIM, axis);
-    int wide = body.columns / (int)h.bins, end = (int)h.bins * (wide < 1 ? 1 : wide > 4 ? 4 : wide);
-    snprintf(axis, sizeof axis, "%zu pieces", h.most);
-    int width = text_width(axis, strlen(axis)), at = end - width > used + 1 ? end - width : used + 1;
-    grid_put(g, body, axis_row, at, STYLE_DIM, axis);
+    int axis_row = body.rows - 1, wide = bar_columns(&h, body.columns - (h.within != SIZE_MAX));
+    draw_bars(&h, g, area_rows(body, 0, axis_row), wide, budget < h.least);
+    draw_axis(&h, g, area_rows(body, axis_row, 1), wide, budget);
 }
 
 // ---- the whole ----

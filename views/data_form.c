@@ -51,14 +51,15 @@ static const struct example *selected_own(const struct data_view *v, struct work
     const struct data_row *r = data_selected(v);
     if (r && r->ref.file == TASK_FILE_OWN)
         return data_example(v, w, (size_t)(r - v->row));
-    workbench_say(w, STYLE_PLAIN, now, "this is an example of the task's files; a adds one of your own");
+    workbench_say(w, STYLE_PLAIN, now, "this is an example of the task's files: %s tries it, %s adds one of your own",
+                  PART_KEY(TRY_EXAMPLE, WHERE_DATA), PART_KEY(OWN_ADD, WHERE_DATA));
     return NULL;
 }
 
 void data_own_remove(struct data_view *v, struct workbench *w, double now) {
     const struct example *x = selected_own(v, w, now);
     if (x && keep(v, w, x->line, NULL, now))
-        workbench_say(w, STYLE_GOOD, now, "removed; Ctrl-_ brings it back");
+        workbench_say(w, STYLE_GOOD, now, "removed; %s brings it back", PART_KEY(UNDO_EDIT, WHERE_DATA));
 }
 
 void data_own_switch(struct data_view *v, struct workbench *w, double now) {
@@ -169,8 +170,8 @@ static void save(struct data_view *v, struct workbench *w, double now) {
     free(lines);
     if (!ok)
         return;
-    workbench_say(w, STYLE_GOOD, now, "kept with the session: %zu of your own; O says what they are used for",
-                  v->own.count);
+    workbench_say(w, STYLE_GOOD, now, "kept with the session: %zu of your own; %s says what they are used for",
+                  v->own.count, PART_KEY(OWN_USE, WHERE_DATA));
     if (fresh)
         data_form_open(v, w, true, now); // for the next one, of the next class
     else

@@ -9,6 +9,7 @@
 
 #include "engine/engine.h"
 #include "tui/editor.h"
+#include "tui/keymap.h"
 #include "tui/table.h"
 #include "views/views.h"
 #include "views/workbench.h"
@@ -27,7 +28,7 @@ struct data_row {
     uint16_t predicted;   // DATA_UNKNOWN, PREDICTION_ELSEWHERE or a class
     float probability;    // of it
     float truth;          // of the example's own class
-    uint32_t length, cut; // length 0: not known
+    uint32_t length, cut; // as the open run has it; length 0: not known
 };
 
 // An own example while somebody types it.
@@ -82,7 +83,15 @@ void data_forget(struct data_view *v);
 void data_predict(struct data_view *v, struct workbench *w, double now);
 void data_studied(void *state, struct workbench *w, struct study *take, double now);
 const char *data_part_name(size_t part); // "train", ...
+// Positions of the encoder's input, with what the budget of the open run cut away; 0: not known.
+size_t data_length(const struct data_row *r);
+// "train 3": the part of a row and where it stands in it.
+void data_row_name(const struct data_view *v, const struct data_row *r, char *out, size_t size);
 bool data_is_wrong(const struct data_view *v, const struct workbench *w, const struct data_row *r);
+
+// "predicted positive 0.83, negative 0.17 (best prompt, step 40)"; "" where nothing was predicted.
+void data_guess(const struct data_view *v, const struct workbench *w, const struct data_row *r, char *out,
+                size_t size);
 
 // data_form.c: own examples
 void data_form_open(struct data_view *v, struct workbench *w, bool fresh, double now);
@@ -101,6 +110,7 @@ struct data_table {
     const struct data_view *v;
     const struct workbench *w;
     struct table_column column[TABLE_MOST_COLUMNS];
+    char empty[80 + 2 * KEYMAP_KEYS];
 };
 void data_table_source(struct data_table *context, const struct data_view *v, const struct workbench *w,
                        struct table_source *out);

@@ -33,6 +33,10 @@ const struct data_row *data_selected(const struct data_view *v) {
     return v->table.selected < v->shown_count ? &v->row[v->shown[v->table.selected]] : NULL;
 }
 
+size_t data_length(const struct data_row *r) {
+    return (size_t)r->length + r->cut;
+}
+
 bool data_is_wrong(const struct data_view *v, const struct workbench *w, const struct data_row *r) {
     const struct example *x = data_example(v, w, (size_t)(r - v->row));
     return x && r->predicted != DATA_UNKNOWN && x->label != TASK_NO_LABEL && r->predicted != x->label;
@@ -132,8 +136,8 @@ static int compare_rows(const void *a, const void *b, void *context) {
     const struct data_view *v = context;
     uint32_t i = *(const uint32_t *)a, k = *(const uint32_t *)b;
     const struct data_row *x = &v->row[i], *y = &v->row[k];
-    if (v->order == ORDER_LONGEST && x->length != y->length)
-        return x->length < y->length ? 1 : -1;
+    if (v->order == ORDER_LONGEST && data_length(x) != data_length(y))
+        return data_length(x) < data_length(y) ? 1 : -1;
     if (v->order == ORDER_UNSURE) {
         double p = isfinite(x->truth) ? (double)x->truth : 2, q = isfinite(y->truth) ? (double)y->truth : 2;
         if (p != q)
@@ -249,9 +253,12 @@ void data_predict(struct data_view *v, struct workbench *w, double now) {
     }
     if (!s) {
         free(asked);
-        workbench_say(w, STYLE_WARN, now,
-                      v->shown_count ? "own examples are predicted once a run has them: Ctrl-S"
-                                     : "no example shows that could be predicted");
+        if (v->shown_count)
+            workbench_say(w, STYLE_WARN, now,
+                          "own examples are predicted once a run has them: %s begins one",
+                          PART_KEY(APPLY, WHERE_DATA));
+        else
+            workbench_say(w, STYLE_WARN, now, "no example shows that could be predicted");
         return;
     }
     s->lens.kind = v->best_prompt ? LENS_BEST : LENS_PRESENT;
@@ -304,8 +311,8 @@ static void take_predictions(struct data_view *v, struct workbench *w, const str
     char score[PART_SHORT];
     part_score(score, s->all.accuracy, s->all.examples);
     workbench_say(w, STYLE_GOOD, now,
-                  "with the %s prompt (step %zu): %s right of those listed; e shows the wrong ones",
-                  best ? "best" : "present", s->step, score);
+                  "with the %s prompt (step %zu): %s right of those listed; %s shows the wrong ones",
+                  best ? "best" : "present", s->step, score, PART_KEY(FILTER_WRONG, WHERE_DATA));
 }
 
 void data_studied(void *state, struct workbench *w, struct study *take, double now) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Screen 2, Data: the examples of the task with the part that each plays, how they are predicted, how long
 // they are; and the few-shot split, which can be drawn otherwise for the next run.
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,8 +75,8 @@ static void filter_by(struct data_view *v, struct workbench *w, bool label, cons
 
 static void show_wrong(struct data_view *v, struct workbench *w, double now) {
     if (!v->predicted && !v->wrong) {
-        workbench_say(w, STYLE_PLAIN, now,
-                      "nothing is predicted yet: p predicts the examples that are listed");
+        workbench_say(w, STYLE_PLAIN, now, "nothing is predicted yet: %s predicts the examples that are listed",
+                      PART_KEY(PREDICT, WHERE_DATA));
         return;
     }
     v->wrong = !v->wrong;
@@ -155,6 +156,22 @@ static bool move(struct data_view *v, struct workbench *w, enum request r) {
     return table_request(&v->table, r, &source);
 }
 
+// The selected example on the Try screen, looked at with the prompt that predicted it.
+static void try_selected(struct data_view *v, struct workbench *w, double now) {
+    const struct data_row *r = data_selected(v);
+    const struct example *x = r ? data_example(v, w, (size_t)(r - v->row)) : NULL;
+    char name[48], guess[160] = "";
+    if (!x) {
+        workbench_say(w, STYLE_WARN, now, "no example is selected: none passes the filters");
+        return;
+    }
+    data_row_name(v, r, name, sizeof name);
+    data_guess(v, w, r, guess, sizeof guess);
+    workbench_try(w, x, name, isfinite(r->truth) && v->predicted_best ? LENS_BEST : LENS_PRESENT, now);
+    workbench_say(w, STYLE_PLAIN, now, "%s%s%s; %s leads back to the list", name, guess[0] ? ": " : "", guess,
+                  PART_KEY(BACK, WHERE_TRY));
+}
+
 // What the own examples are for: not used, added, alone.
 static void use_own(struct workbench *w, double now) {
     static const char *const next[] = {
@@ -182,6 +199,9 @@ static bool request(void *state, struct workbench *w, enum request r, const char
     case REQUEST_EDIT:
     case REQUEST_OWN_ADD:
         data_form_open(v, w, r == REQUEST_OWN_ADD, now);
+        return true;
+    case REQUEST_TRY_EXAMPLE:
+        try_selected(v, w, now);
         return true;
     case REQUEST_OWN_REMOVE:
         data_own_remove(v, w, now);
@@ -242,14 +262,18 @@ static bool request(void *state, struct workbench *w, enum request r, const char
 static const enum request *hints(void *state, const struct workbench *w) {
     static const enum request waiting[] = {REQUEST_APPLY,       REQUEST_SHOTS_MORE,   REQUEST_DRAW_AGAIN,
                                            REQUEST_FILTER_PART, REQUEST_FILTER_CLASS, REQUEST_NONE};
-    static const enum request list[] = {REQUEST_SEARCH,      REQUEST_OWN_ADD,    REQUEST_FILTER_CLASS,
-                                        REQUEST_FILTER_PART, REQUEST_PREDICT,    REQUEST_FILTER_WRONG,
-                                        REQUEST_SHOTS_MORE,  REQUEST_DRAW_AGAIN, REQUEST_SORT,
-                                        REQUEST_FOCUS_NEXT,  REQUEST_ZOOM,       REQUEST_NONE};
+    static const enum request list[] = {REQUEST_SEARCH,      REQUEST_OWN_ADD,     REQUEST_PREDICT,
+                                        REQUEST_TRY_EXAMPLE, REQUEST_FILTER_PART, REQUEST_FILTER_CLASS,
+                                        REQUEST_SHOTS_MORE,  REQUEST_DRAW_AGAIN,  REQUEST_SORT,
+                                        REQUEST_FOCUS_NEXT,  REQUEST_ZOOM,        REQUEST_NONE};
+    static const enum request guessed[] = {REQUEST_FILTER_WRONG, REQUEST_TRY_EXAMPLE,  REQUEST_SORT,
+                                           REQUEST_SEARCH,       REQUEST_FILTER_PART,  REQUEST_FILTER_CLASS,
+                                           REQUEST_PREDICT,      REQUEST_OWN_ADD,      REQUEST_FOCUS_NEXT,
+                                           REQUEST_ZOOM,         REQUEST_NONE};
     static const enum request typed[] = {REQUEST_BACK, REQUEST_NONE};
     const struct data_view *v = state;
     (void)w;
-    return v->form.open ? typed : v->waits ? waiting : list;
+    return v->form.open ? typed : v->waits ? waiting : v->predicted ? guessed : list;
 }
 
 // A press selects the row; giving its pane the focus is the workbench's.

@@ -306,28 +306,33 @@ static void draw_hints(const struct workbench *w, struct grid *g, struct area ro
 
 // ---- message and overlay ----
 
-static const char *question_text(const struct workbench *w) {
-    bool busy = w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING;
+enum { QUESTION_BYTES = 120 + KEYMAP_KEYS };
+
+// NULL when nothing is asked.
+static const char *question_text(const struct workbench *w, char out[QUESTION_BYTES]) {
+    const bool busy = w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING;
+    const char *apply = PART_KEY(APPLY, WHERE_PATTERN);
     switch (w->question) {
     case QUESTION_QUIT:
-        return busy ? "Tuning goes on. Stop, keep what there is, leave? y/n"
-                    : "Edits are not applied (Ctrl-S). Leave anyway? y/n";
+        snprintf(out, QUESTION_BYTES, "Edits are not applied (%s). Leave anyway? y/n", apply);
+        return busy ? "Tuning goes on. Stop, keep what there is, leave? y/n" : out;
     case QUESTION_RESTART:
         return "Start over from step 0? The present run is kept in the session. y/n";
     case QUESTION_LOAD:
         return busy ? "Tuning goes on. Stop, keep this run, begin one from the file? y/n"
                     : "Edits are not applied; the new run will have them. Begin it? y/n";
     case QUESTION_OPEN:
-        return busy ? "Tuning goes on. Stop, keep what there is, open the other? y/n"
-                    : "Edits are not applied (Ctrl-S). Open the other anyway? y/n";
+        snprintf(out, QUESTION_BYTES, "Edits are not applied (%s). Open the other anyway? y/n", apply);
+        return busy ? "Tuning goes on. Stop, keep what there is, open the other? y/n" : out;
     default:
         return NULL;
     }
 }
 
 // What is said at the bottom now, or NULL.
-static const char *message_now(const struct workbench *w, double now, enum style *style) {
-    const char *question = question_text(w);
+static const char *message_now(const struct workbench *w, double now, char room[QUESTION_BYTES],
+                               enum style *style) {
+    const char *question = question_text(w, room);
     *style = question ? STYLE_STRONG : w->message.style;
     return question ? question : w->message.text[0] && now < w->message.until ? w->message.text : NULL;
 }
@@ -421,7 +426,8 @@ void frame_draw(struct workbench *w, struct grid *g, double now) {
         return;
     }
     enum style style;
-    const char *message = message_now(w, now, &style);
+    char room[QUESTION_BYTES];
+    const char *message = message_now(w, now, room, &style);
     int rows = message ? frame_message_rows(message, g->columns) : 0;
     rows = rows > MESSAGE_ROWS ? MESSAGE_ROWS : rows;
     struct area content = area_rows(all, 2, g->rows - 3 - rows);

@@ -82,6 +82,7 @@ static void put_sign(struct writer *w, enum style style, const char *sign) {
 }
 
 static void put_block(struct writer *w, const struct lesson_block *b, const struct learn_progress *p) {
+    char closed[48 + KEYMAP_KEYS];
     switch (b->kind) {
     case LESSON_TEXT:
         put_text(w, 0, STYLE_PLAIN, b->text, false);
@@ -98,9 +99,11 @@ static void put_block(struct writer *w, const struct lesson_block *b, const stru
         put_text(w, 2, STYLE_STRONG, b->text, false);
         break;
     case LESSON_ANSWER:
+        snprintf(closed, sizeof closed, "think first; %s shows the answer",
+                 PART_KEY(LESSON_ANSWER, WHERE_LEARN));
         put_sign(w, STYLE_GOOD, p->answers ? part_symbol(w->g, SYMBOL_TICK) : "");
         put_text(w, 2, p->answers ? STYLE_PLAIN : STYLE_DIM,
-                 p->answers ? b->text : "think first; a shows the answer", false);
+                 p->answers ? b->text : closed, false);
         break;
     }
 }
@@ -127,7 +130,7 @@ int learn_text_draw(struct grid *g, struct area a, int top, const struct lesson_
     }
     if (s->press) {
         char text[512];
-        snprintf(text, sizeof text, "*Enter* %s%s", s->press, p->done ? " (done; again if you like)" : "");
+        snprintf(text, sizeof text, "*%s* %s%s", PART_KEY(LESSON_DO, WHERE_LEARN), s->press, p->done ? " (done; again if you like)" : "");
         w.line++;
         put_sign(&w, p->done ? STYLE_GOOD : STYLE_KEY,
                  part_symbol(g, p->done ? SYMBOL_TICK : SYMBOL_POINTER));

@@ -331,10 +331,11 @@ static void draw_list(const struct learn *l, struct grid *g, struct area a) {
                          l->problem ? l->problem : "There are no lessons where Prompter is installed.");
         return;
     }
-    row += grid_put_wrapped(g, in, row, STYLE_DIM,
-                            "Each lesson works in a session of its own: your own work stays as it is. Enter "
-                            "opens one.") +
-           1;
+    char how[96 + KEYMAP_KEYS];
+    snprintf(how, sizeof how,
+             "Each lesson works in a session of its own: your own work stays as it is. %s opens one.",
+             PART_KEY(LESSON_DO, WHERE_LEARN));
+    row += grid_put_wrapped(g, in, row, STYLE_DIM, how) + 1;
     for (size_t i = 0; i < l->lessons; i++) {
         char number[24];
         snprintf(number, sizeof number, "%zu", i + 1);

@@ -10,6 +10,7 @@
 
 #include "engine/engine.h"
 #include "tui/grid.h"
+#include "tui/keymap.h"
 
 enum { PART_SHORT = 64, PART_PIECE = 128 };
 
@@ -44,6 +45,9 @@ void part_left(char out[PART_SHORT], double s);                // as seconds, ro
 void part_score(char out[PART_SHORT], double share, size_t n); // "0.91 = 29/32"; "-" for NaN
 // A piece as it stands in the vocabulary, "▁film"; in ASCII the word mark is an underscore.
 void part_piece(char out[PART_PIECE], const struct grid *g, const struct tokenizer *t, int32_t id);
+// The key of a request (without its REQUEST_) on a screen, or ":name", for a message; lives as long as the
+// block around it.
+#define PART_KEY(name, where) keymap_way(REQUEST_##name, where, (char[KEYMAP_KEYS]){0})
 // True when the line was written; false (and nothing drawn) when it would not fit before `end`.
 bool part_fits(const char *text, int column, int end);
 // "label" in dim and the value strong, at a column; the value begins `gap` columns behind the label's start.

@@ -250,7 +250,8 @@ static bool replace(struct pattern_view *v, struct workbench *w, struct editor *
 
 void pattern_set_words(struct pattern_view *v, struct workbench *w, const char *text, double now) {
     if (replace(v, w, v->words_editor, text, now))
-        workbench_say(w, STYLE_PLAIN, now, "label words: %.200s; Ctrl-S tunes with them", text);
+        workbench_say(w, STYLE_PLAIN, now, "label words: %.200s; %s tunes with them", text,
+                      PART_KEY(APPLY, WHERE_PATTERN));
 }
 
 static void switch_form(struct pattern_view *v, struct workbench *w, double now) {
@@ -282,8 +283,8 @@ static void next_template(struct pattern_view *v, struct workbench *w, double no
         return;
     v->form_openprompt = strstr(ws->task->template_text[at], "{\"") != NULL;
     workbench_say(w, STYLE_PLAIN, now,
-                  "suggestion %zu of %zu; Ctrl-S tunes with it, Ctrl-_ in the editor goes back", at + 1,
-                  ws->task->templates);
+                  "suggestion %zu of %zu; %s tunes with it, Ctrl-_ in the editor goes back", at + 1,
+                  ws->task->templates, PART_KEY(APPLY, WHERE_PATTERN));
 }
 
 // What would keep the run from beginning: looked for here, while the present run still stands.
@@ -399,7 +400,7 @@ static bool edit_request(struct pattern_view *v, struct workbench *w, enum reque
         if (r == REQUEST_TEMPLATE)
             v->form_openprompt = strstr(argument, "{\"") != NULL;
         if (r == REQUEST_TEMPLATE ? v->pattern_good : v->words_good)
-            workbench_say(w, STYLE_PLAIN, now, "Ctrl-S tunes with it");
+            workbench_say(w, STYLE_PLAIN, now, "%s tunes with it", PART_KEY(APPLY, WHERE_PATTERN));
         else
             workbench_say(w, STYLE_BAD, now, "%s",
                           r == REQUEST_WORDS  ? v->words_error.text

@@ -261,27 +261,31 @@ static void draw_panes(struct prompt_view *v, const struct workbench *w, struct 
 static void draw_empty(const struct workbench *w, struct grid *g, struct area a) {
     const struct workspace *ws = workbench_workspace(w);
     int row = a.rows / 3;
-    const char *what, *next = "";
+    const char *what;
+    char next[400] = "";
     if (!ws && workbench_opening(w)) {
         what = "Opening the model and the task ...";
     } else if (!ws && workbench_session(w)) {
         what = "There is no run to look at: it could not begin.";
-        next =
-            "A soft prompt needs a place in the template, e.g. {soft:20}: screen 1 edits it, Ctrl-S begins a "
-            "run with it.";
+        snprintf(next, sizeof next,
+                 "A soft prompt needs a place in the template, e.g. {soft:20}: screen %s edits it, %s begins a "
+                 "run with it.",
+                 PART_KEY(SCREEN_PATTERN, WHERE_PROMPT), PART_KEY(APPLY, WHERE_PATTERN));
     } else if (!ws) {
         what = "Nothing is open.";
-        next = ":open films opens a shipped task.";
+        snprintf(next, sizeof next, ":open films opens a shipped task.");
     } else if (ws->slots == 0) {
         what = "The template has no soft vectors: there is nothing to look at here.";
-        next = "Add some on screen 1: Enter edits the template, e.g. {soft:20}. Then Ctrl-S begins a run "
-               "with it, "
-               "and every vector has a row here: how long it is, how far it moved, which words it lies near, "
-               "and "
-               "what dev scores without it.";
+        snprintf(next, sizeof next,
+                 "Add some on screen %s: %s edits the template, e.g. {soft:20}. Then %s begins a run with it, "
+                 "and every vector has a row here: how long it is, how far it moved, which words it lies near, "
+                 "and what dev scores without it.",
+                 PART_KEY(SCREEN_PATTERN, WHERE_PROMPT), PART_KEY(EDIT, WHERE_PATTERN),
+                 PART_KEY(APPLY, WHERE_PATTERN));
     } else {
         what = "The soft vectors appear here in a moment.";
-        next = "Space tunes them; watch their nearest words change.";
+        snprintf(next, sizeof next, "%s tunes them; watch their nearest words change.",
+                 PART_KEY(RUN_PAUSE, WHERE_PROMPT));
     }
     grid_put_wrapped(g, area_columns(a, 2, a.columns - 4), row, STYLE_STRONG, what);
     grid_put_wrapped(g, area_columns(a, 2, a.columns - 4), row + 2, STYLE_PLAIN, next);
@@ -450,7 +454,8 @@ static void snap(struct prompt_view *v, struct workbench *w, const char *argumen
             return;
         prompt_ask_scores(v, w, ABLATION_SNAP, now);
         workbench_say(w, STYLE_PLAIN, now,
-                      "first what it does to dev: then Enter snaps this vector, X all of them");
+                      "first what it does to dev: then %s snaps this vector, %s all of them",
+                      PART_KEY(SNAP, WHERE_PROMPT), PART_KEY(SNAP_ALL, WHERE_PROMPT));
         return;
     }
     struct prompt_edit *edit = edit_of(v, w, EDIT_TOKENS, argument, now);

@@ -118,7 +118,8 @@ static void draw_test(const struct workbench *w, struct grid *g, struct area a, 
     } else if (ws->task->test.count == 0) {
         snprintf(text, sizeof text, "this task has no test file");
     } else if (part_last(history, history_count, METRIC_STEP)) {
-        snprintf(text, sizeof text, "not scored yet: t scores %zu examples", ws->task->test.count);
+        snprintf(text, sizeof text, "not scored yet: %s scores %zu examples", PART_KEY(TEST, WHERE_RUN),
+                 ws->task->test.count);
     } else {
         snprintf(text, sizeof text, "%zu examples, for the end", ws->task->test.count);
     }
@@ -129,12 +130,13 @@ static void draw_test(const struct workbench *w, struct grid *g, struct area a, 
 static void draw_cursor_keys(const struct run_view *v, const struct workbench *w, struct grid *g,
                              struct area a, int row, int gap) {
     const struct snapshot *x = snapshot_set_near(workbench_snapshots(w), v->range.at);
-    char text[160];
+    char text[3 * KEYMAP_KEYS + 80];
+    const char *up = PART_KEY(PAGE_UP, WHERE_RUN), *down = PART_KEY(PAGE_DOWN, WHERE_RUN);
     if (x)
-        snprintf(text, sizeof text, "U goes back to the prompt of step %zu; PgUp, PgDn scorings; Esc ends",
-                 x->step);
+        snprintf(text, sizeof text, "%s goes back to the prompt of step %zu; %s, %s scorings; Esc ends",
+                 PART_KEY(UNDO_TO, WHERE_RUN), x->step, up, down);
     else
-        snprintf(text, sizeof text, "PgUp, PgDn: to where dev was scored; Esc ends");
+        snprintf(text, sizeof text, "%s, %s: to where dev was scored; Esc ends", up, down);
     part_field(g, a, row, 1, gap, a.columns - 2, "cursor", STYLE_PLAIN, text);
 }
 
@@ -225,13 +227,15 @@ static void compose_welcome(const struct workbench *w, struct welcome *t) {
         }
         return;
     }
-    snprintf(t->line[t->lines++], WELCOME_LINE, "Press Space to start tuning.");
+    snprintf(t->line[t->lines++], WELCOME_LINE, "Press %s to start tuning.",
+             PART_KEY(RUN_PAUSE, WHERE_RUN));
     part_exact(a, ws->slots * ws->config.d_model);
     part_count(b, ws->parameters);
     if (ws->slots == 0)
         snprintf(
             t->line[t->lines++], WELCOME_LINE,
-            "The template has no soft vectors yet, so there is nothing to tune: add {soft:20} on screen 1.");
+            "The template has no soft vectors yet, so there is nothing to tune: add {soft:20} on screen %s.",
+            PART_KEY(SCREEN_PATTERN, WHERE_RUN));
     else
         snprintf(t->line[t->lines++], WELCOME_LINE,
                  "%zu soft vectors x %zu = %s numbers learn; the model's %s stay frozen.", ws->slots,

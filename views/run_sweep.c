@@ -65,8 +65,8 @@ void run_sweep_studied(void *state, struct workbench *w, struct study *take, dou
     v->sweep = (struct rate_sweep *)take;
     if (isfinite(v->sweep->suggested))
         workbench_say(w, STYLE_GOOD, now,
-                      "the lowest rate that brings nearly all that %d updates can: %.3g; y takes it",
-                      SWEEP_UPDATES, v->sweep->suggested);
+                      "the lowest rate that brings nearly all that %d updates can: %.3g; %s takes it",
+                      SWEEP_UPDATES, v->sweep->suggested, PART_KEY(TAKE, WHERE_RUN));
     else
         workbench_say(
             w, STYLE_WARN, now,
@@ -92,7 +92,7 @@ void run_sweep_note(const struct run_view *v, const struct workbench *w, char *o
     if (workbench_studying(w, &view_run, RUN_SWEEP_CHANNEL, &done, &total))
         snprintf(out, size, "rate %zu of %zu", done, total);
     else if (v->sweep && isfinite(v->sweep->suggested))
-        snprintf(out, size, "y takes %.3g", v->sweep->suggested);
+        snprintf(out, size, "%s takes %.3g", PART_KEY(TAKE, WHERE_RUN), v->sweep->suggested);
     else if (v->sweep)
         snprintf(out, size, "none lowered the loss");
 }

@@ -44,11 +44,15 @@ static void text_title(const struct try_view *v, const struct workbench *w, char
         snprintf(out, size, "%s", ws && x ? "text, your own" : "text");
         return;
     }
+    const char *label = x->label < ws->task->classes ? ws->task->class_name[x->label] : "no label";
+    if (x == &v->brought) {
+        snprintf(out, size, "text: %s, %.60s", v->brought_from, label);
+        return;
+    }
     bool dev = v->example < ws->split->dev_count;
     snprintf(out, size, "text: %s example %zu of %zu, %.60s", dev ? "dev" : "train",
              (dev ? v->example : v->example - ws->split->dev_count) + 1,
-             dev ? ws->split->dev_count : ws->split->train_count,
-             x->label < ws->task->classes ? ws->task->class_name[x->label] : "no label");
+             dev ? ws->split->dev_count : ws->split->train_count, label);
 }
 
 static void text_note(const struct try_view *v, const struct workbench *w, char *out, size_t size) {
@@ -122,10 +126,13 @@ static void draw_text(struct try_view *v, const struct workbench *w, struct grid
             grid_put_cut(g, body, row, 0, gap - 1, now ? STYLE_FOCUS : STYLE_DIM, editor_name(ws->task, i));
         struct area field = area_rows(area_columns(body, gap, body.columns - gap), row, rows[i]);
         editor_draw(v->editor[i], g, field, v->editing && i == v->now, NULL, SIZE_MAX);
+        char empty[40 + 2 * KEYMAP_KEYS];
+        snprintf(empty, sizeof empty, "empty: %s to type, %s for an example", PART_KEY(EDIT, WHERE_TRY),
+                 PART_KEY(EXAMPLE_NEXT, WHERE_TRY));
         if (!editor_text(v->editor[i])[0] && rows[i])
             grid_put_cut(g, field, 0, v->editing && i == v->now ? 1 : 0, field.columns - 1, STYLE_DIM,
                          v->editing             ? "type a text"
-                         : i < ws->task->fields ? "empty: Enter to type, n for an example"
+                         : i < ws->task->fields ? empty
                                                 : "empty: one option a line");
         row += rows[i];
     }

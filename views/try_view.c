@@ -35,10 +35,18 @@ static void forget_editors(struct try_view *v) {
     v->editing = false;
 }
 
+static void forget_brought(struct try_view *v) {
+    example_free(&v->brought, v->brought_fields);
+    v->brought = (struct example){0};
+    v->brought_fields = 0;
+    v->brought_drawn = false;
+}
+
 static void view_free(void *state) {
     struct try_view *v = state;
     if (!v)
         return;
+    forget_brought(v);
     forget_editors(v);
     try_forget(v);
     kept_prompts_free(&v->kept);
@@ -71,6 +79,8 @@ const struct example *try_example_now(const struct try_view *v, const struct wor
     if (!ws)
         return NULL;
     const struct split *s = ws->split;
+    if (v->brought.field)
+        return &v->brought;
     if (v->example < s->dev_count)
         return s->dev[v->example];
     return v->example - s->dev_count < s->train_count ? s->train[v->example - s->dev_count] : NULL;
@@ -105,7 +115,11 @@ static void take_workspace(struct try_view *v, struct workbench *w, double now) 
     const struct task *t = workbench_workspace(w)->task;
     struct error e = {0};
     size_t editors = t->fields + (t->option_columns > 0);
-    bool same = v->editors == editors && !try_is_empty(v) && try_is_own(v);
+    bool brought = v->brought.field && strcmp(v->brought_task, t->name) == 0;
+    bool same = v->editors == editors && !try_is_empty(v) && (try_is_own(v) || brought);
+    if (!brought)
+        forget_brought(v);
+    v->brought_drawn = false; // the new run may have another split
     if (!same) { // otherwise a text of one's own stays, to be tried with the new run
         forget_editors(v);
         for (; v->editors < editors; v->editors++)
@@ -152,6 +166,7 @@ static void read_kept(struct try_view *v, const struct workbench *w) {
 // The session may belong to another task by now: nothing of it is kept.
 static void workspace_gone(struct try_view *v) {
     try_forget(v);
+    forget_brought(v);
     forget_editors(v);
     kept_prompts_free(&v->kept);
     v->kept_mark = 0;
@@ -297,9 +312,49 @@ static void next_example(struct try_view *v, struct workbench *w, bool next, dou
     size_t count = ws ? ws->split->train_count + ws->split->dev_count : 0;
     if (!count || !v->editors)
         return;
-    if (!try_is_own(v)) // an own text gives way to the example it began with
-        v->example = next ? (v->example + 1) % count : (v->example + count - 1) % count;
+    if (!try_is_own(v)) { // an own text gives way to the example it began with
+        if (!v->brought.field || v->brought_drawn)
+            v->example = next ? (v->example + 1) % count : (v->example + count - 1) % count;
+        forget_brought(v);
+    }
     take_example(v, w, now);
+    texts_changed(v, w, now);
+}
+
+// Where an example of the open run's split stands, as `example` counts; SIZE_MAX: it is not of the split.
+static size_t place_in_split(const struct split *s, const struct example *x) {
+    for (size_t i = 0; i < s->dev_count; i++)
+        if (s->dev[i] == x)
+            return i;
+    for (size_t i = 0; i < s->train_count; i++)
+        if (s->train[i] == x)
+            return s->dev_count + i;
+    return SIZE_MAX;
+}
+
+static void bring_example(void *state, struct workbench *w, const struct example *x, const char *from,
+                          enum lens_kind prompt, double now) {
+    struct try_view *v = state;
+    const struct workspace *ws = workbench_workspace(w);
+    struct error e = {0};
+    if (!ws || !v->editors)
+        return;
+    forget_brought(v);
+    if (!example_copy(&v->brought, x, ws->task->fields, &e)) {
+        v->brought = (struct example){0};
+        workbench_say(w, STYLE_BAD, now, "%s", e.text);
+        return;
+    }
+    v->brought_fields = ws->task->fields;
+    snprintf(v->brought_from, sizeof v->brought_from, "%s", from);
+    snprintf(v->brought_task, sizeof v->brought_task, "%s", ws->task->name);
+    size_t at = place_in_split(ws->split, x);
+    v->brought_drawn = at != SIZE_MAX;
+    v->example = v->brought_drawn ? at : v->example;
+    v->editing = false;
+    v->word_top = 0;
+    take_example(v, w, now);
+    choose_row(v, prompt == LENS_BEST ? TRY_ROW_BEST : TRY_ROW_PRESENT, now);
     texts_changed(v, w, now);
 }
 
@@ -396,6 +451,7 @@ const struct view view_try = {
     .refresh = refresh,
     .typing = typing,
     .panes = try_panes,
+    .take_example = bring_example,
     .studied = studied,
     .deadline = deadline,
     .tick = tick,

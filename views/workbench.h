@@ -63,6 +63,10 @@ struct view {
     // Another screen inside this one, in a part of its area: drawn there by the frame, after this one. NULL:
     // never; false: not now.
     bool (*inner)(void *state, struct area a, struct inner_view *out);
+    // An example of the open task that another screen sends here, borrowed for the call, to be looked at with
+    // a prompt; `from` names it ("test 12"). NULL: the screen takes none.
+    void (*take_example)(void *state, struct workbench *w, const struct example *x, const char *from,
+                         enum lens_kind prompt, double now);
     // The screen comes to the front. NULL: it need not know.
     void (*shown)(void *state, struct workbench *w, double now);
     // When something is to be done without a key or news, e.g. a moment after the last one typed: the time,
@@ -136,6 +140,9 @@ void workbench_nudge(const struct workbench *w);
 bool workbench_set_own(struct workbench *w, const char *text, double now);
 // Whether the open run has other own examples than the session, and the next one will use them.
 bool workbench_own_waits(const struct workbench *w);
+// Goes to the Try screen with an example of the open task in its fields (borrowed for the call).
+void workbench_try(struct workbench *w, const struct example *x, const char *from, enum lens_kind prompt,
+                   double now);
 // Handles a request wherever it belongs: the present view first, then the workbench.
 void workbench_request(struct workbench *w, enum request r, const char *argument, double now);
 // One line at the bottom for some seconds; the style says what it is (GOOD, WARN, BAD, PLAIN).

@@ -126,8 +126,9 @@ static void say_edited(struct workbench *w, const struct metric *m, double now) 
     if (m->edit == EDIT_UNDO)
         workbench_say(w, STYLE_PLAIN, now, "taken back: the prompt is as before the last change");
     else
-        workbench_say(w, STYLE_GOOD, now, "%s %s; b on screen 4 takes it back, e scores dev", which,
-                      said[m->edit]);
+        workbench_say(w, STYLE_GOOD, now, "%s %s; %s on screen %s takes it back, %s scores dev", which,
+                      said[m->edit], PART_KEY(TAKE_BACK, WHERE_PROMPT), PART_KEY(SCREEN_PROMPT, WHERE_PROMPT),
+                      PART_KEY(EVALUATE, WHERE_PROMPT));
 }
 
 // A run that ended is told wherever one is: how good it became, and the keys that go on from there.

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parts.h"
 #include "workbench_state.h"
 
 const struct series *workbench_series(const struct workbench *w) {
@@ -135,6 +136,7 @@ void series_load(struct workbench *w, double now) {
     if (s->run[s->done].seed != session_settings(w->session)->seed) // it was left for something else
         series_end(w, false, now);
     else
-        workbench_say(w, STYLE_PLAIN, now, "a series waits at seed %llu, %zu of %zu: Space goes on",
-                      (unsigned long long)s->run[s->done].seed, s->done + 1, s->count);
+        workbench_say(w, STYLE_PLAIN, now, "a series waits at seed %llu, %zu of %zu: %s goes on",
+                      (unsigned long long)s->run[s->done].seed, s->done + 1, s->count,
+                      PART_KEY(RUN_PAUSE, WHERE_RUN));
 }

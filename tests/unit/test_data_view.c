@@ -130,3 +130,84 @@ TEST(own_examples_are_typed_kept_tuned_on_and_taken_back) {
     CHECK_SIZE(workbench_workspace(b.w)->split->train_count, 2);
     bench_close(&b);
 }
+
+static char *selected_text(struct bench *b, char out[200]) {
+    const struct workspace *ws = workbench_workspace(b->w);
+    snprintf(out, 200, "%.60s", ws->split->dev[2]->field[0]);
+    return out;
+}
+
+TEST(the_selected_example_goes_to_the_try_screen) {
+    struct bench b;
+    char text[200];
+    CHECK(live_open(&b, "sessions/tasks/films", 104, 40));
+    bench_keys(&b, "2");
+    CHECK(live_rest(&b));
+    bench_command(&b, "part dev");
+    bench_keys(&b, "Down Down T");
+    CHECK(bench_has(&b, "[5 Try]"));
+    CHECK(bench_has(&b, "dev 3; q leads back to the list"));
+    CHECK(bench_has(&b, "text: dev 3, negative") || bench_has(&b, "text: dev 3, positive"));
+    CHECK(bench_has(&b, selected_text(&b, text)));
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "with all words")); // and it was asked about
+    // What is typed gives way to it again, and n goes on from where it stands in the split.
+    bench_keys(&b, "Enter Ctrl-U");
+    bench_type(&b, "gone");
+    bench_keys(&b, "Esc n");
+    CHECK(bench_has(&b, "text: dev 3, "));
+    bench_keys(&b, "n");
+    CHECK(bench_has(&b, "text: dev example 4 of 32"));
+    bench_close(&b);
+}
+
+TEST(a_wrong_prediction_is_looked_at_with_the_prompt_that_made_it) {
+    struct bench b;
+    CHECK(live_open(&b, "sessions/tasks/films", 105, 40));
+    bench_keys(&b, "2");
+    CHECK(live_rest(&b));
+    bench_command(&b, "evaluate"); // there is a best prompt then
+    CHECK(live_rest(&b));
+    bench_command(&b, "part test");
+    bench_command(&b, "predict best");
+    CHECK(live_rest(&b));
+    bench_keys(&b, "e T");
+    CHECK(bench_has(&b, "best prompt, step 0); q leads back"));
+    CHECK(bench_has(&b, "text: test "));
+    CHECK(bench_has(&b, "▸ best, step 0"));
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "with all words"));
+    // The first of dev follows an example that is none of the split.
+    bench_keys(&b, "n");
+    CHECK(bench_has(&b, "text: dev example 1 of 32"));
+    bench_keys(&b, "q");
+    CHECK(bench_has(&b, "examples: test, wrong"));
+    bench_close(&b);
+}
+
+TEST(a_list_without_rows_has_no_example_to_try) {
+    struct bench b;
+    CHECK(live_open(&b, "sessions/tasks/films", 106, 40));
+    bench_keys(&b, "2");
+    CHECK(live_rest(&b));
+    bench_command(&b, "part own");
+    bench_keys(&b, "T");
+    CHECK(bench_has(&b, "no example is selected"));
+    CHECK(bench_has(&b, "[2 Data]"));
+    bench_close(&b);
+}
+
+// The style row below a row of the screen says nothing of lines: they are looked for as signs.
+TEST(the_budget_is_a_line_in_the_chart) {
+    struct bench b;
+    CHECK(live_open(&b, "sessions/tasks/films", 107, 40));
+    bench_keys(&b, "2");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "512 ▸")); // far beyond the longest
+    bench_command(&b, "set budget 40");
+    CHECK(bench_has(&b, "budget 40: ")); // of what is measured, before any run has it
+    CHECK(!bench_has(&b, "budget 40: 0 of"));
+    CHECK(bench_has(&b, " 40 "));
+    CHECK(!bench_has(&b, "512"));
+    bench_close(&b);
+}

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "engine/base/file.h"
+#include "tui/keymap.h"
 #include "tui/theme.h"
 #include "views/views.h"
 
@@ -694,4 +695,30 @@ TEST(recordings_that_are_none) {
                                             .recording = "tests/screens/tea/train.jsonl"};
     CHECK(!workbench_create(&w, &other, &e));
     CHECK_HAS(e.text, "not a recording");
+}
+
+TEST(messages_name_the_keys_in_force) {
+    struct bench b;
+    struct key space, x;
+    char way[KEYMAP_KEYS];
+    CHECK(bench_open(&b, 80, 24));
+    CHECK(key_parse(&space, "Space", 5) && key_parse(&x, "x", 1));
+    CHECK(bench_has(&b, "Press Space to start tuning."));
+    CHECK(keymap_bind(WHERE_ALL, x, REQUEST_RUN_PAUSE, NULL));
+    CHECK(keymap_unbind(WHERE_ALL, space));
+    CHECK(bench_has(&b, "Press x to start tuning."));
+    CHECK(keymap_unbind(WHERE_ALL, x)); // no key at all: the command
+    CHECK(bench_has(&b, "Press :run to start tuning."));
+    CHECK_TEXT(keymap_way(REQUEST_RUN_PAUSE, WHERE_RUN, way), ":run");
+    keymap_reset();
+    bench_keys(&b, "1 T"); // an edit that waits, and the question about it
+    struct key apply, other;
+    CHECK(key_parse(&apply, "Ctrl-S", 6) && key_parse(&other, "Ctrl-T", 6));
+    CHECK(keymap_unbind(WHERE_ALL, apply) && keymap_bind(WHERE_ALL, other, REQUEST_APPLY, NULL));
+    bench_keys(&b, "Q");
+    CHECK(bench_has(&b, "Edits are not applied (Ctrl-T). Leave anyway?"));
+    bench_keys(&b, "n ?");
+    CHECK(bench_has(&b, "On screen 3 press Space"));
+    keymap_reset();
+    bench_close(&b);
 }
