@@ -184,7 +184,7 @@ static void make_titles(struct report_sheet *s, const struct report_table *t, co
     report_sheet_title(s, true, "test %s", metric);
     if (t->baseline)
         report_sheet_title(s, true, "%s", "test - baseline");
-    report_sheet_title(s, true, "%s", "steps");
+    report_sheet_title(s, true, "%s", "steps done"); // the setting is called "steps"
     report_sheet_title(s, true, "%s", "time");
     if (!t->groups)
         report_sheet_title(s, false, "%s", "session");

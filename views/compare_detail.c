@@ -66,7 +66,11 @@ static void put_run_score(struct lines *l, const struct report_run *r, enum repo
     const char *label = split == REPORT_DEV ? "dev" : "test";
     char score[REPORT_CELL] = "-", rest[128] = "";
     if (!isfinite(s->accuracy) && !isfinite(s->macro_f1)) {
-        put(l, label, STYLE_DIM, split == REPORT_DEV ? "not scored" : "not scored; t on screen 3 does so");
+        if (split == REPORT_DEV)
+            put(l, label, STYLE_DIM, "not scored");
+        else
+            put(l, label, STYLE_DIM, "not scored; %s on screen %s does so", PART_KEY(TEST, WHERE_RUN),
+                PART_KEY(SCREEN_RUN, WHERE_COMPARE));
         return;
     }
     report_print_score(score, r, split);

@@ -294,12 +294,14 @@ static void draw_curves(const struct compare_view *v, struct grid *g, struct are
     struct compare_curve c[COMPARE_MARKS];
     size_t count = compare_curves(v, c);
     bool both = a.columns >= 70 && a.rows >= 8;
+    char marks[32 + KEYMAP_KEYS];
+    snprintf(marks, sizeof marks, "selected; %s marks", PART_KEY(MARK_RUN, WHERE_COMPARE));
     struct area inside = grid_frame(g, a, focused,
                                     both      ? "dev accuracy, dev loss"
                                     : v->loss ? "dev loss"
                                               : "dev accuracy",
                                     count && c[0].letter ? "marked"
-                                    : count              ? "selected; m marks"
+                                    : count              ? marks
                                                          : NULL);
     int legend = (int)count < inside.rows / 3 ? (int)count : inside.rows / 3;
     struct area plot = area_rows(inside, 0, inside.rows - legend);

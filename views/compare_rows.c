@@ -339,7 +339,7 @@ static void make_columns(struct compare_view *v) {
     for (size_t p = 0; p < report_part_count(); p++)
         if (p != REPORT_PART_METHOD && (v->differs[p] || v->all_parts))
             add_column(v, COLUMN_PART, p, report_part_name(p), p > REPORT_PART_WORDS, MOST_TEXT);
-    add_column(v, COLUMN_STEPS, 0, "steps", true, 0);
+    add_column(v, COLUMN_STEPS, 0, "steps done", true, 0); // the setting is called "steps"
     add_column(v, COLUMN_TIME, 0, "time", true, 0);
     add_column(v, COLUMN_SESSION, 0, "session", false, MOST_TEXT);
     add_column(v, COLUMN_BEGUN, 0, "begun", false, 0);

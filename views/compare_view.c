@@ -227,10 +227,11 @@ static void order_by(struct compare_view *v, struct workbench *w, size_t column,
     v->order = v->column[column].kind;
     v->order_part = v->column[column].part;
     v->descending = greatest_first(v->order);
-    workbench_say(w, STYLE_PLAIN, now, "by %s, %s first; O turns it round", v->column[column].title,
+    workbench_say(w, STYLE_PLAIN, now, "by %s, %s first; %s turns it round", v->column[column].title,
                   v->order == COLUMN_BEGUN ? "the newest"
                   : v->descending          ? "the greatest"
-                                           : "the least");
+                                           : "the least",
+                  PART_KEY(ORDER_BACK, WHERE_COMPARE));
     remake(v, w, false, now);
 }
 

@@ -25,6 +25,14 @@ static void go_to(struct workbench *w, size_t screen) {
     w->arrived = true;
 }
 
+void workbench_try(struct workbench *w, const struct example *x, const char *from, enum lens_kind prompt,
+                   double now) {
+    go_to(w, VIEW_TRY);
+    view_try.refresh(w->view_state[VIEW_TRY], w, now); // first the fields of what is open
+    view_try.take_example(w->view_state[VIEW_TRY], w, x, from, prompt, now);
+    w->dirty = true;
+}
+
 static bool busy(const struct workbench *w) {
     return w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING;
 }

@@ -185,3 +185,28 @@ TEST(eight_marks_and_no_more) {
     CHECK(bench_has(&b, "H films"));
     bench_close(&b);
 }
+
+// What was asked for and what was done are two columns with two names.
+TEST(steps_have_a_name_each) {
+    struct bench b;
+    CHECK(open_compare(&b, "d"));
+    bench_command(&b, "order steps");
+    CHECK(bench_has(&b, "by steps, "));
+    bench_command(&b, "order steps done");
+    CHECK(bench_has(&b, "by steps done, "));
+    bench_close(&b);
+}
+
+TEST(a_press_selects_only_rows_that_show) {
+    struct bench b;
+    CHECK(open_compare(&b, ""));
+    bench_mouse(&b, MOUSE_PRESS, 6, 20); // the third row
+    CHECK(bench_has(&b, "┌ films hybrid PPT, seed 2 ─"));
+    // The details take the whole screen: the rows that were there are not to be hit.
+    bench_keys(&b, "Tab Tab z");
+    CHECK(!bench_has(&b, "11 runs, 5 settings"));
+    bench_mouse(&b, MOUSE_PRESS, 8, 20);
+    bench_keys(&b, "z");
+    CHECK(bench_has(&b, "films hybrid PPT, seed 2 ─"));
+    bench_close(&b);
+}

@@ -140,7 +140,7 @@ static char *selected_text(struct bench *b, char out[200]) {
 TEST(the_selected_example_goes_to_the_try_screen) {
     struct bench b;
     char text[200];
-    CHECK(live_open(&b, "sessions/tasks/films", 104, 40));
+    CHECK(live_open(&b, "tests/share/tasks/films", 104, 40));
     bench_keys(&b, "2");
     CHECK(live_rest(&b));
     bench_command(&b, "part dev");
@@ -163,7 +163,7 @@ TEST(the_selected_example_goes_to_the_try_screen) {
 
 TEST(a_wrong_prediction_is_looked_at_with_the_prompt_that_made_it) {
     struct bench b;
-    CHECK(live_open(&b, "sessions/tasks/films", 105, 40));
+    CHECK(live_open(&b, "tests/share/tasks/films", 105, 40));
     bench_keys(&b, "2");
     CHECK(live_rest(&b));
     bench_command(&b, "evaluate"); // there is a best prompt then
@@ -187,7 +187,7 @@ TEST(a_wrong_prediction_is_looked_at_with_the_prompt_that_made_it) {
 
 TEST(a_list_without_rows_has_no_example_to_try) {
     struct bench b;
-    CHECK(live_open(&b, "sessions/tasks/films", 106, 40));
+    CHECK(live_open(&b, "tests/share/tasks/films", 106, 40));
     bench_keys(&b, "2");
     CHECK(live_rest(&b));
     bench_command(&b, "part own");
@@ -200,7 +200,7 @@ TEST(a_list_without_rows_has_no_example_to_try) {
 // The style row below a row of the screen says nothing of lines: they are looked for as signs.
 TEST(the_budget_is_a_line_in_the_chart) {
     struct bench b;
-    CHECK(live_open(&b, "sessions/tasks/films", 107, 40));
+    CHECK(live_open(&b, "tests/share/tasks/films", 107, 40));
     bench_keys(&b, "2");
     CHECK(live_rest(&b));
     CHECK(bench_has(&b, "512 ▸")); // far beyond the longest
@@ -209,5 +209,26 @@ TEST(the_budget_is_a_line_in_the_chart) {
     CHECK(!bench_has(&b, "budget 40: 0 of"));
     CHECK(bench_has(&b, " 40 "));
     CHECK(!bench_has(&b, "512"));
+    bench_close(&b);
+}
+
+TEST(a_press_selects_only_rows_that_show) {
+    struct bench b;
+    CHECK(live_open(&b, "tests/share/tasks/films", 108, 40));
+    bench_keys(&b, "2");
+    CHECK(live_rest(&b));
+    bench_mouse(&b, MOUSE_PRESS, 6, 20); // the third row
+    CHECK(bench_has(&b, "train 3, line "));
+    // Another pane takes the whole screen: the rows that were there are not to be hit.
+    bench_keys(&b, "Tab z");
+    CHECK(!bench_has(&b, "examples: all"));
+    bench_mouse(&b, MOUSE_PRESS, 9, 20);
+    bench_keys(&b, "z");
+    CHECK(bench_has(&b, "train 3, line "));
+    // Nor while an example is typed, wherever the form stands.
+    bench_keys(&b, "a");
+    bench_mouse(&b, MOUSE_PRESS, 9, 20);
+    bench_keys(&b, "Esc");
+    CHECK(bench_has(&b, "train 3, line "));
     bench_close(&b);
 }

@@ -63,6 +63,7 @@ TEST(text_is_aligned_by_what_shows) {
     CHECK(make(&t));
     const char *text = print(&t, REPORT_TEXT, true);
     CHECK_HAS(text, "method     label words       dev accuracy");
+    CHECK_HAS(text, "steps done"); // "steps" alone is the setting
     // 29.0/32 ... by hand: dev 30/32 and 31/32: mean 0.953, sd 0.0221; test 0.905, sd 0.00707.
     CHECK_HAS(text, "0.953 ± 0.022 n=2");
     CHECK_HAS(text, "0.905 ± 0.007 n=2");

@@ -190,13 +190,6 @@ TEST(every_request_on_every_screen) {
 
 // ---- the mouse ----
 
-static void mouse(struct bench *b, enum mouse_kind kind, int row, int column) {
-    b->client.draw(b->w, b->g, b->now);
-    const struct key k = {.code = KEY_CODE_MOUSE, .character = kind, .row = row, .column = column};
-    b->client.key(b->w, k, b->now);
-    b->client.wake(b->w, b->now);
-}
-
 TEST(a_press_on_a_tab_shows_the_screen) {
     struct bench b;
     CHECK(bench_open(&b, 100, 24));
@@ -205,14 +198,14 @@ TEST(a_press_on_a_tab_shows_the_screen) {
         const char *tabs = strchr(bench_screen(&b, false), '\n') + 1;
         snprintf(tab, sizeof tab, "%zu %s", v + 1, view_list[v]->name);
         CHECK_HAS(tabs, tab);
-        mouse(&b, MOUSE_PRESS, 1, (int)(strstr(tabs, tab) - tabs));
+        bench_mouse(&b, MOUSE_PRESS, 1, (int)(strstr(tabs, tab) - tabs));
         snprintf(tab, sizeof tab, "[%zu %s]", v + 1, view_list[v]->name);
         CHECK_HAS(bench_screen(&b, false), tab);
     }
     bench_keys(&b, "3");
     const int nowhere[][2] = {{0, 3}, {1, 99}, {23, 1}, {50, 500}, {-1, -1}};
     for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
-        mouse(&b, MOUSE_PRESS, nowhere[i][0], nowhere[i][1]);
+        bench_mouse(&b, MOUSE_PRESS, nowhere[i][0], nowhere[i][1]);
     CHECK(bench_has(&b, "[3 Run]"));
     bench_close(&b);
 }
@@ -222,13 +215,13 @@ TEST(the_wheel_scrolls) {
     CHECK(bench_open(&b, 80, 24));
     bench_keys(&b, "?");
     CHECK(bench_has(&b, "1-"));
-    mouse(&b, MOUSE_WHEEL_DOWN, 10, 40);
+    bench_mouse(&b, MOUSE_WHEEL_DOWN, 10, 40);
     CHECK(bench_has(&b, " 4-"));
-    mouse(&b, MOUSE_WHEEL_UP, 10, 40);
+    bench_mouse(&b, MOUSE_WHEEL_UP, 10, 40);
     CHECK(bench_has(&b, " 1-"));
     bench_keys(&b, "?");
     bench_command(&b, "set"); // and what lies over a screen
-    mouse(&b, MOUSE_WHEEL_DOWN, 10, 40);
+    bench_mouse(&b, MOUSE_WHEEL_DOWN, 10, 40);
     CHECK(bench_has(&b, " 4-"));
     bench_close(&b);
 }

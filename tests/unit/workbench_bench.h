@@ -71,6 +71,14 @@ static inline void bench_type(struct bench *b, const char *text) {
         b->client.key(b->w, (struct key){.character = (unsigned char)*text}, b->now);
 }
 
+// What the mouse does at a cell of the screen.
+static inline void bench_mouse(struct bench *b, enum mouse_kind kind, int row, int column) {
+    b->client.draw(b->w, b->g, b->now);
+    const struct key k = {.code = KEY_CODE_MOUSE, .character = kind, .row = row, .column = column};
+    b->client.key(b->w, k, b->now);
+    b->client.wake(b->w, b->now);
+}
+
 static inline void bench_command(struct bench *b, const char *line) {
     b->client.command(b->w, line, b->now);
 }
