@@ -231,10 +231,10 @@ TEST(a_press_reaches_a_screen_inside_another) {
     CHECK(bench_open(&b, 120, 40));
     bench_keys(&b, "7 Enter");
     CHECK(bench_has(&b, "▸What is a soft prompt?"));
-    mouse(&b, MOUSE_PRESS, 7, 60); // its pattern's label words
+    bench_mouse(&b, MOUSE_PRESS, 7, 60); // its pattern's label words
     CHECK(bench_has(&b, "▸label words"));
     CHECK(bench_has(&b, "┌ What is a soft prompt?"));
-    mouse(&b, MOUSE_PRESS, 18, 10);
+    bench_mouse(&b, MOUSE_PRESS, 18, 10);
     CHECK(bench_has(&b, "▸What is a soft prompt?"));
     bench_close(&b);
 }
