@@ -48,7 +48,7 @@ struct engine_setup {
     char *label_words;   // NULL: the task's own (letters for multiple choice)
     char *own_examples;  // JSON Lines (engine/data/task.h), or NULL
     struct run_settings settings;
-    float *start_vectors; // [start_count, start_width] for START_FILE, owned, or NULL
+    float *start_vectors; // [start_count, start_width] for START_FILE and START_PRETRAINED, owned, or NULL
     size_t start_count, start_width;
     struct run_checkpoint *resume; // owned, or NULL
     struct metric *history;        // the log of a resumed run, owned, or NULL
@@ -62,7 +62,8 @@ struct workspace {
     struct t5_config config;
     size_t parameters, weight_bytes;
     const struct tokenizer *tokenizer;
-    const struct task *task;
+    const struct task *task;     // what is tuned on
+    const struct task *original; // as task.json has it: another one where the method rewrites it
     const struct split *split;
     const struct vocabulary_norms *norms;
     struct engine_setup *setup; // as opened; settings as they were then

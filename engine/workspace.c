@@ -9,6 +9,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
+#include "engine/pvp/as_choice.h"
 #include "engine/pvp/task_parts.h"
 
 void engine_setup_free(struct engine_setup *s) {
@@ -32,7 +33,7 @@ struct shared_workspace {
     struct workspace face; // first: a pointer to it is a pointer to the whole
     atomic_size_t holders;
     struct tokenizer *tokenizer;
-    struct task *task;
+    struct task *task, *choice; // choice: the task rewritten as multiple choice, or NULL
     struct split split;
     struct vocabulary_norms norms;
 };
@@ -50,6 +51,7 @@ void workspace_release(struct workspace *w) {
     template_free(&w->template);
     verbalizer_free(&w->verbalizer);
     split_free(&s->split);
+    task_free(s->choice);
     task_free(s->task);
     tokenizer_free(s->tokenizer);
     vocabulary_norms_free(&s->norms);
@@ -79,11 +81,27 @@ static bool collect_warnings(struct shared_workspace *s, struct error *e) {
     return w->warnings != NULL;
 }
 
-static bool load_parts(struct shared_workspace *s, const struct model *model, struct error *e) {
+// The pattern and the label words, and the task as the method asks for it.
+static bool load_pattern(struct shared_workspace *s, struct error *e) {
     struct workspace *w = &s->face;
     const struct run_settings *set = &w->setup->settings;
     static const enum word_pieces rules[] = {
         [RUN_PIECES_FIRST] = WORD_FIRST, [RUN_PIECES_MEAN] = WORD_MEAN, [RUN_PIECES_MAX] = WORD_MAX};
+    w->original = w->task = s->task;
+    if (!task_words(&w->verbalizer, s->task, w->setup->label_words, e))
+        return false;
+    if (set->method == METHOD_UNIFIED_PPT) {
+        if (!task_and_words_as_choice(&s->choice, s->task, &w->verbalizer, e))
+            return false;
+        w->task = s->choice;
+    }
+    return task_template(&w->template, w->task, w->setup->template_text, e) &&
+           verbalizer_bind(&w->verbalizer, s->tokenizer, rules[set->pieces], e);
+}
+
+static bool load_parts(struct shared_workspace *s, const struct model *model, struct error *e) {
+    struct workspace *w = &s->face;
+    const struct run_settings *set = &w->setup->settings;
     struct split_request request = {.per_class = set->shots,
                                     .total = set->total_shots,
                                     .seed = set->seed,
@@ -95,12 +113,10 @@ static bool load_parts(struct shared_workspace *s, const struct model *model, st
     if (!task_load(&s->task, w->setup->task_path, w->setup->data_folder, e) ||
         !task_set_own(s->task, w->setup->own_examples, e))
         return false;
-    request.own = &s->task->own;
-    w->task = s->task;
-    if (!split_make(&s->split, s->task, &request, e) ||
-        !task_template(&w->template, s->task, w->setup->template_text, e) ||
-        !task_words(&w->verbalizer, s->task, w->setup->label_words, e) ||
-        !verbalizer_bind(&w->verbalizer, s->tokenizer, rules[set->pieces], e))
+    if (!load_pattern(s, e))
+        return false;
+    request.own = &w->task->own;
+    if (!split_make(&s->split, w->task, &request, e))
         return false;
     w->split = &s->split;
     if (!vocabulary_norms_make(&s->norms, model, tokenizer_ids(s->tokenizer), e))

@@ -10,6 +10,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
+#include "sessions/method.h"
 
 enum { MOST_BYTES = 1 << 20, MOST_CELLS = 1000000 };
 
@@ -114,6 +115,8 @@ static bool value_text(const cJSON *item, char out[RUN_SETTING_TEXT], struct err
 }
 
 static bool check_setting(const char *name, const char *value, struct error *e) {
+    if (strcmp(name, "method") == 0)
+        return error_set(e, ERROR_INPUT, "\"method\" is no setting here: it stands beside a method's name");
     struct run_settings s;
     run_settings_default(&s);
     return run_settings_set(&s, name, value, e);
@@ -190,9 +193,19 @@ static bool read_choices(struct experiment_method *m, const cJSON *o, struct err
     return true;
 }
 
+static bool read_choice_of_method(struct experiment_method *m, const cJSON *o, struct error *e) {
+    const char *name = NULL;
+    if (!json_get_string(o, "method", false, &name, e))
+        return false;
+    const struct method *chosen = name ? method_find(name) : NULL;
+    m->method = chosen ? chosen->method : METHOD_CUSTOM;
+    return !name || chosen || method_unknown(name, e);
+}
+
 static bool read_method(struct experiment *x, const cJSON *o, struct error *e) {
-    static const char *const keys[] = {"name",   "template", "tune",  "vectors", "settings",
-                                       "prompt", "model",    "tasks", "try",     NULL};
+    static const char *const keys[] = {"name",     "method", "template", "tune",  "vectors",
+                                       "settings", "prompt", "model",    "tasks", "try",
+                                       NULL};
     static const char *const tunes[] = {"prompt", "all", "nothing"};
     const char *tune = "prompt";
     if (!cJSON_IsObject(o))
@@ -202,7 +215,8 @@ static bool read_method(struct experiment *x, const cJSON *o, struct error *e) {
     struct experiment_method *m = &x->method[x->methods++];
     *m = (struct experiment_method){0};
     if (!known_keys(o, keys, "a method", e) || !copy_text(o, "name", true, &m->name, e) ||
-        !copy_text(o, "template", true, &m->template_text, e) ||
+        !read_choice_of_method(m, o, e) ||
+        !copy_text(o, "template", m->method == METHOD_CUSTOM, &m->template_text, e) ||
         !copy_text(o, "prompt", false, &m->prompt, e) || !copy_text(o, "model", false, &m->model, e) ||
         !json_get_string(o, "tune", false, &tune, e) ||
         !json_get_size(o, "vectors", false, 1, TEMPLATE_MOST_SOFT, &m->vectors, e) ||

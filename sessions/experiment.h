@@ -13,7 +13,8 @@
 //    "words": ["good", "inverted"],            sets of label words of the tasks; left out: "good", the tasks'
 //    own "methods": [
 //      {"name": "vanilla PT",                  what it is called in tables
-//       "template": "soft",                    soft: no words; hybrid: soft vectors and words; hard: words
+//       "method": "vanilla",                   all that this method sets (method.h); what follows changes it
+//       "template": "soft",                    needed without "method". soft: no words; hybrid: soft vectors and words; hard: words
 //       alone;
 //                                              choice: rewritten as multiple choice; or a template's text
 //       "tune": "prompt",                      prompt (default), all (fine-tuning), nothing (zero-shot)
@@ -42,6 +43,7 @@
 #include "engine/base/error.h"
 #include "engine/base/threads.h"
 #include "engine/pvp/template.h"
+#include "engine/tune/settings.h"
 #include "sessions/report.h"
 
 enum experiment_tune { TUNE_PROMPT, TUNE_ALL, TUNE_NOTHING };
@@ -57,7 +59,8 @@ struct experiment_try { // a setting and the values among which dev chooses
     struct experiment_list value;
 };
 struct experiment_method {
-    char *name, *template_text, *prompt, *model; // prompt, model: NULL if not given
+    char *name, *template_text, *prompt, *model; // all but the name: NULL if not given
+    enum run_method method;                      // METHOD_CUSTOM if not given
     enum experiment_tune tune;
     size_t vectors; // 0: as the template has
     struct experiment_pair *setting;

@@ -13,6 +13,7 @@
 #include "engine/pvp/as_choice.h"
 #include "engine/tune/fine_tune.h"
 #include "sessions/experiment.h"
+#include "sessions/method.h"
 #include "sessions/prompt_file.h"
 #include "sessions/report_inside.h"
 #include "sessions/session.h"
@@ -47,50 +48,60 @@ static bool apply(struct run_settings *s, const struct experiment_pair *p, size_
     return true;
 }
 
-enum pattern_kind { KIND_SOFT, KIND_HYBRID, KIND_HARD, KIND_BARE };
-static enum pattern_kind kind_of(const struct template *t) {
-    bool soft = template_has_soft(t), hard = template_has_words(t);
-    return soft ? (hard ? KIND_HYBRID : KIND_SOFT) : hard ? KIND_HARD : KIND_BARE;
+static bool is(const char *text, const char *what) {
+    return text && strcmp(text, what) == 0;
 }
 
-static bool parse_template(struct cell *c, const char *text, struct error *e) {
-    const struct task *t = task_of(c);
-    return template_parse(&c->template, text, (const char *const *)t->field, t->fields, NULL, e);
-}
-
-// The first of the task's templates that is of the kind.
-static bool suggested(struct cell *c, enum pattern_kind kind, struct error *e) {
-    for (size_t i = 0; i < c->task->templates; i++) {
-        if (!parse_template(c, c->task->template_text[i], e))
-            return false;
-        if (kind_of(&c->template) == kind)
-            return true;
-        template_free(&c->template);
+// What the method sets, then the experiment, then the method's own settings.
+static bool find_settings(struct cell *c, struct error *e) {
+    const struct method *chosen = method_info(c->m->method);
+    run_settings_default(&c->settings);
+    if (chosen) {
+        c->settings.method = chosen->method;
+        c->settings.start = chosen->start;
+        c->settings.rate = chosen->rate;
     }
-    return error_set(e, ERROR_INPUT,
-                     "the task %s suggests no template that is \"%s\"; give the template's text instead",
-                     c->task_name, c->m->template_text);
+    if (!apply(&c->settings, c->x->setting, c->x->settings, e) ||
+        !apply(&c->settings, c->m->setting, c->m->settings, e))
+        return false;
+    if (is(c->m->template_text, "choice"))
+        c->settings.method = METHOD_UNIFIED_PPT;
+    c->settings.seed = c->seed;
+    return true;
 }
 
+static enum method_pattern pattern_of(const struct cell *c, bool *given) {
+    static const char *const name[] = {[PATTERN_SOFT] = "soft",
+                                       [PATTERN_HYBRID] = "hybrid",
+                                       [PATTERN_HARD] = "hard",
+                                       [PATTERN_CHOICE] = "choice"};
+    const struct method *chosen = method_info(c->m->method);
+    *given = false;
+    for (int k = PATTERN_SOFT; c->m->template_text && k <= PATTERN_CHOICE; k++)
+        if (name[k] && is(c->m->template_text, name[k]))
+            return (enum method_pattern)k;
+    *given = c->m->template_text != NULL;
+    return chosen ? chosen->pattern : PATTERN_SOFT;
+}
+
+// A pattern takes as many vectors as the method says, or else as the prompt that it starts from has.
 static bool find_template(struct cell *c, struct error *e) {
-    const char *text = c->m->template_text;
-    if (strcmp(text, "choice") == 0) {
-        char *made = choice_template(task_of(c),
-                                     c->m->tune == TUNE_PROMPT ? (c->m->vectors ? c->m->vectors : 20) : 0, e);
-        bool ok = made && parse_template(c, made, e);
-        free(made);
-        return ok;
+    const struct task *t = task_of(c);
+    bool given, soft = c->m->tune == TUNE_PROMPT || c->prompt.rows;
+    enum method_pattern pattern = pattern_of(c, &given);
+    size_t vectors = c->m->vectors ? c->m->vectors : c->prompt.rows;
+    char *made = given ? NULL : method_template(c->task, pattern, vectors, e);
+    const char *text = given ? c->m->template_text : made;
+    bool ok = text && template_parse(&c->template, text, (const char *const *)t->field, t->fields, NULL, e);
+    free(made);
+    if (ok)
+        method_set_vectors(&c->template, vectors);
+    if (ok && pattern == PATTERN_CHOICE && !given && !soft) {
+        struct template hard;
+        ok = template_without_soft(&hard, &c->template, e);
+        template_free(&c->template);
+        c->template = ok ? hard : (struct template){0};
     }
-    bool ok = strcmp(text, "soft") == 0     ? suggested(c, KIND_SOFT, e)
-              : strcmp(text, "hybrid") == 0 ? suggested(c, KIND_HYBRID, e)
-              : strcmp(text, "hard") == 0   ? suggested(c, KIND_HARD, e)
-                                            : parse_template(c, text, e);
-    // The number of vectors is the method's: that of the first soft part, the others keep theirs.
-    for (size_t i = 0; ok && c->m->vectors && i < c->template.parts; i++)
-        if (c->template.part[i].kind == PART_SOFT) {
-            c->template.part[i].duplicate = c->m->vectors;
-            break;
-        }
     return ok;
 }
 
@@ -106,19 +117,14 @@ static bool find_words(struct cell *c, struct error *e) {
 }
 
 static bool rewrite_as_choice(struct cell *c, struct error *e) {
-    if (strcmp(c->m->template_text, "choice") != 0)
+    if (c->settings.method != METHOD_UNIFIED_PPT)
         return true;
-    if (!task_as_choice(&c->choice, c->task, &c->words, e))
-        return false;
-    verbalizer_free(&c->words);
-    return verbalizer_letters(&c->words, c->choice->classes, e) &&
+    return task_and_words_as_choice(&c->choice, c->task, &c->words, e) &&
            verbalizer_bind(&c->words, c->tokenizer, (enum word_pieces)c->settings.pieces, e);
 }
 
 // {seed}, {task} and {family} in the path of a prompt.
-static char *prompt_path(const struct cell *c, struct error *e) {
-    static const char *const family[] = {
-        [TASK_SINGLE_SENTENCE] = "cls", [TASK_SENTENCE_PAIR] = "nsp", [TASK_MULTIPLE_CHOICE] = "nss"};
+static char *named_prompt(const struct cell *c, struct error *e) {
     struct buffer b = {0};
     if (c->m->prompt[0] != '/')
         buffer_printf(&b, "%s/", c->x->folder);
@@ -130,7 +136,7 @@ static char *prompt_path(const struct cell *c, struct error *e) {
             buffer_add_text(&b, c->task_name);
             at += 6;
         } else if (strncmp(at, "{family}", 8) == 0) {
-            buffer_add_text(&b, family[c->task->family]);
+            buffer_add_text(&b, method_prompt_name(c->task->family, false));
             at += 8;
         } else {
             buffer_add_char(&b, *at++);
@@ -140,37 +146,31 @@ static char *prompt_path(const struct cell *c, struct error *e) {
 }
 
 static bool find_prompt(struct cell *c, struct error *e) {
-    if (!c->m->prompt)
+    bool named = c->m->prompt != NULL, unified = c->settings.method == METHOD_UNIFIED_PPT;
+    if (!named && c->settings.start != START_PRETRAINED)
         return true;
-    char *path = prompt_path(c, e);
+    char *path = named ? named_prompt(c, e)
+                       : method_prompt_path(c->model_folder, method_prompt_name(c->task->family, unified),
+                                            c->seed, e);
     bool ok = path && prompt_file_read(&c->prompt, path, e);
     if (ok && c->prompt.columns != c->model->config.d_model)
         ok = error_set(e, ERROR_INPUT, "%s has vectors of %zu numbers, the model's have %zu", path,
                        c->prompt.columns, c->model->config.d_model);
-    c->settings.start = START_FILE;
-    if (ok)
+    if (ok && named) {
+        c->settings.start = START_FILE;
         snprintf(c->settings.start_file, sizeof c->settings.start_file, "%.500s", path);
+    }
     free(path);
-    // A pattern takes as many vectors as the prompt has, unless the method says otherwise.
-    for (size_t i = 0; ok && !c->m->vectors && i < c->template.parts; i++)
-        if (c->template.part[i].kind == PART_SOFT) {
-            c->template.part[i].duplicate = c->prompt.rows;
-            break;
-        }
     return ok;
 }
 
 static bool open_cell(struct cell *c, struct error *e) {
     const char *model = c->m->model ? c->m->model : c->x->model;
-    run_settings_default(&c->settings);
     char *task_path = session_find_task(c->task_name, e);
-    bool ok = task_path && apply(&c->settings, c->x->setting, c->x->settings, e) &&
-              apply(&c->settings, c->m->setting, c->m->settings, e) &&
-              (c->model_folder = session_find_model(model, e)) && model_load(&c->model, c->model_folder, e) &&
-              tokenizer_load(&c->tokenizer, c->model_folder, e) && task_load(&c->task, task_path, NULL, e);
+    bool ok = task_path && find_settings(c, e) && (c->model_folder = session_find_model(model, e)) &&
+              model_load(&c->model, c->model_folder, e) && tokenizer_load(&c->tokenizer, c->model_folder, e) && task_load(&c->task, task_path, NULL, e);
     free(task_path);
-    c->settings.seed = c->seed;
-    return ok && find_words(c, e) && rewrite_as_choice(c, e) && find_template(c, e) && find_prompt(c, e);
+    return ok && find_words(c, e) && rewrite_as_choice(c, e) && find_prompt(c, e) && find_template(c, e);
 }
 
 static void close_cell(struct cell *c) {

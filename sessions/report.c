@@ -118,20 +118,6 @@ char *report_plain_words(const char *text, char *const *class_name, char *const 
     return buffer_take(&out, e);
 }
 
-const char *report_method(const char *template_text, const struct run_settings *settings) {
-    struct template t;
-    if (!template_parse(&t, template_text, NULL, 0, NULL, NULL))
-        return "unknown";
-    bool soft = template_has_soft(&t), hard = template_has_words(&t);
-    template_free(&t);
-    bool pretrained = settings->start == START_FILE;
-    return !soft                ? "no tuning"
-           : pretrained && hard ? "hybrid PPT"
-           : pretrained         ? "PPT"
-           : hard               ? "hybrid PT"
-                                : "vanilla PT";
-}
-
 // ---- tasks ----
 
 static void task_forget(struct report_task *t) {

@@ -12,7 +12,7 @@
 //   session        string: a name for people           folder   string: the session's folder, absolute
 //   place          string: "" the present run, "kept/001" an earlier one, or what tells the run from others
 //   task           string, required: its name          metric   "accuracy" or "macro-f1": what dev chose by
-//   model          string: its name                    method   string: what is tuned; absent: derived
+//   model          string: its name                    method   string: what is tuned; absent: see method.h
 //   template       string, any form of template.h      label_words  string, any form of verbalizer.h
 //   classes        list of strings                     settings  object: names and values as in session.json
 //   by_hand        true where the learning rate was changed, or the best prompt taken back, while it ran
@@ -112,8 +112,5 @@ void report_free(struct report *r);
 bool report_line_read(struct report_run *out, const char *line, size_t length, struct error *e);
 // Appends one line with its newline. Sticky failure of the buffer.
 void report_line_write(struct buffer *out, const struct report_run *r, bool curves);
-// What a method is called that nobody named. By the template: words of its own make it hybrid; a start from
-// a file is PPT; without soft vectors nothing is tuned ("no tuning").
-const char *report_method(const char *template_text, const struct run_settings *settings);
 
 #endif

@@ -10,6 +10,7 @@
 #include "engine/base/json.h"
 #include "engine/base/utf8.h"
 #include "journal_inside.h"
+#include "method.h"
 #include "paths.h"
 #include "report_inside.h"
 #include "session_inside.h"
@@ -313,7 +314,7 @@ static bool take_task(struct report *all, struct reading *t, const struct report
     r->macro_f1 = task->macro_f1;
     return report_set_text(&r->task, task->name, e) && copy_classes(r, task, e) &&
            plain_patterns(r, task, e) &&
-           (r->method[0] || report_set_text(&r->method, report_method(r->template_text, &r->settings), e));
+           (r->method[0] || report_set_text(&r->method, method_title(r->template_text, &r->settings), e));
 }
 
 // ---- the whole ----

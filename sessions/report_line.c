@@ -8,6 +8,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/utf8.h"
+#include "method.h"
 #include "report_inside.h"
 #include "session_inside.h"
 
@@ -206,7 +207,7 @@ static bool read_run(struct report_run *r, const cJSON *o, struct error *e) {
            read_score(&r->dev, o, "dev", &dev, e) && read_score(&r->test, o, "test", &test, e) &&
            (!test || read_confusion(r, test, e)) && read_curves(r, o, e) &&
            read_text(&r->method, o, "method", false, e) &&
-           (r->method[0] || report_set_text(&r->method, report_method(r->template_text, &r->settings), e));
+           (r->method[0] || report_set_text(&r->method, method_title(r->template_text, &r->settings), e));
 }
 
 bool report_line_read(struct report_run *out, const char *line, size_t length, struct error *e) {

@@ -12,15 +12,17 @@
 enum { TEXT_PARTS = REPORT_PART_WORDS + 1 };
 static const char *const text_part_name[TEXT_PARTS] = {"task", "model", "method", "template", "label words"};
 
-static bool is_seed(size_t setting) {
-    return strcmp(run_setting_table[setting].name, "seed") == 0;
+// What was chosen as method is no part either: what the run is by its template and settings is one.
+static bool is_no_part(size_t setting) {
+    const char *name = run_setting_table[setting].name;
+    return strcmp(name, "seed") == 0 || strcmp(name, "method") == 0;
 }
 
-// The setting of a part behind the texts; the seed is none.
+// The setting of a part behind the texts.
 static size_t setting_of(size_t part) {
     size_t left = part - TEXT_PARTS;
     for (size_t i = 0; i < run_setting_count; i++)
-        if (!is_seed(i) && left-- == 0)
+        if (!is_no_part(i) && left-- == 0)
             return i;
     return run_setting_count;
 }
@@ -28,7 +30,7 @@ static size_t setting_of(size_t part) {
 size_t report_part_count(void) {
     size_t n = TEXT_PARTS;
     for (size_t i = 0; i < run_setting_count; i++)
-        n += !is_seed(i);
+        n += !is_no_part(i);
     return n;
 }
 

@@ -11,6 +11,7 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/utf8.h"
+#include "method.h"
 #include "paths.h"
 #include "session_inside.h"
 
@@ -154,11 +155,47 @@ bool session_begin_with(struct session *s, const struct run_settings *settings, 
     free(file);
     if (!is_new)
         return ok;
+    struct method_choice c = {0};
+    if (next.method != METHOD_CUSTOM && !s->parts.template_text[0]) { // a rate of one's own counts for all
+        struct run_settings plain;
+        run_settings_default(&plain);
+        struct error why = {0};
+        if (choose(s, next.method, &next, &c, &why)) {
+            c.settings.rate = next.rate == plain.rate ? c.settings.rate : next.rate;
+            next = c.settings;
+        } else { // the next task or model may have what it needs
+            session_note(s, "%s", why.text);
+            next.method = METHOD_CUSTOM;
+        }
+    }
     settle_start_file(s, &next);
     pthread_mutex_lock(&s->parts_lock);
     s->parts.settings = next;
+    if (c.template_text) {
+        free(s->parts.template_text);
+        s->parts.template_text = c.template_text;
+    }
     pthread_mutex_unlock(&s->parts_lock);
     return !s->saved_template || session_remember_saved(s, e);
+}
+
+static bool choose(const struct session *s, enum run_method method, const struct run_settings *base,
+                   struct method_choice *out, struct error *e) {
+    const struct session_parts *p = &s->parts;
+    struct task *t = NULL;
+    bool ok = task_load(&t, p->task, p->data, e) && method_choose(out, method, p->model, t, base, e);
+    task_free(t);
+    return ok;
+}
+
+bool session_choose_method(struct session *s, enum run_method method, struct error *e) {
+    struct method_choice c = {0};
+    bool ok = choose(s, method, &s->parts.settings, &c, e) &&
+              (!c.template_text || session_set_template(s, c.template_text, e));
+    if (ok)
+        session_set_settings(s, &c.settings);
+    free(c.template_text);
+    return ok;
 }
 
 static bool set_text(struct session *s, char **at, const char *what, const char *text, struct error *e) {

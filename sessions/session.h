@@ -50,7 +50,8 @@ bool session_open_reading(struct session **out, const char *what, const char *mo
 // run are refused with this message, and the keeper keeps nothing. session_save_as makes a copy that can be
 // written.
 const char *session_read_only(const struct session *s);
-// What a session that is new, and was not saved yet, begins with instead of the defaults: no edit, and
+// What a session that is new, and was not saved yet, begins with instead of the defaults (with a method, what
+// that sets; where it cannot be, that is noted and the session begins without): no edit, and
 // nothing to be saved by itself. Does nothing to any other session.
 bool session_begin_with(struct session *s, const struct run_settings *settings, struct error *e);
 // A new session from parts; fails if one of that name exists. data_folder may be NULL.
@@ -77,6 +78,8 @@ const char *session_template(const struct session *s); // "" until set: the task
 bool session_set_template(struct session *s, const char *text, struct error *e);
 const char *session_label_words(const struct session *s);
 bool session_set_label_words(struct session *s, const char *text, struct error *e);
+// Sets all that a method sets (sessions/method.h). Reads the task.
+bool session_choose_method(struct session *s, enum run_method method, struct error *e);
 // Examples that a person typed, as JSON Lines (engine/data/task.h); "" where there are none. At most
 // SESSION_MOST_OWN bytes.
 enum { SESSION_MOST_OWN = 1 << 18 };

@@ -7,6 +7,7 @@
 
 #include "crc.h"
 #include "engine/base/file.h"
+#include "method.h"
 #include "prompt_file.h"
 #include "session_inside.h"
 #include "snapshot_files.h"
@@ -35,13 +36,16 @@ void session_mark(const struct session *s, char out[CHECKPOINT_SETUP]) {
     buffer_add(&b, p->label_words, strlen(p->label_words) + 1);
     for (size_t i = 0; i < run_setting_count; i++) {
         char value[RUN_SETTING_TEXT];
-        if (run_setting_table[i].live || strcmp(run_setting_table[i].name, "own") == 0)
+        if (run_setting_table[i].live || strcmp(run_setting_table[i].name, "own") == 0 ||
+            strcmp(run_setting_table[i].name, "method") == 0)
             continue;
         run_settings_get(&p->settings, run_setting_table[i].name, value, sizeof value);
         const char *shown = strcmp(run_setting_table[i].name, "start_file") == 0 ? path_name(value) : value;
         buffer_printf(&b, "%s=%s", run_setting_table[i].name, shown);
         buffer_add_char(&b, '\0');
     }
+    if (p->settings.method == METHOD_UNIFIED_PPT) // the others are what template and start say
+        buffer_printf(&b, "method=%d", (int)p->settings.method);
     if (p->settings.own != RUN_OWN_NONE) { // otherwise they make no difference
         buffer_printf(&b, "own=%d", (int)p->settings.own);
         buffer_add(&b, p->own_examples, strlen(p->own_examples) + 1);
@@ -55,16 +59,20 @@ void session_mark(const struct session *s, char out[CHECKPOINT_SETUP]) {
 
 static bool read_start(const struct session *s, struct engine_setup *setup, struct error *e) {
     const struct run_settings *settings = &s->parts.settings;
-    if (settings->start != START_FILE)
+    if (settings->start != START_FILE && settings->start != START_PRETRAINED)
         return true;
-    if (!settings->start_file[0])
+    bool pretrained = settings->start == START_PRETRAINED;
+    if (!pretrained && !settings->start_file[0])
         return error_set(e, ERROR_INPUT, "the prompt starts from a file, but start_file names none");
-    char *inside = session_path(s, settings->start_file, e);
+    char *inside = pretrained ? method_start_path(s->parts.model, s->parts.task, settings, e)
+                              : session_path(s, settings->start_file, e);
     struct prompt_matrix m = {0};
-    bool ok = inside && prompt_file_read(&m, file_exists(inside) ? inside : settings->start_file, e);
+    bool ok =
+        inside &&
+        prompt_file_read(&m, pretrained || file_exists(inside) ? inside : settings->start_file, e);
     free(inside);
     if (!ok)
-        return error_context(e, "start_file");
+        return error_context(e, pretrained ? "start" : "start_file");
     setup->start_vectors = m.value;
     setup->start_count = m.rows;
     setup->start_width = m.columns;

@@ -85,3 +85,41 @@ int cli_config_check(const char *path) {
     cli_config_free(&c);
     return status;
 }
+
+// ---- settings of a session ----
+
+static bool choose_method(struct session *s, const char *name, struct error *e) {
+    const struct method *m = method_find(name);
+    bool custom = strcmp(name, "custom") == 0;
+    return m || custom ? session_choose_method(s, m ? m->method : METHOD_CUSTOM, e) : method_unknown(name, e);
+}
+
+// NAME=VALUE; *value is NULL where there is no value.
+static bool take_apart(const char *pair, char *name, size_t size, const char **value, struct error *e) {
+    const char *equals = strchr(pair, '=');
+    if (!equals || (size_t)(equals - pair) >= size)
+        return error_set(e, ERROR_INPUT, "--set takes NAME=VALUE, not \"%s\"", pair);
+    snprintf(name, size, "%.*s", (int)(equals - pair), pair);
+    *value = equals + 1;
+    return true;
+}
+
+bool cli_set_session(struct session *s, const char *method, const struct cli_values *set, struct error *e) {
+    char name[128];
+    const char *value;
+    for (size_t i = 0; i < set->count; i++) {
+        if (!take_apart(set->value[i], name, sizeof name, &value, e))
+            return false;
+        if (strcmp(name, "method") == 0)
+            method = value;
+    }
+    if (method && !choose_method(s, method, e))
+        return false;
+    struct run_settings settings = *session_settings(s);
+    for (size_t i = 0; i < set->count; i++)
+        if (!take_apart(set->value[i], name, sizeof name, &value, e) ||
+            (strcmp(name, "method") != 0 && !run_settings_set(&settings, name, value, e)))
+            return false;
+    session_set_settings(s, &settings);
+    return true;
+}

@@ -23,7 +23,8 @@ static const char *last_word(const char *text) {
 }
 
 static int make_new(const struct cli_command *self, int argc, char **argv) {
-    const char *model = NULL, *task = NULL, *data = NULL, *template = NULL, *words = NULL;
+    const char *model = NULL, *task = NULL, *data = NULL, *template = NULL, *words = NULL,
+               *method = NULL;
     struct cli_values set = {0};
     const struct cli_option options[] = {
         {.name = "task",
@@ -38,9 +39,14 @@ static int make_new(const struct cli_command *self, int argc, char **argv) {
          .argument = "DIR",
          .help = "a T5 model's folder (default: the shipped model)",
          .text = &model},
+        {.name = "method",
+         .argument = "NAME",
+         .help = "vanilla, hybrid, lm-adaptation, ppt, hybrid-ppt or unified-ppt: sets template, start and "
+                 "rate (default: as the template is)",
+         .text = &method},
         {.name = "template",
          .argument = "TEXT",
-         .help = "the pattern (default: the task's first)",
+         .help = "the pattern (default: the method's, or the task's first)",
          .text = &template},
         {.name = "words",
          .argument = "TEXT",
@@ -64,18 +70,8 @@ static int make_new(const struct cli_command *self, int argc, char **argv) {
     struct run_settings settings;
     cli_config_settings(&settings);
     bool ok = session_create(&s, argv[0], model, task, data, &e) && session_begin_with(s, &settings, &e);
-    if (ok)
-        settings = *session_settings(s);
-    for (size_t i = 0; ok && i < set.count; i++) {
-        char name[128];
-        const char *equals = strchr(set.value[i], '=');
-        snprintf(name, sizeof name, "%.*s", equals ? (int)(equals - set.value[i]) : 0, set.value[i]);
-        ok = equals ? run_settings_set(&settings, name, equals + 1, &e)
-                    : error_set(&e, ERROR_INPUT, "--set takes NAME=VALUE, not \"%s\"", set.value[i]);
-    }
-    if (ok)
-        session_set_settings(s, &settings);
-    ok = ok && (!template || session_set_template(s, template, &e)) &&
+    ok = ok && cli_set_session(s, method, &set, &e) &&
+         (!template || session_set_template(s, template, &e)) &&
          (!words || session_set_label_words(s, words, &e)) && session_save(s, &e);
     if (ok)
         printf("%s\n", session_folder(s));

@@ -11,7 +11,9 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
+#include "engine/base/memory.h"
 #include "engine/engine.h"
+#include "sessions/method.h"
 #include "sessions/session.h"
 #include "tui/cli_config.h"
 #include "tui/cli_options.h"
@@ -100,6 +102,8 @@ static void print_open(const struct headless *h) {
     cJSON_AddNumberToObject(o, "cut", (double)w->examples_cut);
     struct error e = {0};
     char *text = template_print(&w->template, TEMPLATE_SHORT, &e);
+    if (text)
+        cJSON_AddStringToObject(o, "method", method_title(text, &w->setup->settings));
     if (text)
         cJSON_AddStringToObject(o, "template", text);
     free(text);
@@ -245,26 +249,21 @@ static bool send_and_wait(struct headless *h, enum engine_verb verb, enum engine
 
 // ---- opening and closing ----
 
-static bool apply_settings(struct headless *h, const struct cli_values *set, bool fresh, struct error *e) {
-    struct run_settings s = *session_settings(h->session);
-    for (size_t i = 0; i < set->count; i++) {
-        char name[128];
-        const char *equals = strchr(set->value[i], '=');
-        if (!equals || (size_t)(equals - set->value[i]) >= sizeof name)
-            return error_set(e, ERROR_INPUT, "--set takes NAME=VALUE, not \"%s\"", set->value[i]);
-        snprintf(name, sizeof name, "%.*s", (int)(equals - set->value[i]), set->value[i]);
-        if (!run_settings_set(&s, name, equals + 1, e))
-            return false;
-    }
-    bool same = run_settings_same_run(&s, session_settings(h->session));
-    session_set_settings(h->session, &s);
+static bool apply_settings(struct headless *h, const char *method, const struct cli_values *set, bool fresh,
+                           struct error *e) {
+    struct run_settings before = *session_settings(h->session);
+    char *template = mem_strdup(session_template(h->session), e);
+    bool ok = template && cli_set_session(h->session, method, set, e);
+    bool same = ok && run_settings_same_run(&before, session_settings(h->session)) &&
+                strcmp(template, session_template(h->session)) == 0;
+    free(template);
     // Other settings, or --fresh: another run; what was there moves to kept/.
-    return (same && !fresh) || session_begin_run(h->session, e);
+    return ok && ((same && !fresh) || session_begin_run(h->session, e));
 }
 
 // What a command asks for.
 struct request {
-    const char *what, *model;
+    const char *what, *model, *method;
     struct cli_values set;
     bool fresh, openblas;
     bool look; // nothing has to be written, so that a session that another program has can be opened too
@@ -276,7 +275,7 @@ static bool open_session(struct headless *h, const struct request *r, struct err
         struct run_settings first;
         cli_config_settings(&first);
         return session_open(&h->session, r->what, r->model, e) && session_begin_with(h->session, &first, e) &&
-               apply_settings(h, &r->set, r->fresh, e) && session_save(h->session, e);
+               apply_settings(h, r->method, &r->set, r->fresh, e) && session_save(h->session, e);
     }
     if (!session_open_reading(&h->session, r->what, r->model, e))
         return false;
@@ -348,6 +347,10 @@ static int run_tune(int argc, char **argv) {
          .argument = "DIR",
          .help = "tune on this model instead of the session's",
          .text = &r.model},
+        {.name = "method",
+         .argument = "NAME",
+         .help = "choose a method first: vanilla, hybrid, lm-adaptation, ppt, hybrid-ppt, unified-ppt",
+         .text = &r.method},
         {.name = "set",
          .argument = "NAME=VALUE",
          .help = "change a setting first, e.g. --set rate=0.3 (may be repeated)",

@@ -32,7 +32,7 @@ static char *change_line(const char *text, size_t line, const char *with, struct
 }
 
 static bool keep(struct data_view *v, struct workbench *w, size_t line, const struct example *x, double now) {
-    const struct task *t = workbench_workspace(w)->task;
+    const struct task *t = workbench_workspace(w)->original;
     struct error e = {0};
     struct dataset parsed = {0};
     char *with = x ? dataset_print_own(t, x, &e) : NULL, *text = NULL;
@@ -113,7 +113,7 @@ static bool next_use(const struct data_view *v, size_t label) {
 }
 
 void data_form_open(struct data_view *v, struct workbench *w, bool fresh, double now) {
-    const struct task *t = workbench_workspace(w)->task;
+    const struct task *t = workbench_workspace(w)->original;
     const struct example *x = fresh ? NULL : selected_own(v, w, now);
     struct error e = {0};
     size_t label = v->form.open ? (v->form.label + 1) % t->classes : v->label != DATA_ANY ? v->label : 0;
@@ -146,7 +146,7 @@ static void check(const struct data_form *f, const struct task *t, size_t option
 }
 
 static void save(struct data_view *v, struct workbench *w, double now) {
-    const struct task *t = workbench_workspace(w)->task;
+    const struct task *t = workbench_workspace(w)->original;
     struct data_form *f = &v->form;
     char *field[TASK_MOST_FIELDS + 1] = {NULL}, *option[TASK_MOST_OPTIONS], missing[128];
     char *lines = f->editors > t->fields ? mem_strdup(editor_text(f->editor[t->fields]), NULL) : NULL;
@@ -206,7 +206,7 @@ bool data_form_key(struct data_view *v, struct workbench *w, struct key k, doubl
         save(v, w, now);
     } else if (k.code == KEY_CODE_LEFT || k.code == KEY_CODE_RIGHT || k.code == KEY_CODE_UP ||
                k.code == KEY_CODE_DOWN || (k.code == KEY_CODE_CHARACTER && k.character == ' ')) {
-        change(v, workbench_workspace(w)->task, k.code != KEY_CODE_LEFT && k.code != KEY_CODE_UP);
+        change(v, workbench_workspace(w)->original, k.code != KEY_CODE_LEFT && k.code != KEY_CODE_UP);
     }
     return true;
 }
@@ -223,7 +223,7 @@ static void draw_choice(struct grid *g, struct area a, int row, bool now, const 
 
 void data_form_draw(struct data_view *v, const struct workbench *w, struct grid *g, struct area a,
                     bool focused) {
-    const struct task *t = workbench_workspace(w)->task;
+    const struct task *t = workbench_workspace(w)->original;
     struct data_form *f = &v->form;
     struct area inside = grid_frame(g, a, focused, f->line ? "your example" : "a new example of your own",
                                     "Ctrl-S keeps it, Esc leaves");

@@ -227,7 +227,7 @@ void data_refresh(void *state, struct workbench *w, double now) {
         v->label = v->part = DATA_ANY, v->wrong = false;
     v->opened = workbench_opened(w);
     v->split_of = large ? ws->setup->settings : *wanted;
-    v->split_good = dataset_parse_own(&v->own, ws->task, "own.jsonl", own, &v->split_error) &&
+    v->split_good = dataset_parse_own(&v->own, ws->original, "own.jsonl", own, &v->split_error) &&
                     draw_split(v, ws, &v->split_of);
     v->waits = !same_split(&ws->setup->settings, wanted) || workbench_own_waits(w);
     data_filter(v, w);

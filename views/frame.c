@@ -46,6 +46,9 @@ static size_t title_pieces(const struct workbench *w, char piece[][160], size_t 
     snprintf(piece[n++], 160, "%.80s %s", ws->model_name, number);
     split_text(number, ws);
     snprintf(piece[n++], 160, "%.60s %s", ws->task->name, number);
+    const struct method *method = ws->setup ? method_info(ws->setup->settings.method) : NULL;
+    if (method && n < most)
+        snprintf(piece[n++], 160, "%s", ws->method);
     if (w->session && session_read_only(w->session) && n < most)
         snprintf(piece[n++], 160, "read-only");
     if (w->session && strcmp(session_name(w->session), ws->task->name) != 0 && n < most)

@@ -419,7 +419,7 @@ static bool workspace_open(struct recording *r, struct engine_setup *s, struct e
         !(w->model_name = mem_strdup(path_name(s->model_folder), e)))
         return false;
     w->tokenizer = r->tokenizer;
-    w->task = r->task;
+    w->task = w->original = r->task;
     w->split = &r->split;
     w->norms = &r->norms;
     w->parameters = whole(r->line[0], "parameters");

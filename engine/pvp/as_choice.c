@@ -81,13 +81,24 @@ bool task_as_choice(struct task **out, const struct task *from, const struct ver
         t->option_columns = 1;
     ok = ok && letters(t, classes, e) && copy_dataset(&t->train, &from->train, from, words, e) &&
          copy_dataset(&t->dev, &from->dev, from, words, e) &&
-         copy_dataset(&t->test, &from->test, from, words, e);
+         copy_dataset(&t->test, &from->test, from, words, e) &&
+         copy_dataset(&t->own, &from->own, from, words, e) &&
+         copy_list(&t->template_text, from->template_text, from->templates, e);
+    t->templates = ok ? from->templates : 0;
     if (!ok) {
         task_free(t);
         return false;
     }
     *out = t;
     return true;
+}
+
+bool task_and_words_as_choice(struct task **out, const struct task *from, struct verbalizer *words,
+                              struct error *e) {
+    if (!task_as_choice(out, from, words, e))
+        return false;
+    verbalizer_free(words);
+    return verbalizer_letters(words, (*out)->classes, e);
 }
 
 char *choice_template(const struct task *t, size_t vectors, struct error *e) {

@@ -16,6 +16,7 @@
 
 // Rows of both tables, in the order in which people meet them.
 enum row {
+    ROW_METHOD,
     ROW_LOSS,
     ROW_OPTIMIZER,
     ROW_RATE,
@@ -41,6 +42,9 @@ enum row {
 };
 
 const struct run_setting run_setting_table[] = {
+    [ROW_METHOD] = {SETTING_CHOICE, "method",
+                    "what is learnt; choosing one sets template, start and rate (custom: as they are)",
+                    "custom | vanilla | hybrid | lm-adaptation | ppt | hybrid-ppt | unified-ppt", false},
     [ROW_LOSS] = {SETTING_CHOICE, "loss",
                   "clean: over the label words, input ends with </s>; paper-code: over the whole vocabulary, "
                   "as the official PPT code",
@@ -63,7 +67,7 @@ const struct run_setting run_setting_table[] = {
     [ROW_EVALUATE_EVERY] = {SETTING_WHOLE, "evaluate_every", "steps between scorings of the dev set",
                             "1 to 1000000", false},
     [ROW_START] = {SETTING_CHOICE, "start", "where the soft vectors begin",
-                   "normal | vocabulary | label-words | text | file | unknown", false},
+                   "normal | vocabulary | label-words | text | file | unknown | pretrained", false},
     [ROW_START_SCALE] = {SETTING_REAL, "start_scale",
                          "standard deviation of a normal start (0: that of the model's embeddings)",
                          "0 to 1000", false},
@@ -102,6 +106,7 @@ static const struct {
     double least, most;
 } place[ROWS] = {
 #define AT(member) offsetof(struct run_settings, member)
+    [ROW_METHOD] = {STORED_ENUM, AT(method), 0, 0},
     [ROW_LOSS] = {STORED_ENUM, AT(loss), 0, 0},
     [ROW_OPTIMIZER] = {STORED_ENUM, AT(optimizer), 0, 0},
     [ROW_RATE] = {STORED_DOUBLE, AT(rate), 0, 1000},
@@ -128,7 +133,8 @@ static const struct {
 _Static_assert(sizeof(((struct run_settings *)0)->start_text) == RUN_SETTING_TEXT &&
                    sizeof(((struct run_settings *)0)->start_file) == RUN_SETTING_TEXT,
                "a text's room is RUN_SETTING_TEXT");
-_Static_assert(sizeof(enum run_loss) == sizeof(int) && sizeof(enum prompt_start) == sizeof(int),
+_Static_assert(sizeof(enum run_loss) == sizeof(int) && sizeof(enum run_method) == sizeof(int) &&
+                   sizeof(enum prompt_start) == sizeof(int),
                "choices are read and written as int");
 
 void run_settings_default(struct run_settings *s) {

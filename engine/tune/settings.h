@@ -10,6 +10,18 @@
 
 #include "engine/base/error.h"
 
+// What is learnt (PPT, table of methods). A run asks two things of it: whether all weights learn, and whether
+// the task is rewritten as multiple choice; the rest follows from template, start and model, which a choice of
+// method sets (sessions/method.h).
+enum run_method {
+    METHOD_CUSTOM, // a soft prompt as template and start are; nobody chose a method
+    METHOD_VANILLA,
+    METHOD_HYBRID,
+    METHOD_LM_ADAPTATION,
+    METHOD_PPT,
+    METHOD_HYBRID_PPT,
+    METHOD_UNIFIED_PPT, // the task is rewritten as multiple choice (engine/pvp/as_choice.h)
+};
 // Which loss trains the prompt and how predictions are made (PPT, official code and the cleaner variant).
 enum run_loss {
     LOSS_CLEAN,      // cross entropy over the label words at the mask; arg max over them; </s> kept
@@ -26,11 +38,13 @@ enum prompt_start {
     START_TEXT,        // the embeddings of start_text's pieces in turn
     START_FILE,        // a prompt file
     START_UNKNOWN,     // copies of <unk>, the official PPT code's "random" start
+    START_PRETRAINED,  // the prompt that was pre-trained for the model and the task's family
 };
 enum run_own { RUN_OWN_NONE, RUN_OWN_ADDED, RUN_OWN_ONLY }; // as split_own of engine/data/task.h
 enum run_pieces { RUN_PIECES_FIRST, RUN_PIECES_MEAN, RUN_PIECES_MAX };
 
 struct run_settings {
+    enum run_method method;
     enum run_loss loss;
     enum run_optimizer optimizer;
     enum run_schedule schedule;

@@ -85,7 +85,7 @@ static bool start_text(const struct start_inputs *in, const char *text, float *o
 static bool start_file(const struct start_inputs *in, float *out, struct error *e) {
     size_t slots = in->pattern->slots;
     if (!in->file_vectors)
-        return error_set(e, ERROR_INPUT, "the prompt should start from a file, but start_file names none");
+        return error_set(e, ERROR_INPUT, "the prompt should start from a file, but none was read");
     if (in->file_count != slots)
         return error_set(
             e, ERROR_INPUT,
@@ -116,6 +116,7 @@ bool prompt_start_make(const struct start_inputs *in, const struct run_settings 
         ok = start_text(in, s->start_text, out, e);
         break;
     case START_FILE:
+    case START_PRETRAINED:
         return start_file(in, out, e); // a trained prompt is taken whole
     case START_UNKNOWN:
         for (size_t slot = 0; slot < slots; slot++)

@@ -16,7 +16,7 @@ struct start_inputs { // borrowed
     const struct model *model;
     const struct pattern *pattern; // its slots; those with start words of their own begin from these
     const struct verbalizer *verbalizer;
-    const float *file_vectors; // [file_count, d_model] for START_FILE
+    const float *file_vectors; // [file_count, d_model] for START_FILE and START_PRETRAINED
     size_t file_count;
 };
 // out [slots, d_model].
