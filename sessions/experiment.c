@@ -203,9 +203,8 @@ static bool read_choice_of_method(struct experiment_method *m, const cJSON *o, s
 }
 
 static bool read_method(struct experiment *x, const cJSON *o, struct error *e) {
-    static const char *const keys[] = {"name",     "method", "template", "tune",  "vectors",
-                                       "settings", "prompt", "model",    "tasks", "try",
-                                       NULL};
+    static const char *const keys[] = {"name",   "method", "template", "tune", "vectors", "settings",
+                                       "prompt", "model",  "tasks",    "try",  NULL};
     static const char *const tunes[] = {"prompt", "all", "nothing"};
     const char *tune = "prompt";
     if (!cJSON_IsObject(o))

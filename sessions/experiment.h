@@ -14,8 +14,8 @@
 //    own "methods": [
 //      {"name": "vanilla PT",                  what it is called in tables
 //       "method": "vanilla",                   all that this method sets (method.h); what follows changes it
-//       "template": "soft",                    needed without "method". soft: no words; hybrid: soft vectors and words; hard: words
-//       alone;
+//       "template": "soft",                    needed without "method". soft: no words; hybrid: soft vectors
+//       and words; hard: words alone;
 //                                              choice: rewritten as multiple choice; or a template's text
 //       "tune": "prompt",                      prompt (default), all (fine-tuning), nothing (zero-shot)
 //       "vectors": 20,                         soft vectors; left out: as the template has

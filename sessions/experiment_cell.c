@@ -149,9 +149,9 @@ static bool find_prompt(struct cell *c, struct error *e) {
     bool named = c->m->prompt != NULL, unified = c->settings.method == METHOD_UNIFIED_PPT;
     if (!named && c->settings.start != START_PRETRAINED)
         return true;
-    char *path = named ? named_prompt(c, e)
-                       : method_prompt_path(c->model_folder, method_prompt_name(c->task->family, unified),
-                                            c->seed, e);
+    char *path =
+        named ? named_prompt(c, e)
+              : method_prompt_path(c->model_folder, method_prompt_name(c->task->family, unified), c->seed, e);
     bool ok = path && prompt_file_read(&c->prompt, path, e);
     if (ok && c->prompt.columns != c->model->config.d_model)
         ok = error_set(e, ERROR_INPUT, "%s has vectors of %zu numbers, the model's have %zu", path,
@@ -168,7 +168,8 @@ static bool open_cell(struct cell *c, struct error *e) {
     const char *model = c->m->model ? c->m->model : c->x->model;
     char *task_path = session_find_task(c->task_name, e);
     bool ok = task_path && find_settings(c, e) && (c->model_folder = session_find_model(model, e)) &&
-              model_load(&c->model, c->model_folder, e) && tokenizer_load(&c->tokenizer, c->model_folder, e) && task_load(&c->task, task_path, NULL, e);
+              model_load(&c->model, c->model_folder, e) &&
+              tokenizer_load(&c->tokenizer, c->model_folder, e) && task_load(&c->task, task_path, NULL, e);
     free(task_path);
     return ok && find_words(c, e) && rewrite_as_choice(c, e) && find_prompt(c, e) && find_template(c, e);
 }

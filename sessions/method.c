@@ -185,10 +185,11 @@ char *method_prompt_path(const char *model_folder, const char *name, uint64_t se
         count++;
     if (count)
         return numbered(model_folder, name, (size_t)((seed ? seed - 1 : 0) % count) + 1, e);
-    error_set(e, ERROR_INPUT,
-              "the model %s has no pre-trained prompt \"%s\" (prompts/%s.safetensors in its folder); make one: "
-              "prompter pretrain --task %s --model %s --corpus FILE --out %s/prompts/%s.safetensors",
-              path_name(model_folder), name, name, name, model_folder, model_folder, name);
+    error_set(
+        e, ERROR_INPUT,
+        "the model %s has no pre-trained prompt \"%s\" (prompts/%s.safetensors in its folder); make one: "
+        "prompter pretrain --task %s --model %s --corpus FILE --out %s/prompts/%s.safetensors",
+        path_name(model_folder), name, name, name, model_folder, model_folder, name);
     return NULL;
 }
 
@@ -222,14 +223,14 @@ char *method_start_path(const char *model_folder, const char *task_path, const s
 // ---- choosing ----
 
 // How many vectors the pre-trained prompt has, or 0 for a method that needs none.
-static bool count_vectors(size_t *out, const struct method *m, const char *model_folder,
-                          const struct task *t, uint64_t seed, struct error *e) {
+static bool count_vectors(size_t *out, const struct method *m, const char *model_folder, const struct task *t,
+                          uint64_t seed, struct error *e) {
     struct prompt_matrix p = {0};
     *out = 0;
     if (m->start != START_PRETRAINED)
         return true;
-    char *path = method_prompt_path(
-        model_folder, method_prompt_name(t->family, m->method == METHOD_UNIFIED_PPT), seed, e);
+    char *path = method_prompt_path(model_folder,
+                                    method_prompt_name(t->family, m->method == METHOD_UNIFIED_PPT), seed, e);
     bool ok = path && prompt_file_read(&p, path, e);
     *out = p.rows;
     prompt_matrix_free(&p);

@@ -9,10 +9,10 @@
 //   hybrid-ppt     as hybrid                                          start: the model's pre-trained prompt
 //   unified-ppt    the task rewritten as multiple choice              start: the model's unified prompt
 //
-// A model's pre-trained prompts lie in its folder: prompts/nsp.safetensors for sentence pairs, nss for multiple
-// choice, cls for single sentences, unified for a task rewritten as multiple choice (prompter pretrain makes
-// them). Further ones of other seeds are called cls-2.safetensors, cls-3, ...: seed 1 of a run begins from the
-// first, seed 2 from the second, and so on in turn, so that seeds vary the pre-training too.
+// A model's pre-trained prompts lie in its folder: prompts/nsp.safetensors for sentence pairs, nss for
+// multiple choice, cls for single sentences, unified for a task rewritten as multiple choice (prompter
+// pretrain makes them). Further ones of other seeds are called cls-2.safetensors, cls-3, ...: seed 1 of a run
+// begins from the first, seed 2 from the second, and so on in turn, so that seeds vary the pre-training too.
 #ifndef PROMPTER_SESSIONS_METHOD_H
 #define PROMPTER_SESSIONS_METHOD_H
 
@@ -25,8 +25,8 @@
 #include "engine/pvp/template.h"
 #include "engine/tune/settings.h"
 
-// What a pattern is made of: soft vectors alone, with words beside them, words alone, neither; or the lettered
-// options of a multiple choice.
+// What a pattern is made of: soft vectors alone, with words beside them, words alone, neither; or the
+// lettered options of a multiple choice.
 enum method_pattern { PATTERN_SOFT, PATTERN_HYBRID, PATTERN_HARD, PATTERN_BARE, PATTERN_CHOICE };
 
 struct method {
@@ -58,14 +58,15 @@ struct method_choice {
 bool method_choose(struct method_choice *out, enum run_method m, const char *model_folder,
                    const struct task *t, const struct run_settings *base, struct error *e);
 
-// The template that a pattern means for a task: the first it suggests of that kind, with `vectors` soft vectors
-// (0: as many as it has); where it suggests none, all fields and the mask. PATTERN_HYBRID and PATTERN_HARD
-// need a suggestion. Owned.
+// The template that a pattern means for a task: the first it suggests of that kind, with `vectors` soft
+// vectors (0: as many as it has); where it suggests none, all fields and the mask. PATTERN_HYBRID and
+// PATTERN_HARD need a suggestion. Owned.
 char *method_template(const struct task *t, enum method_pattern pattern, size_t vectors, struct error *e);
 // The number of vectors of the first soft part becomes `vectors`; the others keep theirs.
 void method_set_vectors(struct template *t, size_t vectors);
 
-// What the prompt of a task is called: "cls", "nsp", "nss"; "unified" where it is rewritten as multiple choice.
+// What the prompt of a task is called: "cls", "nsp", "nss"; "unified" where it is rewritten as multiple
+// choice.
 const char *method_prompt_name(enum task_family family, bool unified);
 // The file of a model's pre-trained prompt for a seed (see above). Owned.
 char *method_prompt_path(const char *model_folder, const char *name, uint64_t seed, struct error *e);

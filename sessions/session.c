@@ -148,6 +148,15 @@ bool session_set_settings(struct session *s, const struct run_settings *settings
     return true;
 }
 
+static bool choose(const struct session *s, enum run_method method, const struct run_settings *base,
+                   struct method_choice *out, struct error *e) {
+    const struct session_parts *p = &s->parts;
+    struct task *t = NULL;
+    bool ok = task_load(&t, p->task, p->data, e) && method_choose(out, method, p->model, t, base, e);
+    task_free(t);
+    return ok;
+}
+
 bool session_begin_with(struct session *s, const struct run_settings *settings, struct error *e) {
     struct run_settings next = *settings;
     char *file = session_path(s, session_file_name, e);
@@ -177,15 +186,6 @@ bool session_begin_with(struct session *s, const struct run_settings *settings, 
     }
     pthread_mutex_unlock(&s->parts_lock);
     return !s->saved_template || session_remember_saved(s, e);
-}
-
-static bool choose(const struct session *s, enum run_method method, const struct run_settings *base,
-                   struct method_choice *out, struct error *e) {
-    const struct session_parts *p = &s->parts;
-    struct task *t = NULL;
-    bool ok = task_load(&t, p->task, p->data, e) && method_choose(out, method, p->model, t, base, e);
-    task_free(t);
-    return ok;
 }
 
 bool session_choose_method(struct session *s, enum run_method method, struct error *e) {

@@ -68,8 +68,7 @@ static bool read_start(const struct session *s, struct engine_setup *setup, stru
                               : session_path(s, settings->start_file, e);
     struct prompt_matrix m = {0};
     bool ok =
-        inside &&
-        prompt_file_read(&m, pretrained || file_exists(inside) ? inside : settings->start_file, e);
+        inside && prompt_file_read(&m, pretrained || file_exists(inside) ? inside : settings->start_file, e);
     free(inside);
     if (!ok)
         return error_context(e, pretrained ? "start" : "start_file");

@@ -4,8 +4,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/file.h"
+#include "sessions/method.h"
 #include "tui/cli_options.h"
 
 static bool set_setting(void *settings, const char *name, const char *value, struct error *e) {
@@ -106,7 +108,7 @@ static bool take_apart(const char *pair, char *name, size_t size, const char **v
 
 bool cli_set_session(struct session *s, const char *method, const struct cli_values *set, struct error *e) {
     char name[128];
-    const char *value;
+    const char *value = NULL;
     for (size_t i = 0; i < set->count; i++) {
         if (!take_apart(set->value[i], name, sizeof name, &value, e))
             return false;

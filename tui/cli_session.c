@@ -23,8 +23,7 @@ static const char *last_word(const char *text) {
 }
 
 static int make_new(const struct cli_command *self, int argc, char **argv) {
-    const char *model = NULL, *task = NULL, *data = NULL, *template = NULL, *words = NULL,
-               *method = NULL;
+    const char *model = NULL, *task = NULL, *data = NULL, *template = NULL, *words = NULL, *method = NULL;
     struct cli_values set = {0};
     const struct cli_option options[] = {
         {.name = "task",
@@ -70,8 +69,7 @@ static int make_new(const struct cli_command *self, int argc, char **argv) {
     struct run_settings settings;
     cli_config_settings(&settings);
     bool ok = session_create(&s, argv[0], model, task, data, &e) && session_begin_with(s, &settings, &e);
-    ok = ok && cli_set_session(s, method, &set, &e) &&
-         (!template || session_set_template(s, template, &e)) &&
+    ok = ok && cli_set_session(s, method, &set, &e) && (!template || session_set_template(s, template, &e)) &&
          (!words || session_set_label_words(s, words, &e)) && session_save(s, &e);
     if (ok)
         printf("%s\n", session_folder(s));

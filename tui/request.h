@@ -179,6 +179,8 @@ enum request_where {
     X(CURVE, "curve", "c", "", WHERE_COMPARE, "loss", "draw dev accuracy, or dev loss")                      \
     X(RELOAD, "reload", "r", "", WHERE_COMPARE, "reload", "read the runs again")                             \
     X(SET, "set", "", "NAME [VALUE]", 0, "", "show or change a setting")                                     \
+    X(METHOD, "method", "", "[NAME]", 0, "",                                                                 \
+      "begin a run with a method of the paper: sets template, start and rate; without a name lists them")    \
     X(TEMPLATE, "template", "", "TEXT", 0, "", "set the template")                                           \
     X(WORDS, "words", "", "TEXT", 0, "", "set the label words, e.g. :words bad; good, great")                \
     X(SEED, "seed", "", "NUMBER or LIST", 0, "",                                                             \

@@ -193,6 +193,10 @@ void command_set(struct workbench *w, const char *argument, double now) {
         say_setting(w, name, now);
         return;
     }
+    if (strcmp(name, "method") == 0) {
+        command_method(w, rest, now);
+        return;
+    }
     struct run_settings s = w->wanted;
     if (!run_settings_set(&s, name, rest, &e)) {
         workbench_say(w, STYLE_BAD, now, "%s", e.text);
@@ -549,6 +553,9 @@ void command_complete(void *workbench, const char *line, size_t word_at,
         break;
     case REQUEST_SET_WORD:
         command_offer_pieces(w, c.word, add, sink);
+        break;
+    case REQUEST_METHOD:
+        offer_values(&c, "method");
         break;
     case REQUEST_TEMPLATE:
         offer_templates(w, &c);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sessions/method.h"
 #include "tui/keymap.h"
 
 #include "parts.h"
@@ -48,7 +49,7 @@ static size_t title_pieces(const struct workbench *w, char piece[][160], size_t 
     snprintf(piece[n++], 160, "%.60s %s", ws->task->name, number);
     const struct method *method = ws->setup ? method_info(ws->setup->settings.method) : NULL;
     if (method && n < most)
-        snprintf(piece[n++], 160, "%s", ws->method);
+        snprintf(piece[n++], 160, "%s", part_method(ws));
     if (w->session && session_read_only(w->session) && n < most)
         snprintf(piece[n++], 160, "read-only");
     if (w->session && strcmp(session_name(w->session), ws->task->name) != 0 && n < most)
@@ -84,8 +85,8 @@ static void speed_text(const struct workbench *w, bool with_left, char out[2 * P
 }
 
 static void draw_title(const struct workbench *w, struct grid *g, struct area row) {
-    char piece[7][160], speed[2 * PART_SHORT + 32];
-    size_t n = title_pieces(w, piece, 7);
+    char piece[9][160], speed[2 * PART_SHORT + 32];
+    size_t n = title_pieces(w, piece, 9);
     // Model and task matter more than the time that is left.
     int least = 14;
     for (size_t i = 0; i < n && i < 2; i++)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sessions/method.h"
+
 const char *part_symbol(const struct grid *g, enum part_symbol s) {
     static const char *const symbol[][2] = {
 #define PART_PAIR(name, wide, plain) {wide, plain},
@@ -135,4 +137,12 @@ const struct metric *part_last(const struct metric *history, size_t count, enum 
         if (history[i].kind == kind)
             return &history[i];
     return NULL;
+}
+
+const char *part_method(const struct workspace *ws) {
+    const struct engine_setup *s = ws->setup;
+    const char *text = s->template_text      ? s->template_text
+                       : ws->task->templates ? ws->task->template_text[0]
+                                             : "";
+    return method_title(text, &s->settings);
 }

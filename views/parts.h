@@ -57,6 +57,8 @@ void part_field(struct grid *g, struct area a, int row, int column, int gap, int
 // The first row to show of `count` rows so that `selected` stands near the middle of `visible`.
 size_t part_scroll(size_t count, size_t selected, size_t visible);
 
+// What the open run is by its pattern and its start, as tables call it (sessions/method.h).
+const char *part_method(const struct workspace *ws);
 // The best dev score of a history, or NULL.
 const struct metric *part_best(const struct metric *history, size_t count);
 // The last metric of a kind, or NULL.

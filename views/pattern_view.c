@@ -294,6 +294,10 @@ static bool ready_to_apply(const struct pattern_view *v, const struct workbench 
     const struct render_options o = {.budget = s->budget, .end_mark = s->loss == LOSS_CLEAN};
     struct rendered r = {0};
     bool ok = true;
+    bool here = workbench_workspace(w)->task != workbench_workspace(w)->original;
+    bool next = s->method == METHOD_UNIFIED_PPT;
+    if (here != next && v->template_good) // on another task than the one that is open: seen when it opens
+        return true;
     if (!v->template_good || !v->words_good || !v->pattern_good)
         return error_set(e, ERROR_INPUT, "%s",
                          !v->template_good ? v->template_error.text
@@ -325,7 +329,12 @@ static bool set_texts(const struct pattern_view *v, const struct workspace *ws, 
         template = "";
     if (v->applied_words && strcmp(words, v->applied_words) == 0)
         words = session_label_words(s);
-    else if (v->own_words && strcmp(words, task_words) == 0)
+    else if (ws->task != ws->original) {
+        free(task_words);
+        return error_set(e, ERROR_INPUT,
+                         "as multiple choice the label words are the letters of the options, which are the "
+                         "task's label words; change those with another method, e.g. :method ppt");
+    } else if (v->own_words && strcmp(words, task_words) == 0)
         words = "";
     bool ok = session_set_template(s, template, e) && session_set_label_words(s, words, e);
     free(task_words);

@@ -11,8 +11,8 @@
 #include "engine/base/error.h"
 
 // What is learnt (PPT, table of methods). A run asks two things of it: whether all weights learn, and whether
-// the task is rewritten as multiple choice; the rest follows from template, start and model, which a choice of
-// method sets (sessions/method.h).
+// the task is rewritten as multiple choice; the rest follows from template, start and model, which a choice
+// of method sets (sessions/method.h).
 enum run_method {
     METHOD_CUSTOM, // a soft prompt as template and start are; nobody chose a method
     METHOD_VANILLA,
