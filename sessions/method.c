@@ -117,7 +117,7 @@ static char *with_vectors(const struct task *t, const char *text, size_t vectors
     return out;
 }
 
-// All fields and the mask, without a word.
+// All fields, options where there are any, and the mask, without a word.
 static char *plain_template(const struct task *t, size_t vectors, struct error *e) {
     struct buffer b = {0};
     if (vectors)
@@ -128,6 +128,13 @@ static char *plain_template(const struct task *t, size_t vectors, struct error *
     return buffer_take(&b, e);
 }
 
+// Takes a text that was made, as the short form writes it.
+static char *tidy(const struct task *t, char *take, struct error *e) {
+    char *out = take ? with_vectors(t, take, 0, e) : NULL;
+    free(take);
+    return out;
+}
+
 char *method_template(const struct task *t, enum method_pattern pattern, size_t vectors, struct error *e) {
     static const char *const kind[] = {[PATTERN_SOFT] = "soft vectors alone",
                                        [PATTERN_HYBRID] = "soft vectors beside words",
@@ -135,7 +142,7 @@ char *method_template(const struct task *t, enum method_pattern pattern, size_t 
                                        [PATTERN_BARE] = "neither soft vectors nor words",
                                        [PATTERN_CHOICE] = "options"};
     if (pattern == PATTERN_CHOICE)
-        return choice_template(t, vectors ? vectors : CHOICE_VECTORS, e);
+        return tidy(t, choice_template(t, vectors ? vectors : CHOICE_VECTORS, e), e);
     for (size_t i = 0; i < t->templates; i++) {
         struct template parsed;
         if (!parse(&parsed, t, t->template_text[i], e)) {
@@ -148,7 +155,13 @@ char *method_template(const struct task *t, enum method_pattern pattern, size_t 
             return with_vectors(t, t->template_text[i], vectors, e);
     }
     if (pattern == PATTERN_SOFT || pattern == PATTERN_BARE)
-        return plain_template(t, pattern == PATTERN_BARE ? 0 : vectors ? vectors : CHOICE_VECTORS, e);
+        return tidy(t,
+                    plain_template(t,
+                                   pattern == PATTERN_BARE ? 0
+                                   : vectors               ? vectors
+                                                           : CHOICE_VECTORS,
+                                   e),
+                    e);
     error_set(e, ERROR_INPUT, "the task %s suggests no template with %s; give the template's text instead",
               t->name, kind[pattern]);
     return NULL;

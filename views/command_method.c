@@ -37,9 +37,10 @@ static bool may_choose(struct workbench *w, struct error *e) {
         return error_set(e, ERROR_INPUT, "nothing is open yet; open a session or a task, e.g. :open films");
     if (w->recording)
         return error_set(e, ERROR_INPUT, "this is a recording");
-    return !waits || error_set(e, ERROR_INPUT,
-                               "edits of the pattern wait: begin a run with them (%s) or take them back first",
-                               keymap_key(REQUEST_APPLY, WHERE_PATTERN, key));
+    return !waits ||
+           error_set(e, ERROR_INPUT,
+                     "edits of the pattern wait: begin a run with them (%s) or take them back first",
+                     keymap_key(REQUEST_APPLY, WHERE_PATTERN, key));
 }
 
 void command_method(struct workbench *w, const char *name, double now) {
@@ -58,8 +59,7 @@ void command_method(struct workbench *w, const char *name, double now) {
         w->wanted = c.settings;
         workbench_apply(w, now);
         if (m)
-            workbench_say(w, STYLE_GOOD, now, "%s: %s The run before is kept in the session.", m->title,
-                          m->about);
+            workbench_say(w, STYLE_GOOD, now, "%s: a run of its own; the one before is kept", m->title);
     } else {
         workbench_say(w, STYLE_BAD, now, "%s", e.text);
     }

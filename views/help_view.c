@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "sessions/method.h"
 #include "tui/keymap.h"
 #include "views/views.h"
 
@@ -182,6 +183,14 @@ static void put_request(struct page *p, enum request r) {
         if (info->where != WHERE_ALL) {
             snprintf(line, sizeof line, "on the %s screen", view_list[i]->name);
             put_text(p, 7, STYLE_DIM, line);
+        }
+    }
+    if (r == REQUEST_METHOD) {
+        put_heading(p, "methods");
+        for (size_t i = 0; i < method_count; i++) {
+            snprintf(line, sizeof line, "%s: %s", method_table[i].name, method_table[i].title);
+            put_text(p, 1, STYLE_KEY, line);
+            put_text(p, 5, STYLE_PLAIN, method_table[i].about);
         }
     }
     if (r == REQUEST_SET) {

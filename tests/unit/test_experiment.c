@@ -65,6 +65,9 @@ TEST(what_is_wrong_is_named) {
     refused("\"tasks\": [\"films\"]}", "\"tasks\": [\"news\"]}", "none of the experiment's tasks");
     refused("\"try\": {\"rate\": [0.01, 0.1]}", "\"try\": {\"rate\": []}", "list of values");
     refused("\"vectors\": 3", "\"vector\": 3", "no member \"vector\"");
+    refused("\"template\": \"choice\"", "\"method\": \"pptt\"", "did you mean \"ppt\"");
+    refused("\"settings\": {\"rate\": 0.0005}", "\"settings\": {\"method\": \"ppt\"}", "stands beside");
+    refused("\"template\": \"choice\", \"vectors\": 2", "\"vectors\": 2", "template");
     refused("\"experiment\": 1", "\"experiment\": 2", "experiment");
 }
 
@@ -120,6 +123,29 @@ TEST(cells_of_every_kind_run_and_make_the_table) {
     report_free(&r);
     free(cell);
     thread_pool_free(pool);
+    experiment_free(&x);
+}
+
+// A named method is what the same things make that are said one by one.
+TEST(a_named_method_is_the_one_of_sessions) {
+    static const char named[] =
+        "{\"experiment\": 1, \"name\": \"x\", \"model\": \"sprout\", \"tasks\": [\"films\"], \"seeds\": "
+        "\"3\","
+        "\"settings\": {\"shots\": 4, \"steps\": 2, \"batch\": 4}, \"methods\": ["
+        "{\"name\": \"by name\", \"method\": \"vanilla\", \"vectors\": 3, \"tune\": \"prompt\"},"
+        "{\"name\": \"by parts\", \"template\": \"soft\", \"vectors\": 3, \"settings\": {\"rate\": 0.1}},"
+        "{\"name\": \"PPT\", \"method\": \"ppt\"}]}";
+    struct experiment x;
+    struct report_run a, b, c;
+    CHECK_OK(experiment_parse(&x, named, strlen(named), ".", &e));
+    CHECK_OK(experiment_run(&x, &(struct experiment_cell){0, 0, 0, 0}, NULL, NULL, &a, &e));
+    CHECK_OK(experiment_run(&x, &(struct experiment_cell){0, 1, 0, 0}, NULL, NULL, &b, &e));
+    CHECK(a.test.loss == b.test.loss && a.settings.method == METHOD_VANILLA);
+    CHECK_TEXT(a.template_text, b.template_text);
+    CHECK(!experiment_run(&x, &(struct experiment_cell){0, 2, 0, 0}, NULL, NULL, &c, &e));
+    CHECK_HAS(e.text, "prompter pretrain --task cls");
+    report_run_free(&a);
+    report_run_free(&b);
     experiment_free(&x);
 }
 

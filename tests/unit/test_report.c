@@ -391,17 +391,3 @@ TEST(a_file_of_lines_is_a_source) {
     CHECK_TEXT(all.run[2].task, "b");
     report_free(&all);
 }
-
-TEST(what_methods_are_called) {
-    struct run_settings s;
-    run_settings_default(&s);
-    CHECK_TEXT(report_method("{soft:20} {text_a} {mask}", &s), "vanilla PT");
-    CHECK_TEXT(report_method("{soft:20} {text_a}. {mask}!", &s), "vanilla PT");
-    CHECK_TEXT(report_method("{soft:20} {text_a} It was {mask}.", &s), "hybrid PT");
-    CHECK_TEXT(report_method("{soft:20} {text_a} 很 {mask}", &s), "hybrid PT");
-    CHECK_TEXT(report_method("{text_a} It was {mask}.", &s), "no tuning");
-    CHECK_TEXT(report_method("{text_a", &s), "unknown");
-    s.start = START_FILE;
-    CHECK_TEXT(report_method("{soft:20} {text_a} {mask}", &s), "PPT");
-    CHECK_TEXT(report_method("{soft:20} {text_a} It was {mask}.", &s), "hybrid PPT");
-}
