@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Which format a path means, safetensors prompts and PEFT adapters; NumPy files are read in npy.c.
+// Which format a path means, prompts among named tensors, and PEFT adapters; NumPy files are read in npy.c.
 #include "prompt_file.h"
 
 #include <math.h>
@@ -12,12 +12,12 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
-#include "engine/model/safetensors.h"
+#include "engine/model/tensor_file.h"
 #include "npy.h"
 
 enum { MOST_CONFIG = 1 << 20 };
 static const char peft_config[] = "adapter_config.json", peft_weights[] = "adapter_model.safetensors",
-                  peft_pickle[] = "adapter_model.bin";
+                  peft_older[] = "adapter_model.bin";
 
 void prompt_matrix_free(struct prompt_matrix *p) {
     if (p) {
@@ -38,48 +38,69 @@ static bool check_values(const struct prompt_matrix *m, struct error *e) {
     return true;
 }
 
-// ---- safetensors ----
+// ---- files of named tensors ----
 
 static bool is_float(enum safetensors_type type) {
     return type == SAFETENSORS_F16 || type == SAFETENSORS_BF16 || type == SAFETENSORS_F32 ||
            type == SAFETENSORS_F64;
 }
 
-static void list_tensors(const struct safetensors *file, char *out, size_t size) {
+static void list_tensors(const struct tensor_file *file, char *out, size_t size) {
     size_t n = 0;
     out[0] = '\0';
-    for (size_t i = 0; i < safetensors_count(file) && n + 1 < size; i++) {
+    for (size_t i = 0; i < tensor_file_count(file) && n + 1 < size; i++) {
         char shape[64];
-        safetensors_shape_text(safetensors_at(file, i), shape, sizeof shape);
+        safetensors_shape_text(tensor_file_at(file, i), shape, sizeof shape);
         int k =
-            snprintf(out + n, size - n, "%s%.60s %s", i ? ", " : "", safetensors_at(file, i)->name, shape);
+            snprintf(out + n, size - n, "%s%.60s %s", i ? ", " : "", tensor_file_at(file, i)->name, shape);
         n += k > 0 ? (size_t)k : 0;
     }
 }
 
-static const struct safetensors_tensor *choose_tensor(const struct safetensors *file, struct error *e) {
-    static const char *const known[] = {"soft_prompt", "prompt_embeddings", "soft_embeds",
-                                        "soft_embedding.weight"};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        const struct safetensors_tensor *t = safetensors_find(file, known[i]);
-        if (t)
-            return t;
+// The tensor's own name, without the dicts that lead to it.
+static bool is_called(const struct safetensors_tensor *t, const char *name) {
+    size_t n = strlen(t->name), k = strlen(name);
+    return n >= k && strcmp(t->name + n - k, name) == 0 && (n == k || t->name[n - k - 1] == '.');
+}
+
+// OpenPrompt's mixed template numbers its vectors from 1: the first row belongs to the words between them.
+static const char from_row_1[] = "soft_embedding.weight";
+
+// The last of the tensors of this name; with NULL, of the matrices of floats. *count is their number.
+static const struct safetensors_tensor *find_called(const struct tensor_file *file, const char *name,
+                                                    size_t *count) {
+    const struct safetensors_tensor *found = NULL;
+    *count = 0;
+    for (size_t i = 0; i < tensor_file_count(file); i++) {
+        const struct safetensors_tensor *t = tensor_file_at(file, i);
+        if (name ? is_called(t, name) : t->dimensions == 2 && is_float(t->type)) {
+            found = t;
+            ++*count;
+        }
     }
-    const struct safetensors_tensor *only = NULL;
-    size_t matrices = 0;
-    for (size_t i = 0; i < safetensors_count(file); i++) {
-        const struct safetensors_tensor *t = safetensors_at(file, i);
-        if (t->dimensions == 2 && is_float(t->type) && ++matrices)
-            only = t;
-    }
-    if (matrices == 1)
-        return only;
+    return found;
+}
+
+static const struct safetensors_tensor *choose_tensor(const struct tensor_file *file, struct error *e) {
+    static const char *const known[] = {"soft_prompt", "prompt_embeddings",    "soft_embeds",
+                                        from_row_1,    "prompt_embeds.weight", NULL};
+    enum { NAMES = sizeof known / sizeof known[0] - 1 };
+    const struct safetensors_tensor *t = NULL;
+    size_t count = 0, i = 0;
+    for (; !count && i <= NAMES; i++)
+        t = find_called(file, known[i], &count);
+    if (count == 1)
+        return t;
     char list[400];
     list_tensors(file, list, sizeof list);
-    error_set(e, ERROR_INPUT,
-              "none of its tensors is called soft_prompt, prompt_embeddings, soft_embeds or "
-              "soft_embedding.weight, and %s a single matrix of floats; it has: %s",
-              matrices ? "there is more than" : "there is not", list[0] ? list : "nothing");
+    if (i <= NAMES)
+        error_set(e, ERROR_INPUT, "%zu of its tensors are called %s; it has: %s", count, known[i - 1], list);
+    else
+        error_set(
+            e, ERROR_INPUT,
+            "none of its tensors is called soft_prompt, prompt_embeddings, soft_embeds, "
+            "soft_embedding.weight or prompt_embeds.weight, and %s a single matrix of floats; it has: %s",
+            count ? "there is more than" : "there is not", list[0] ? list : "nothing");
     return NULL;
 }
 
@@ -94,21 +115,26 @@ static bool read_tensor(struct prompt_matrix *out, const struct safetensors_tens
     out->rows = t->shape[0];
     out->columns = t->shape[1];
     out->value = mem_calloc(t->count, sizeof(float), e);
-    return out->value && safetensors_read_floats(t, out->value, e);
+    if (!out->value || !safetensors_read_floats(t, out->value, e))
+        return false;
+    if (is_called(t, from_row_1) && out->rows) {
+        out->rows--;
+        memmove(out->value, out->value + out->columns, out->rows * out->columns * sizeof *out->value);
+    }
+    return true;
 }
 
-static bool read_safetensors(struct prompt_matrix *out, const char *path, const char *tensor,
-                             struct error *e) {
-    struct safetensors *file;
-    if (!safetensors_open(&file, path, e))
+static bool read_named(struct prompt_matrix *out, const char *path, const char *tensor, struct error *e) {
+    struct tensor_file *file;
+    if (!tensor_file_open(&file, path, e))
         return false;
-    const struct safetensors_tensor *t = tensor ? safetensors_find(file, tensor) : choose_tensor(file, e);
+    const struct safetensors_tensor *t = tensor ? tensor_file_find(file, tensor) : choose_tensor(file, e);
     bool ok = t != NULL;
     if (!t && tensor)
         error_set(e, ERROR_INPUT, "the tensor %s is missing", tensor);
     if (!(ok && read_tensor(out, t, e)))
         ok = error_context(e, "%s", path);
-    safetensors_close(file);
+    tensor_file_close(file);
     return ok;
 }
 
@@ -174,8 +200,8 @@ static bool read_adapter(struct prompt_matrix *out, const char *folder, struct e
     bool ok = false;
     struct adapter a;
     char *config = path_join(folder, peft_config, e);
-    char *weights = path_join(folder, peft_weights, e), *pickle = path_join(folder, peft_pickle, e);
-    if (!config || !weights || !pickle)
+    char *weights = path_join(folder, peft_weights, e), *older = path_join(folder, peft_older, e);
+    if (!config || !weights || !older)
         goto done;
     if (!file_exists(config)) {
         error_set(e, ERROR_INPUT,
@@ -185,15 +211,12 @@ static bool read_adapter(struct prompt_matrix *out, const char *folder, struct e
     }
     if (!read_adapter_config(&a, config, e))
         goto done;
-    if (!file_exists(weights) && file_exists(pickle)) {
-        prompt_file_read(out, pickle, e); // says how to convert it
-        goto done;
-    }
-    ok = read_safetensors(out, weights, "prompt_embeddings", e) && keep_first_rows(out, &a, weights, e);
+    const char *present = !file_exists(weights) && file_exists(older) ? older : weights;
+    ok = read_named(out, present, "prompt_embeddings", e) && keep_first_rows(out, &a, present, e);
 done:
     free(config);
     free(weights);
-    free(pickle);
+    free(older);
     return ok;
 }
 
@@ -252,49 +275,41 @@ static bool has_extension(const char *path, const char *extension) {
     return n > k && strcasecmp(path + n - k, extension) == 0;
 }
 
-static bool is_pickle(const char *path) {
+static bool is_torch(const char *path) {
     return has_extension(path, ".pt") || has_extension(path, ".pth") || has_extension(path, ".bin") ||
            has_extension(path, ".ckpt");
 }
 
 static bool unknown_extension(const char *path, struct error *e) {
     return error_set(e, ERROR_INPUT,
-                     "%s: the name of a prompt file ends in .safetensors or .npy; a PEFT adapter is a "
-                     "folder (end it in \"/\")",
+                     "%s: the name of a prompt file ends in .safetensors or .npy (.pt, .pth, .bin and .ckpt "
+                     "of PyTorch are read, too); a PEFT adapter is a folder (end it in \"/\")",
                      path);
 }
 
-static bool refuse_pickle(const char *path, struct error *e) {
-    return error_set(e, ERROR_INPUT,
-                     "%s: PyTorch pickles are not supported yet; convert it where PyTorch is installed: "
-                     "python3 -c \"import numpy, sys, torch; x = torch.load(sys.argv[1], "
-                     "weights_only=True); x = x if torch.is_tensor(x) else next(v for v in x.values() if "
-                     "torch.is_tensor(v) and v.dim() == 2); numpy.save(sys.argv[2], x.float().numpy())\" "
-                     "'%s' prompt.npy   (prompts of the official PPT code: times 100)",
-                     path, path);
+// The weights of an adapter, named alone: its configuration beside it says which rows count.
+static bool is_adapter(const char *path, char **folder, struct error *e) {
+    *folder = NULL;
+    if (strcmp(path_name(path), peft_weights) != 0 && strcmp(path_name(path), peft_older) != 0)
+        return false;
+    *folder = path_folder(path, e);
+    char *config = *folder ? path_join(*folder, peft_config, e) : NULL;
+    bool is = config && file_exists(config);
+    free(config);
+    return is;
 }
 
 static bool read_any(struct prompt_matrix *out, const char *path, struct error *e) {
-    if (is_pickle(path) && !file_is_folder(path))
-        return refuse_pickle(path, e);
     if (file_is_folder(path))
         return read_adapter(out, path, e);
     if (has_extension(path, ".npy"))
         return npy_read(path, &out->value, &out->rows, &out->columns, e);
-    if (!has_extension(path, ".safetensors"))
+    if (!has_extension(path, ".safetensors") && !is_torch(path))
         return unknown_extension(path, e);
-    // The weights of an adapter, named alone: its configuration beside it says which rows count.
-    if (strcmp(path_name(path), peft_weights) == 0) {
-        char *folder = path_folder(path, e), *config = folder ? path_join(folder, peft_config, e) : NULL;
-        bool is_adapter = config && file_exists(config), ok = false;
-        if (is_adapter)
-            ok = read_adapter(out, folder, e);
-        free(folder);
-        free(config);
-        if (is_adapter || !config)
-            return ok;
-    }
-    return read_safetensors(out, path, NULL, e);
+    char *folder;
+    bool ok = is_adapter(path, &folder, e) ? read_adapter(out, folder, e) : read_named(out, path, NULL, e);
+    free(folder);
+    return ok;
 }
 
 bool prompt_file_read(struct prompt_matrix *out, const char *path, struct error *e) {
@@ -318,9 +333,9 @@ bool prompt_file_write(const char *path, const struct prompt_matrix *prompt, con
         return npy_write(path, prompt->value, prompt->rows, prompt->columns, e);
     if (has_extension(path, ".safetensors"))
         return write_safetensors(path, prompt, "soft_prompt", model_name, e);
-    if (is_pickle(path))
+    if (is_torch(path))
         return error_set(e, ERROR_INPUT,
-                         "%s: PyTorch pickles are not written; PyTorch reads .safetensors "
+                         "%s: files of torch.save are read, but not written; PyTorch reads .safetensors "
                          "(safetensors.torch.load_file)",
                          path);
     return unknown_extension(path, e);

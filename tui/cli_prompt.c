@@ -192,10 +192,11 @@ const struct cli_command cli_convert = {
     .name = "convert",
     .operands = "IN OUT",
     .summary = "Convert a prompt between formats, chosen by extension.",
-    .details = "Reads .safetensors, .npy and folders with a PEFT adapter; writes .safetensors, .npy, and an "
-               "adapter where OUT\n"
-               "ends in a slash.",
-    .example = "  $ prompter convert sst2.npy sst2.safetensors\n  100 vectors of 768 numbers",
+    .details = "Reads .safetensors, .npy, PyTorch's .pt, .pth, .bin and .ckpt, of which it runs nothing, and "
+               "folders with a\n"
+               "PEFT adapter; writes .safetensors, .npy, and an adapter where OUT ends in a slash.",
+    .example = "  $ prompter convert sst2.npy sst2.safetensors\n  100 vectors of 768 numbers\n"
+               "  $ prompter convert prompt-1000.pt paper.safetensors --times 100",
     .least = 2,
     .most = 2,
     .run = run_convert,

@@ -131,7 +131,7 @@ bool t5_config_read(struct t5_config *out, const char *folder, struct error *e) 
     if (!file_is_folder(folder)) {
         error_set(e, ERROR_INPUT,
                   "%s is no folder; name the folder of a T5 checkpoint in Hugging Face layout "
-                  "(config.json, model.safetensors, spiece.model)",
+                  "(config.json, model.safetensors or pytorch_model.bin, spiece.model)",
                   folder);
         goto done;
     }

@@ -11,15 +11,15 @@
 #include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
-#include "safetensors.h"
+#include "tensor_file.h"
 
 enum { MOST_INDEX_BYTES = 64 << 20, MOST_SHARDS = 4096, MOST_NAME = 160 };
 
 struct model_files {
     char *source;     // the path that messages name: the one file or the index
-    cJSON *index;     // model.safetensors.index.json, or NULL
+    cJSON *index;     // of a checkpoint in several files, or NULL
     const cJSON *map; // its weight_map
-    struct safetensors **file;
+    struct tensor_file **file;
     const char **file_name; // as in the weight_map; [files]
     size_t files;
     void **copy; // data that did not lie on their element's alignment
@@ -35,7 +35,7 @@ static void files_free(struct model_files *f) {
         free(f->copy[i]);
     free(f->copy);
     for (size_t i = 0; i < f->files; i++)
-        safetensors_close(f->file[i]);
+        tensor_file_close(f->file[i]);
     free(f->file);
     free(f->file_name);
     cJSON_Delete(f->index);
@@ -43,7 +43,7 @@ static void files_free(struct model_files *f) {
     free(f);
 }
 
-static const struct safetensors *shard(const struct model_files *f, const char *name) {
+static const struct tensor_file *shard(const struct model_files *f, const char *name) {
     for (size_t i = 0; i < f->files; i++)
         if (strcmp(f->file_name[i], name) == 0)
             return f->file[i];
@@ -64,7 +64,7 @@ static bool open_shard(struct model_files *f, const char *folder, const char *te
     if (!file_exists(path))
         ok = error_set(e, ERROR_INPUT, "%s is missing; %s names it: download the whole checkpoint", path,
                        path_name(f->source));
-    ok = ok && safetensors_open(&f->file[f->files], path, e);
+    ok = ok && tensor_file_open(&f->file[f->files], path, e);
     free(path);
     if (ok)
         f->file_name[f->files++] = name;
@@ -90,7 +90,7 @@ static bool open_index(struct model_files *f, const char *folder, struct error *
         const char *name = entry->valuestring;
         if (!shard(f, name) && !open_shard(f, folder, entry->string, name, e))
             return false;
-        if (!safetensors_find(shard(f, name), entry->string))
+        if (!tensor_file_find(shard(f, name), entry->string))
             return error_set(e, ERROR_INPUT, "%s says that \"%s\" is in %s, but it is not", f->source,
                              entry->string, name);
     }
@@ -100,55 +100,40 @@ static bool open_index(struct model_files *f, const char *folder, struct error *
 static bool open_single(struct model_files *f, struct error *e) {
     f->file = mem_calloc(1, sizeof *f->file, e);
     f->file_name = mem_calloc(1, sizeof *f->file_name, e);
-    if (!f->file || !f->file_name || !safetensors_open(&f->file[0], f->source, e))
+    if (!f->file || !f->file_name || !tensor_file_open(&f->file[0], f->source, e))
         return false;
     f->file_name[0] = path_name(f->source);
     f->files = 1;
     return true;
 }
 
-static bool no_weights(const char *folder, struct error *e) {
-    static const char *const pickled[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
-    for (size_t i = 0; i < 2; i++) {
-        char *path = path_join(folder, pickled[i], e);
-        bool there = path && file_exists(path);
-        free(path);
-        if (there)
-            return error_set(
-                e, ERROR_INPUT,
-                "%s holds its weights only as %s, but safetensors is needed: in Python, load the "
-                "folder with T5ForConditionalGeneration.from_pretrained and write it with "
-                "save_pretrained(folder, safe_serialization=True)",
-                folder, pickled[i]);
-    }
-    return error_set(
-        e, ERROR_INPUT,
-        "%s holds no weights: model.safetensors (or model.safetensors.index.json with its files) "
-        "should lie beside config.json",
-        folder);
-}
-
+// The weights' files in the order in which they are looked for. Where a folder has both, safetensors are
+// taken.
 static bool files_open(struct model_files **out, const char *folder, struct error *e) {
+    static const char *const names[] = {"model.safetensors", "model.safetensors.index.json",
+                                        "pytorch_model.bin", "pytorch_model.bin.index.json"};
     struct model_files *f = *out = mem_calloc(1, sizeof *f, e);
     if (!f)
         return false;
-    f->source = path_join(folder, "model.safetensors", e);
-    if (!f->source)
-        return false;
-    if (file_exists(f->source))
-        return open_single(f, e);
-    free(f->source);
-    f->source = path_join(folder, "model.safetensors.index.json", e);
-    if (!f->source)
-        return false;
-    return file_exists(f->source) ? open_index(f, folder, e) : no_weights(folder, e);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        free(f->source);
+        f->source = path_join(folder, names[i], e);
+        if (!f->source)
+            return false;
+        if (file_exists(f->source))
+            return i % 2 ? open_index(f, folder, e) : open_single(f, e);
+    }
+    return error_set(e, ERROR_INPUT,
+                     "%s holds no weights: model.safetensors or pytorch_model.bin (or their .index.json with "
+                     "the files it names) should lie beside config.json",
+                     folder);
 }
 
 static const struct safetensors_tensor *files_find(const struct model_files *f, const char *name) {
     if (!f->map)
-        return safetensors_find(f->file[0], name);
+        return tensor_file_find(f->file[0], name);
     const cJSON *entry = cJSON_GetObjectItemCaseSensitive(f->map, name);
-    return entry ? safetensors_find(shard(f, entry->valuestring), name) : NULL;
+    return entry ? tensor_file_find(shard(f, entry->valuestring), name) : NULL;
 }
 
 // ---- one weight ----

@@ -54,7 +54,8 @@ struct model {
 };
 
 // Loads config.json and model.safetensors (or the shards of model.safetensors.index.json) from a folder in
-// Hugging Face layout. A tensor that is missing or of another shape is named with the shape it should have.
+// Hugging Face layout; where it has neither, pytorch_model.bin or its shards, of which nothing is executed
+// (torch_file.h). A tensor that is missing or of another shape is named with the shape it should have.
 bool model_load(struct model **out, const char *folder, struct error *e);
 // A model that is not in any file: the names and shapes of the configuration, weights all zero, in owned
 // floats (for gradients too: model_make_trainable). With `tied` the head is the embedding.

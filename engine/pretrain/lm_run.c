@@ -106,7 +106,8 @@ static void note_facts(struct lm_run *run) {
 // ---- a new run ----
 
 static bool check_folder(const struct lm_request *r, struct error *e) {
-    const char *const names[] = {"model.safetensors", "model.safetensors.index.json", checkpoint_name};
+    const char *const names[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                                 "pytorch_model.bin.index.json", checkpoint_name};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = path_join(r->out, names[i], e);
         bool there = path && file_exists(path), ok = path != NULL;

@@ -74,7 +74,7 @@ const struct run_setting run_setting_table[] = {
     [ROW_START_TEXT] = {SETTING_TEXT, "start_text", "the words whose embeddings a start from text takes",
                         "any text, at most 511 bytes", false},
     [ROW_START_FILE] = {SETTING_TEXT, "start_file",
-                        "the prompt file of a start from a file (.safetensors, .npy, a PEFT folder)",
+                        "the prompt file of a start from a file (.safetensors, .npy, .pt, a PEFT folder)",
                         "a path, at most 511 bytes", false},
     [ROW_PIECES] = {SETTING_CHOICE, "pieces", "how a label word of several pieces is scored",
                     "first | mean | max", false},

@@ -8,6 +8,7 @@
 #include "engine/base/memory.h"
 #include "engine/model/model.h"
 #include "engine/model/safetensors.h"
+#include "torch_fixture.h"
 
 static const char *const goldens[] = {"v11_f32",      "v11_full_bf16", "v11_f16",   "v10_f32_tied",
                                       "v10_defaults", "v11_long",      "v11_newcfg"};
@@ -419,22 +420,85 @@ TEST(wrong_indexes_are_named) {
     CHECK_HAS(e.text, "\"shared.weight\" is missing");
 }
 
-TEST(folders_without_safetensors) {
+// Tensors first .. last-1 as PyTorch keeps them.
+static bool write_torch(const struct made *m, const char *name, size_t first, size_t last) {
+    struct torch_item item[MOST_TENSORS];
+    struct buffer b = {0};
+    for (size_t i = first; i < last; i++) {
+        const struct safetensors_item *s = &m->item[i];
+        size_t columns = s->dimensions == 2 ? s->shape[1] : 1, stored = s->shape[0] * columns;
+        item[i] = (struct torch_item){.name = s->name,
+                                      .storage = "FloatStorage",
+                                      .dimensions = s->dimensions,
+                                      .shape = {s->shape[0], s->shape[1]},
+                                      .stride = {columns, 1},
+                                      .stored = stored,
+                                      .data = s->values,
+                                      .bytes = stored * 4};
+    }
+    if (first)
+        torch_row(&b, item + first, last - first, '\x88'); // which does not align its data
+    else
+        torch_zip(&b, item, last);
+    bool ok = !b.failed && file_write_atomic(path_of(name), b.data, b.length, NULL);
+    buffer_free(&b);
+    return ok;
+}
+
+static bool weights_are(const struct model *m) {
+    bool same = m->weights == made.count;
+    for (size_t i = 0; same && i < m->weights; i++)
+        same = (uintptr_t)m->weight[i].data % 4 == 0 &&
+               memcmp(m->weight[i].data, find(&made, m->weight[i].name)->values,
+                      m->weight[i].rows * m->weight[i].columns * 4) == 0;
+    return same;
+}
+
+TEST(folders_with_pytorch_weights_only) {
     struct error e = {0};
     struct model *m;
     remove(path_of("model.safetensors"));
     remove(path_of("model.safetensors.index.json"));
+    fill(&made, false, DTYPE_F32);
     CHECK(write_config(NULL));
     CHECK(!model_load(&m, check_folder(), &e));
-    CHECK_HAS(e.text, "holds no weights");
+    CHECK_HAS(e.text, "holds no weights: model.safetensors or pytorch_model.bin");
+    CHECK(write_torch(&made, "pytorch_model.bin", 0, made.count));
+    CHECK_OK(model_load(&m, check_folder(), &e));
+    CHECK(weights_are(m));
+    model_free(m);
+    CHECK(write_torch(&made, "pytorch_model.bin", 1, made.count)); // without the embedding
+    CHECK(!model_load(&m, check_folder(), &e));
+    CHECK_HAS(e.text, "pytorch_model.bin: the tensor \"shared.weight\" is missing");
     CHECK(write_file("pytorch_model.bin", "PK"));
     CHECK(!model_load(&m, check_folder(), &e));
-    CHECK_HAS(e.text, "only as pytorch_model.bin");
-    CHECK_HAS(e.text, "save_pretrained");
+    CHECK_HAS(e.text, "pytorch_model.bin: this is no file of torch.save");
     CHECK(remove(path_of("pytorch_model.bin")) == 0);
     CHECK(!model_load(&m, "/no/such/folder", &e));
     CHECK_HAS(e.text, "/no/such/folder is no folder");
     model_free(NULL);
+}
+
+TEST(shards_of_pytorch_weights) {
+    struct error e = {0};
+    struct model *m;
+    struct buffer index = {0};
+    fill(&made, true, DTYPE_F32);
+    buffer_add_text(&index, "{\"weight_map\": {");
+    for (size_t i = 0; i < made.count; i++)
+        buffer_printf(&index, "%s\"%s\": \"pytorch_model-0000%d-of-00002.bin\"", i ? ", " : "",
+                      made.item[i].name, i < 5 ? 1 : 2);
+    buffer_add_text(&index, "}}");
+    CHECK(write_config("gated-gelu") && write_file("pytorch_model.bin.index.json", index.data));
+    buffer_free(&index);
+    CHECK(write_torch(&made, "pytorch_model-00001-of-00002.bin", 0, 5));
+    CHECK(!model_load(&m, check_folder(), &e));
+    CHECK_HAS(e.text, "pytorch_model-00002-of-00002.bin is missing; pytorch_model.bin.index.json names it");
+    CHECK(write_torch(&made, "pytorch_model-00002-of-00002.bin", 5, made.count));
+    CHECK_OK(model_load(&m, check_folder(), &e));
+    CHECK(weights_are(m));
+    model_free(m);
+    CHECK(remove(path_of("pytorch_model.bin.index.json")) == 0);
 }
 
 TEST(sprout_loads) {

@@ -102,6 +102,44 @@ TEST(adapter_of_two_submodules_gives_its_first_rows) {
     prompt_matrix_free(&m);
 }
 
+// Files of PyTorch itself: what OpenPrompt's templates keep, its trainer, the paper's code, and PEFT.
+TEST(prompts_of_pytorch) {
+    static const char *const names[] = {"bare.pt",           "half-old.pt", "soft-template.pt",
+                                        "mixed-template.pt", "trainer.pt",  "protocol4.pt"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct error e = {0};
+        struct prompt_matrix m;
+        char below[80];
+        snprintf(below, sizeof below, "fuzz/corpus/torch/%s", names[i]);
+        CHECK_OK(prompt_file_read(&m, check_path(below), &e));
+        CHECK(m.rows == 5 && m.columns == 8);
+        for (size_t k = 0; k < 40; k++)
+            CHECK(m.value[k] == (float)k / 8 - 2);
+        prompt_matrix_free(&m);
+    }
+    CHECK_HAS(refusal(check_path("fuzz/corpus/torch/namespace.pt")), "\"argparse.Namespace\"");
+    char *adapter = NULL;
+    size_t length;
+    struct error e = {0};
+    struct prompt_matrix m;
+    CHECK_OK(file_make_folders(in_folder("old"), &e));
+    CHECK_OK(file_read(check_path("fuzz/corpus/torch/protocol4.pt"), 1 << 16, &adapter, &length, &e));
+    CHECK_OK(file_write_atomic(in_folder("old/adapter_model.bin"), adapter, length, &e));
+    free(adapter);
+    CHECK(write_text("old/adapter_config.json",
+                     "{\"peft_type\": \"PROMPT_TUNING\", \"num_virtual_tokens\": 5, "
+                     "\"num_transformer_submodules\": 1, \"token_dim\": 8}"));
+    static const char *const ways[] = {"old", "old/adapter_model.bin"};
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_OK(prompt_file_read(&m, in_folder(ways[i]), &e));
+        CHECK(m.rows == 5 && m.columns == 8 && m.value[39] == 39.0f / 8 - 2);
+        prompt_matrix_free(&m);
+    }
+    CHECK(write_text("old/adapter_config.json",
+                     "{\"peft_type\": \"PROMPT_TUNING\", \"num_virtual_tokens\": 3}"));
+    CHECK_HAS(refusal(in_folder("old/adapter_model.bin")), "prompt_embeddings is 5 x 8, but");
+}
+
 TEST(wrong_adapters) {
     struct error e = {0};
     CHECK_OK(file_make_folders(in_folder("bad"), &e));
@@ -122,7 +160,7 @@ TEST(wrong_adapters) {
                      "\"num_transformer_submodules\": 1, \"token_dim\": 4}"));
     CHECK_HAS(refusal(in_folder("bad")), "adapter_model.safetensors");
     CHECK(write_text("bad/adapter_model.bin", "x"));
-    CHECK_HAS(refusal(in_folder("bad")), "pickles are not supported");
+    CHECK_HAS(refusal(in_folder("bad")), "adapter_model.bin: this is no file of torch.save");
     struct safetensors_item item = {"prompt_embeddings", DTYPE_F32, 2, {6, 2}, values};
     CHECK_OK(safetensors_write(in_folder("bad/adapter_model.safetensors"), &item, 1, NULL, 0, &e));
     CHECK_HAS(refusal(in_folder("bad")), "6 x 2, but adapter_config.json asks for 3 x 4");
@@ -137,13 +175,22 @@ TEST(safetensors_by_name_or_alone) {
     struct error e = {0};
     struct prompt_matrix m;
     for (size_t i = 0; i < 4; i++) {
+        bool from_1 = i == 3; // the first row of soft_embedding.weight is no vector
         struct safetensors_item items[] = {{"another", DTYPE_F32, 2, {2, 2}, values},
                                            {names[i], DTYPE_F32, 2, {2, 4}, values + 4}};
         CHECK_OK(safetensors_write(in_folder("named.safetensors"), items, 2, NULL, 0, &e));
         CHECK_OK(prompt_file_read(&m, in_folder("named.safetensors"), &e));
-        CHECK(same(&m, 2, 4, values + 4));
+        CHECK(same(&m, from_1 ? 1 : 2, 4, values + (from_1 ? 8 : 4)));
         prompt_matrix_free(&m);
     }
+    struct safetensors_item twins[] = {{"encoder.soft_embeds", DTYPE_F32, 2, {2, 2}, values},
+                                       {"decoder.soft_embeds", DTYPE_F32, 2, {2, 4}, values + 4}};
+    CHECK_OK(safetensors_write(in_folder("twins.safetensors"), twins, 2, NULL, 0, &e));
+    CHECK_HAS(refusal(in_folder("twins.safetensors")), "2 of its tensors are called soft_embeds");
+    CHECK_OK(safetensors_write(in_folder("one.safetensors"), twins + 1, 1, NULL, 0, &e));
+    CHECK_OK(prompt_file_read(&m, in_folder("one.safetensors"), &e));
+    CHECK(same(&m, 2, 4, values + 4));
+    prompt_matrix_free(&m);
     struct safetensors_item items[] = {{"vector", DTYPE_F32, 1, {4}, values},
                                        {"x", DTYPE_BF16, 2, {2, 2}, values + 5},
                                        {"y", DTYPE_F32, 2, {2, 2}, values}};
@@ -263,12 +310,11 @@ TEST(values_must_be_finite) {
 
 TEST(other_names_are_explained) {
     struct error e = {0};
-    CHECK_HAS(refusal("prompt.pt"), "numpy.save");
-    CHECK_HAS(refusal("adapter_model.bin"), "not supported yet");
+    CHECK_HAS(refusal("absent.pt"), "absent.pt");
     CHECK_HAS(refusal("prompt.txt"), "ends in .safetensors or .npy");
     CHECK_HAS(refusal(in_folder("absent.npy")), "absent.npy");
     CHECK(!prompt_file_write("prompt.pt", &sample, NULL, &e));
-    CHECK_HAS(e.text, "not written");
+    CHECK_HAS(e.text, "read, but not written");
     CHECK(!prompt_file_write("prompt", &sample, NULL, &e));
     CHECK_HAS(e.text, "ends in .safetensors or .npy");
 }
