@@ -38,12 +38,12 @@ struct engine {
     atomic_bool hurry; // a command came: what was only measured can wait
     // The rest belongs to the engine's thread.
     struct thread_pool *pool;
-    struct model *model;
+    struct model *model, *trained; // as loaded; and its copy whose weights learn, NULL where a prompt does
     char *model_folder;
     struct workspace *workspace;
     struct run *run;
     struct run_inputs inputs;        // of the run
-    struct mask_bench *mask;         // of studies; made for the first one
+    struct mask_bench *mask, *base;  // of studies; made for the first one. base: of fine-tuning, on `model`
     struct reading_memory *readings; // of studies on this workspace; made for the first one
     struct picture_maker maker;
     struct prompt_picture *drawing; // free for the next picture
@@ -107,10 +107,14 @@ static void keep(struct engine *g, enum keep_reason why) {
     }
 }
 
+static struct model *present_model(const struct engine *g) {
+    return g->trained ? g->trained : g->model;
+}
+
 static void draw_picture(struct engine *g, bool must) {
     struct error e = {0};
-    if (!picture_make(&g->maker, &g->drawing, g->run, g->model, g->workspace, g->pool, must, clock_seconds(),
-                      &e))
+    if (!picture_make(&g->maker, &g->drawing, g->run, present_model(g), g->workspace, g->pool, must,
+                      clock_seconds(), &e))
         tell_error(g, &e);
     else
         g->drawing = outbox_swap_picture(g->outbox, g->drawing);
@@ -123,12 +127,23 @@ static void show_snapshots(struct engine *g) {
 
 // ---- opening ----
 
-static void close_run(struct engine *g) {
-    keep(g, KEEP_CLOSE);
+static void drop_run(struct engine *g) {
     reading_memory_free(g->readings);
     g->readings = NULL;
     run_free(g->run);
     g->run = NULL;
+    if (!g->trained)
+        return;
+    mask_bench_free(g->mask);
+    mask_bench_free(g->base);
+    g->mask = g->base = NULL;
+    model_free(g->trained);
+    g->trained = NULL;
+}
+
+static void close_run(struct engine *g) {
+    keep(g, KEEP_CLOSE);
+    drop_run(g);
     workspace_release(g->workspace);
     g->workspace = NULL;
     g->unkept = false;
@@ -157,7 +172,13 @@ static bool make_run(struct engine *g, const struct engine_setup *s, struct erro
             "the prompt file has vectors of %zu numbers, the model's have %zu: it was made for another "
             "model",
             s->start_width, w->config.d_model);
-    g->inputs = (struct run_inputs){.model = g->model,
+    if (s->settings.method == METHOD_FINE_TUNING) { // its weights become its own
+        mask_bench_free(g->mask);
+        g->mask = NULL;
+        if (!model_load(&g->trained, g->model_folder, e))
+            return false;
+    }
+    g->inputs = (struct run_inputs){.model = present_model(g),
                                     .tokenizer = w->tokenizer,
                                     .task = w->task,
                                     .split = w->split,
@@ -205,7 +226,8 @@ static void open_setup(struct engine *g, struct engine_setup *take) {
     ok = ok && workspace_make(&g->workspace, g->model, take, &e);
     if (ok) {
         setup->resume = resume;
-        ok = make_run(g, setup, &e) && picture_begin(&g->maker, g->run, g->model, g->workspace, g->pool, &e);
+        ok = make_run(g, setup, &e) &&
+             picture_begin(&g->maker, g->run, present_model(g), g->workspace, g->pool, &e);
         setup->resume = NULL;
     }
     if (ok) {
@@ -216,8 +238,7 @@ static void open_setup(struct engine *g, struct engine_setup *take) {
         tell(g, (struct engine_event){.kind = EVENT_OPENED, .workspace = workspace_hold(g->workspace)});
         draw_picture(g, true);
     } else {
-        run_free(g->run);
-        g->run = NULL;
+        drop_run(g);
         workspace_release(g->workspace);
         g->workspace = NULL;
         g->state = ENGINE_EMPTY;
@@ -392,7 +413,9 @@ static void undo_to(struct engine *g, double number) {
         went_back(g, (size_t)number);
     } else {
         error_set(&e, ERROR_INPUT,
-                  "the prompt of step %.0f was not kept: there are those of step 0 and of evaluations",
+                  run_fine_tunes(g->run)
+                      ? "the weights of step %.0f were not kept: fine-tuning keeps the best ones alone"
+                      : "the prompt of step %.0f was not kept: there are those of step 0 and of evaluations",
                   number);
         tell_error(g, &e);
     }
@@ -418,8 +441,32 @@ static void edit_prompt(struct engine *g, struct prompt_edit *take) {
     prompt_edit_free(take);
 }
 
+static void give_back_cancelled(struct engine *g);
+
+// Fine-tuning begins from the model's file again.
+static bool begin_again(struct engine *g, struct error *e) {
+    if (!g->trained) {
+        run_restart(g->run);
+        return true;
+    }
+    size_t steps = run_steps_wanted(g->run);
+    study_desk_cancel(g->desk, STUDY_EVERY_CHANNEL); // they stand on what goes
+    give_back_cancelled(g);
+    drop_run(g);
+    if (!make_run(g, g->workspace->setup, e))
+        return false;
+    run_set_steps(g->run, steps);
+    return true;
+}
+
 static void restart(struct engine *g) {
-    run_restart(g->run);
+    struct error e = {0};
+    if (!begin_again(g, &e)) {
+        drop_run(g);
+        tell_error(g, &e);
+        set_state(g, ENGINE_EMPTY);
+        return;
+    }
     outbox_metrics_reset(g->outbox, NULL, 0);
     show_snapshots(g);
     g->unkept = true;
@@ -427,8 +474,6 @@ static void restart(struct engine *g) {
     draw_picture(g, true);
     set_state(g, ENGINE_READY);
 }
-
-static void give_back_cancelled(struct engine *g);
 
 static void obey(struct engine *g, struct engine_command *c) {
     struct error e = {0};
@@ -501,12 +546,15 @@ static bool study_work(struct engine *g, struct study *s, bool *finished, struct
     const struct workspace *w = g->workspace;
     if (!g->run)
         return error_set(e, ERROR_INPUT, "nothing is open yet; open a session or a task, e.g. :open films");
-    if (!g->mask && !mask_bench_create(&g->mask, g->model, g->pool, tokenizer_sentinel(w->tokenizer, 0),
-                                       g->options.openblas, e))
+    int32_t sentinel = tokenizer_sentinel(w->tokenizer, 0);
+    if (!g->mask && !mask_bench_create(&g->mask, present_model(g), g->pool, sentinel, g->options.openblas, e))
+        return false;
+    if (g->trained && !g->base &&
+        !mask_bench_create(&g->base, g->model, g->pool, sentinel, g->options.openblas, e))
         return false;
     if (!g->readings && !reading_memory_create(&g->readings, e))
         return false;
-    const struct study_bench bench = {.model = g->model,
+    const struct study_bench bench = {.model = present_model(g),
                                       .tokenizer = w->tokenizer,
                                       .task = w->task,
                                       .split = w->split,
@@ -518,6 +566,7 @@ static bool study_work(struct engine *g, struct study *s, bool *finished, struct
                                       .run = g->run,
                                       .pool = g->pool,
                                       .mask = g->mask,
+                                      .base = g->base,
                                       .readings = g->readings,
                                       .cancel = &s->cancelled};
     return s->kind->work(s, &bench, finished, e);
@@ -688,7 +737,9 @@ void engine_close(struct engine *g) {
     picture_maker_free(&g->maker);
     prompt_picture_free(g->drawing);
     mask_bench_free(g->mask);
+    mask_bench_free(g->base);
     study_desk_free(g->desk);
+    model_free(g->trained);
     model_free(g->model);
     free(g->model_folder);
     thread_pool_free(g->pool);

@@ -14,7 +14,8 @@
 #include "engine/model/safetensors.h"
 #include "metric_fields.h"
 
-static const char version[] = "1", prompt_array[] = "prompt", prompt_tensor[] = "soft_prompt";
+static const char version[] = "1", prompt_array[] = "prompt", prompt_tensor[] = "soft_prompt",
+                  weights_array[] = "weights"; // of fine-tuning: under the same name in the file
 enum { MOST_ARRAYS = 64, MOST_PAIRS = 40 };
 
 static const struct {
@@ -170,12 +171,13 @@ struct contents {
 
 static bool describe(struct contents *out, const struct run_checkpoint *c, const struct checkpoint_origin *o,
                      struct error *e) {
-    const struct run_array *prompt = find_array(c, prompt_array);
+    const struct run_array *prompt = find_array(c, prompt_array), *weights = find_array(c, weights_array);
+    prompt = prompt ? prompt : weights;
     if (!prompt || c->arrays > MOST_ARRAYS)
         return error_set(e, ERROR_INPUT, "the run has no prompt, or more than %d arrays", MOST_ARRAYS);
     put_numbers(&out->pairs, c, o);
     put_size(&out->pairs, "", "prompt_at", (size_t)(prompt - c->array));
-    out->item[out->items++] = item_of(prompt, prompt_tensor);
+    out->item[out->items++] = item_of(prompt, prompt == weights ? weights_array : prompt_tensor);
     for (size_t i = 0; i < c->arrays; i++)
         if (&c->array[i] != prompt)
             out->item[out->items++] = item_of(&c->array[i], c->array[i].name);
@@ -227,7 +229,8 @@ static bool get_array(struct run_array *out, const struct safetensors_tensor *t,
 static bool get_arrays(struct run_checkpoint *c, const struct safetensors *file, struct error *e) {
     size_t count = safetensors_count(file);
     uint64_t prompt_at = 0;
-    if (!count || count > MOST_ARRAYS || strcmp(safetensors_at(file, 0)->name, prompt_tensor) != 0)
+    bool fine = count && strcmp(safetensors_at(file, 0)->name, weights_array) == 0;
+    if (!count || count > MOST_ARRAYS || (!fine && strcmp(safetensors_at(file, 0)->name, prompt_tensor) != 0))
         return error_set(e, ERROR_INPUT, "the first tensor should be %s: this is no checkpoint of a session",
                          prompt_tensor);
     if (!get_whole(file, "", "prompt_at", count - 1, &prompt_at, e))
@@ -236,7 +239,8 @@ static bool get_arrays(struct run_checkpoint *c, const struct safetensors *file,
     if (!c->array)
         return false;
     c->arrays = count;
-    bool ok = get_array(&c->array[prompt_at], safetensors_at(file, 0), prompt_array, e);
+    const char *name = fine ? weights_array : prompt_array;
+    bool ok = get_array(&c->array[prompt_at], safetensors_at(file, 0), name, e);
     for (size_t i = 1; ok && i < count; i++) {
         const struct safetensors_tensor *t = safetensors_at(file, i);
         ok = get_array(&c->array[i - (i <= prompt_at)], t, t->name, e);
@@ -284,6 +288,10 @@ bool checkpoint_read_from(struct run_checkpoint *out, struct checkpoint_origin *
 
 void checkpoint_release(struct run_checkpoint *c) {
     run_checkpoint_free(c);
+}
+
+bool checkpoint_has_prompt(const struct run_checkpoint *c) {
+    return find_array(c, prompt_array) != NULL;
 }
 
 bool checkpoint_write_best(const char *path, const struct run_checkpoint *c, const char *model_name,

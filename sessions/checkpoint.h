@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a resumed run needs, as one safetensors file that any reader of prompts can read too: the present
-// prompt is the tensor "soft_prompt", the run's other arrays follow under their names, and the numbers stand
-// in __metadata__ (hexadecimal floating point, so that they come back to the bit).
+// prompt is the tensor "soft_prompt" (with fine-tuning there is none, and "weights" comes first), the run's
+// other arrays follow under their names, and the numbers stand in __metadata__ (hexadecimal floating point,
+// so that they come back to the bit).
 #ifndef PROMPTER_SESSIONS_CHECKPOINT_H
 #define PROMPTER_SESSIONS_CHECKPOINT_H
 
@@ -35,6 +36,8 @@ bool checkpoint_write(const char *path, const struct run_checkpoint *c, const ch
 // Everything checkpoint_write was given; setup is "" where there was none. Messages begin with the path.
 bool checkpoint_read(struct run_checkpoint *out, char setup[CHECKPOINT_SETUP], const char *path,
                      struct error *e);
+// Whether it is of a run of a prompt, and not of fine-tuning.
+bool checkpoint_has_prompt(const struct run_checkpoint *c);
 // The best prompt alone, with where it was found and how good it was. The checkpoint must have one.
 bool checkpoint_write_best(const char *path, const struct run_checkpoint *c, const char *model_name,
                            struct error *e);

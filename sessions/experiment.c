@@ -222,6 +222,8 @@ static bool read_method(struct experiment *x, const cJSON *o, struct error *e) {
         !pairs(o, &m->setting, &m->settings, &m->setting_capacity, e) ||
         !texts(o, "tasks", false, &m->tasks, e) || !read_choices(m, o, e))
         return false;
+    if (m->method == METHOD_FINE_TUNING)
+        tune = "all";
     for (m->tune = TUNE_PROMPT; m->tune <= TUNE_NOTHING; m->tune++)
         if (strcmp(tunes[m->tune], tune) == 0)
             return true;

@@ -11,7 +11,7 @@
 #include "engine/base/memory.h"
 #include "engine/inspect/mask.h"
 #include "engine/pvp/as_choice.h"
-#include "engine/tune/fine_tune.h"
+#include "engine/tune/run.h"
 #include "sessions/experiment.h"
 #include "sessions/method.h"
 #include "sessions/prompt_file.h"
@@ -64,8 +64,10 @@ static bool find_settings(struct cell *c, struct error *e) {
     if (!apply(&c->settings, c->x->setting, c->x->settings, e) ||
         !apply(&c->settings, c->m->setting, c->m->settings, e))
         return false;
-    if (is(c->m->template_text, "choice"))
+    if (is(c->m->template_text, "choice") && c->m->tune != TUNE_ALL)
         c->settings.method = METHOD_UNIFIED_PPT;
+    if (c->m->tune == TUNE_ALL)
+        c->settings.method = METHOD_FINE_TUNING;
     c->settings.seed = c->seed;
     return true;
 }
@@ -117,7 +119,7 @@ static bool find_words(struct cell *c, struct error *e) {
 }
 
 static bool rewrite_as_choice(struct cell *c, struct error *e) {
-    if (c->settings.method != METHOD_UNIFIED_PPT)
+    if (c->settings.method != METHOD_UNIFIED_PPT && !is(c->m->template_text, "choice"))
         return true;
     return task_and_words_as_choice(&c->choice, c->task, &c->words, e) &&
            verbalizer_bind(&c->words, c->tokenizer, (enum word_pieces)c->settings.pieces, e);
@@ -146,7 +148,7 @@ static char *named_prompt(const struct cell *c, struct error *e) {
 }
 
 static bool find_prompt(struct cell *c, struct error *e) {
-    bool named = c->m->prompt != NULL, unified = c->settings.method == METHOD_UNIFIED_PPT;
+    bool named = c->m->prompt != NULL, unified = c->choice != NULL;
     if (!named && c->settings.start != START_PRETRAINED)
         return true;
     char *path =
@@ -226,37 +228,13 @@ static bool note(struct outcome *o, const struct metric *m, struct error *e) {
     return report_curve_add(&o->evals, (float)m->step, m->dev_loss, m->dev_accuracy, e);
 }
 
-// A run of either kind behind one face.
 struct tuning {
     struct run *run;
-    struct fine_tune *all;
     struct model *model; // of fine-tuning: its weights are another model's now
 };
 
-static bool tuning_due(const struct tuning *t) {
-    return t->run ? run_evaluation_due(t->run) : fine_tune_evaluation_due(t->all);
-}
-static bool tuning_finished(const struct tuning *t) {
-    return t->run ? run_finished(t->run) : fine_tune_finished(t->all);
-}
-static bool tuning_step(struct tuning *t, const atomic_bool *cancel, struct metric *m, struct error *e) {
-    return t->run ? run_step(t->run, cancel, m, e) : fine_tune_step(t->all, cancel, m, e);
-}
-static bool tuning_evaluate(struct tuning *t, const atomic_bool *cancel, struct metric *m,
-                            struct evaluation *v, struct error *e) {
-    return t->run ? run_evaluate(t->run, cancel, m, v, e) : fine_tune_evaluate(t->all, cancel, m, v, e);
-}
-static bool tuning_best(const struct tuning *t, struct metric *m) {
-    return t->run ? run_best(t->run, m) != NULL : fine_tune_best(t->all, m);
-}
-static bool tuning_score(struct tuning *t, const struct example *const *all, size_t count,
-                         const atomic_bool *cancel, struct evaluation *v, struct error *e) {
-    return t->run ? run_score(t->run, all, count, true, cancel, NULL, NULL, v, e)
-                  : fine_tune_score(t->all, all, count, cancel, v, e);
-}
 static void tuning_free(struct tuning *t) {
     run_free(t->run);
-    fine_tune_free(t->all);
     model_free(t->model);
     *t = (struct tuning){0};
 }
@@ -266,14 +244,14 @@ static bool tune(struct tuning *t, const struct cell *c, size_t dev_count, struc
     struct metric m;
     struct evaluation v;
     for (;;) {
-        if (tuning_due(t) && (!tuning_evaluate(t, c->cancel, &m, &v, e) || !note(o, &m, e)))
+        if (run_evaluation_due(t->run) && (!run_evaluate(t->run, c->cancel, &m, &v, e) || !note(o, &m, e)))
             return false;
-        if (tuning_finished(t))
+        if (run_finished(t->run))
             break;
-        if (!tuning_step(t, c->cancel, &m, e) || !note(o, &m, e))
+        if (!run_step(t->run, c->cancel, &m, e) || !note(o, &m, e))
             return false;
     }
-    if (tuning_best(t, &m))
+    if (run_best(t->run, &m))
         o->dev = dev_of(&m, dev_count);
     return true;
 }
@@ -327,18 +305,19 @@ static bool better(const struct cell *c, const struct report_score *a, const str
 static bool begin(struct tuning *t, const struct cell *c, const struct split *split,
                   const struct run_settings *s, struct error *e) {
     struct run_inputs in = inputs_of(c, split);
-    if (c->m->tune == TUNE_PROMPT)
-        return run_create(&t->run, &in, s, e);
-    if (!model_load(&t->model, c->model_folder, e)) // every combination begins from the file
-        return false;
-    in.model = t->model;
-    return fine_tune_create(&t->all, &in, s, e);
+    if (s->method == METHOD_FINE_TUNING) { // every combination begins from the file
+        if (!model_load(&t->model, c->model_folder, e))
+            return false;
+        in.model = t->model;
+    }
+    return run_create(&t->run, &in, s, e);
 }
 
 static bool score_test(struct tuning *t, const struct cell *c, struct outcome *o, struct error *e) {
     size_t count = task_of(c)->test.count;
     const struct example **test = test_examples(c, e);
-    bool ok = test && (!count || tuning_score(t, test, count, c->cancel, &o->test_detail, e));
+    bool ok =
+        test && (!count || run_score(t->run, test, count, true, c->cancel, NULL, NULL, &o->test_detail, e));
     if (ok && count)
         o->test = score_of(&o->test_detail, o->dev.step);
     free(test);

@@ -281,7 +281,8 @@ static bool write_prompts(struct session *s, const char *folder, const struct ch
     char *best = prompts ? path_join(prompts, "best.safetensors", e) : NULL;
     char *last = best ? path_join(prompts, "last.safetensors", e) : NULL;
     bool ok = last && file_make_folders(prompts, e);
-    if (ok && c->has_best && (with_best || s->best_unwritten || !file_exists(best))) {
+    if (ok && c->has_best && checkpoint_has_prompt(c) &&
+        (with_best || s->best_unwritten || !file_exists(best))) {
         s->best_unwritten = !checkpoint_write_best(best, c, path_name(s->parts.model), e);
         ok = !s->best_unwritten;
     }

@@ -16,6 +16,11 @@
 enum { CHOICE_VECTORS = 20, MOST_TASK = 4 << 20, MOST_SEEDS = 1000 };
 
 const struct method method_table[] = {
+    {METHOD_FINE_TUNING, "fine-tuning", "fine-tuning",
+     "All weights of the model learn through a pattern of words; there is no soft prompt. Takes five times "
+     "the "
+     "memory of the weights.",
+     PATTERN_HARD, START_NORMAL, 0.0001},
     {METHOD_VANILLA, "vanilla", "vanilla PT",
      "Soft vectors are tuned before the text, from random numbers, without words of a pattern.", PATTERN_SOFT,
      START_NORMAL, 0.1},
@@ -85,7 +90,7 @@ const char *method_title(const char *template_text, const struct run_settings *s
     bool trained = starts_trained(s);
     template_free(&t);
     if (pattern == PATTERN_HARD || pattern == PATTERN_BARE)
-        return "no tuning";
+        return s->method == METHOD_FINE_TUNING ? "fine-tuning" : "no tuning";
     if (s->method == METHOD_UNIFIED_PPT)
         return trained ? "unified PPT" : "unified PT";
     if (pattern == PATTERN_HYBRID)

@@ -2,6 +2,7 @@
 // The methods of the paper (PPT, section "The methods"), each as one choice: what it sets, and what it needs.
 // Sessions and experiments both ask here, so that a method is the same in both.
 //
+//   fine-tuning    a pattern of words; all weights of the model learn, there is no soft prompt
 //   vanilla        soft vectors before the text, no words             start: normal
 //   hybrid         soft vectors and a pattern of words                start: normal
 //   lm-adaptation  as vanilla, on a model that was trained further    start: normal

@@ -4,7 +4,8 @@
 
 static bool keep(void *context, enum keep_reason why, const struct run *run, struct error *e) {
     struct run_checkpoint c = {0};
-    if (why == KEEP_STEP && !session_step_due(context))
+    // All weights are too much to be written after a step.
+    if (why == KEEP_STEP && (run_fine_tunes(run) || !session_step_due(context)))
         return true;
     if (!run_save(run, &c, e))
         return false;

@@ -44,7 +44,8 @@ void session_mark(const struct session *s, char out[CHECKPOINT_SETUP]) {
         buffer_printf(&b, "%s=%s", run_setting_table[i].name, shown);
         buffer_add_char(&b, '\0');
     }
-    if (p->settings.method == METHOD_UNIFIED_PPT) // the others are what template and start say
+    if (p->settings.method == METHOD_UNIFIED_PPT ||
+        p->settings.method == METHOD_FINE_TUNING) // the others are what template and start say
         buffer_printf(&b, "method=%d", (int)p->settings.method);
     if (p->settings.own != RUN_OWN_NONE) { // otherwise they make no difference
         buffer_printf(&b, "own=%d", (int)p->settings.own);

@@ -40,7 +40,8 @@ static int make_new(const struct cli_command *self, int argc, char **argv) {
          .text = &model},
         {.name = "method",
          .argument = "NAME",
-         .help = "vanilla, hybrid, lm-adaptation, ppt, hybrid-ppt or unified-ppt: sets template, start and "
+         .help = "fine-tuning, vanilla, hybrid, lm-adaptation, ppt, hybrid-ppt or unified-ppt: sets "
+                 "template, start and "
                  "rate (default: as the template is)",
          .text = &method},
         {.name = "template",

@@ -93,7 +93,10 @@ static void print_open(const struct headless *h) {
     cJSON_AddStringToObject(o, "session", session_name(h->session));
     cJSON_AddStringToObject(o, "model", w->model_name);
     cJSON_AddNumberToObject(o, "parameters", (double)w->parameters);
-    cJSON_AddNumberToObject(o, "tuned", (double)(w->slots * w->config.d_model));
+    cJSON_AddNumberToObject(o, "tuned",
+                            (double)(w->setup->settings.method == METHOD_FINE_TUNING
+                                         ? w->parameters
+                                         : w->slots * w->config.d_model));
     cJSON_AddStringToObject(o, "task", w->task->name);
     cJSON_AddNumberToObject(o, "train", (double)w->split->train_count);
     cJSON_AddNumberToObject(o, "dev", (double)w->split->dev_count);
@@ -349,7 +352,8 @@ static int run_tune(int argc, char **argv) {
          .text = &r.model},
         {.name = "method",
          .argument = "NAME",
-         .help = "choose a method first: vanilla, hybrid, lm-adaptation, ppt, hybrid-ppt, unified-ppt",
+         .help = "choose a method first: vanilla, hybrid, lm-adaptation, ppt, hybrid-ppt, unified-ppt, "
+                 "fine-tuning",
          .text = &r.method},
         {.name = "set",
          .argument = "NAME=VALUE",

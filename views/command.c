@@ -346,6 +346,11 @@ void command_export(struct workbench *w, const char *argument, bool here, double
         workbench_say(w, STYLE_WARN, now, "there is no prompt to export yet");
         return;
     }
+    if (part_fine_tunes(w->workspace)) {
+        workbench_say(w, STYLE_WARN, now,
+                      "fine-tuning has no soft prompt to export; the session keeps the weights");
+        return;
+    }
     path = path_join(session_folder(w->session), "prompts/best.safetensors", &e);
     kept = !here && path && file_exists(path) && !w->recording && part_best(w->history, w->history_count);
     if (kept && !prompt_file_read(&best, path, &e))

@@ -51,7 +51,8 @@ static const struct example *selected_own(const struct data_view *v, struct work
     const struct data_row *r = data_selected(v);
     if (r && r->ref.file == TASK_FILE_OWN)
         return data_example(v, w, (size_t)(r - v->row));
-    workbench_say(w, STYLE_PLAIN, now, "this is an example of the task's files: %s tries it, %s adds one of your own",
+    workbench_say(w, STYLE_PLAIN, now,
+                  "this is an example of the task's files: %s tries it, %s adds one of your own",
                   PART_KEY(TRY_EXAMPLE, WHERE_DATA), PART_KEY(OWN_ADD, WHERE_DATA));
     return NULL;
 }
@@ -170,8 +171,9 @@ static void save(struct data_view *v, struct workbench *w, double now) {
     free(lines);
     if (!ok)
         return;
-    workbench_say(w, STYLE_GOOD, now, "kept with the session: %zu of your own; %s says what they are used for",
-                  v->own.count, PART_KEY(OWN_USE, WHERE_DATA));
+    workbench_say(w, STYLE_GOOD, now,
+                  "kept with the session: %zu of your own; %s says what they are used for", v->own.count,
+                  PART_KEY(OWN_USE, WHERE_DATA));
     if (fresh)
         data_form_open(v, w, true, now); // for the next one, of the next class
     else

@@ -254,8 +254,7 @@ void data_predict(struct data_view *v, struct workbench *w, double now) {
     if (!s) {
         free(asked);
         if (v->shown_count)
-            workbench_say(w, STYLE_WARN, now,
-                          "own examples are predicted once a run has them: %s begins one",
+            workbench_say(w, STYLE_WARN, now, "own examples are predicted once a run has them: %s begins one",
                           PART_KEY(APPLY, WHERE_DATA));
         else
             workbench_say(w, STYLE_WARN, now, "no example shows that could be predicted");

@@ -75,7 +75,8 @@ static void filter_by(struct data_view *v, struct workbench *w, bool label, cons
 
 static void show_wrong(struct data_view *v, struct workbench *w, double now) {
     if (!v->predicted && !v->wrong) {
-        workbench_say(w, STYLE_PLAIN, now, "nothing is predicted yet: %s predicts the examples that are listed",
+        workbench_say(w, STYLE_PLAIN, now,
+                      "nothing is predicted yet: %s predicts the examples that are listed",
                       PART_KEY(PREDICT, WHERE_DATA));
         return;
     }
@@ -266,9 +267,9 @@ static const enum request *hints(void *state, const struct workbench *w) {
                                         REQUEST_TRY_EXAMPLE, REQUEST_FILTER_PART, REQUEST_FILTER_CLASS,
                                         REQUEST_SHOTS_MORE,  REQUEST_DRAW_AGAIN,  REQUEST_SORT,
                                         REQUEST_FOCUS_NEXT,  REQUEST_ZOOM,        REQUEST_NONE};
-    static const enum request guessed[] = {REQUEST_FILTER_WRONG, REQUEST_TRY_EXAMPLE,  REQUEST_SORT,
-                                           REQUEST_SEARCH,       REQUEST_FILTER_PART,  REQUEST_FILTER_CLASS,
-                                           REQUEST_PREDICT,      REQUEST_OWN_ADD,      REQUEST_FOCUS_NEXT,
+    static const enum request guessed[] = {REQUEST_FILTER_WRONG, REQUEST_TRY_EXAMPLE, REQUEST_SORT,
+                                           REQUEST_SEARCH,       REQUEST_FILTER_PART, REQUEST_FILTER_CLASS,
+                                           REQUEST_PREDICT,      REQUEST_OWN_ADD,     REQUEST_FOCUS_NEXT,
                                            REQUEST_ZOOM,         REQUEST_NONE};
     static const enum request typed[] = {REQUEST_BACK, REQUEST_NONE};
     const struct data_view *v = state;

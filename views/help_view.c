@@ -142,14 +142,15 @@ static void put_list(struct page *p, enum list list, unsigned where) {
 
 static void put_screen(struct page *p, const struct view *v) {
     char how[600];
-    snprintf(how, sizeof how,
-             "To begin: on screen %s look at the template and the label words; they turn each example into a "
-             "sentence with a gap. On screen %s press %s: a few soft vectors in that sentence are tuned so that "
-             "the model fills the gap with the right label word, while all of the model stays as it is. On "
-             "screen %s see what the vectors have become. Everything is kept in the session; %s leaves, and "
-             "opening it again goes on where it was.",
-             PART_KEY(SCREEN_PATTERN, v->where), PART_KEY(SCREEN_RUN, v->where),
-             PART_KEY(RUN_PAUSE, v->where), PART_KEY(SCREEN_PROMPT, v->where), PART_KEY(QUIT, v->where));
+    snprintf(
+        how, sizeof how,
+        "To begin: on screen %s look at the template and the label words; they turn each example into a "
+        "sentence with a gap. On screen %s press %s: a few soft vectors in that sentence are tuned so that "
+        "the model fills the gap with the right label word, while all of the model stays as it is. On "
+        "screen %s see what the vectors have become. Everything is kept in the session; %s leaves, and "
+        "opening it again goes on where it was.",
+        PART_KEY(SCREEN_PATTERN, v->where), PART_KEY(SCREEN_RUN, v->where), PART_KEY(RUN_PAUSE, v->where),
+        PART_KEY(SCREEN_PROMPT, v->where), PART_KEY(QUIT, v->where));
     char title[64];
     put_text(p, 1, STYLE_STRONG, v->purpose);
     p->line++;

@@ -102,8 +102,7 @@ static void put_block(struct writer *w, const struct lesson_block *b, const stru
         snprintf(closed, sizeof closed, "think first; %s shows the answer",
                  PART_KEY(LESSON_ANSWER, WHERE_LEARN));
         put_sign(w, STYLE_GOOD, p->answers ? part_symbol(w->g, SYMBOL_TICK) : "");
-        put_text(w, 2, p->answers ? STYLE_PLAIN : STYLE_DIM,
-                 p->answers ? b->text : closed, false);
+        put_text(w, 2, p->answers ? STYLE_PLAIN : STYLE_DIM, p->answers ? b->text : closed, false);
         break;
     }
 }
@@ -130,7 +129,8 @@ int learn_text_draw(struct grid *g, struct area a, int top, const struct lesson_
     }
     if (s->press) {
         char text[512];
-        snprintf(text, sizeof text, "*%s* %s%s", PART_KEY(LESSON_DO, WHERE_LEARN), s->press, p->done ? " (done; again if you like)" : "");
+        snprintf(text, sizeof text, "*%s* %s%s", PART_KEY(LESSON_DO, WHERE_LEARN), s->press,
+                 p->done ? " (done; again if you like)" : "");
         w.line++;
         put_sign(&w, p->done ? STYLE_GOOD : STYLE_KEY,
                  part_symbol(g, p->done ? SYMBOL_TICK : SYMBOL_POINTER));

@@ -146,3 +146,7 @@ const char *part_method(const struct workspace *ws) {
                                              : "";
     return method_title(text, &s->settings);
 }
+
+bool part_fine_tunes(const struct workspace *ws) {
+    return ws->setup && ws->setup->settings.method == METHOD_FINE_TUNING;
+}

@@ -59,6 +59,7 @@ size_t part_scroll(size_t count, size_t selected, size_t visible);
 
 // What the open run is by its pattern and its start, as tables call it (sessions/method.h).
 const char *part_method(const struct workspace *ws);
+bool part_fine_tunes(const struct workspace *ws); // all weights learn: there is no soft prompt
 // The best dev score of a history, or NULL.
 const struct metric *part_best(const struct metric *history, size_t count);
 // The last metric of a kind, or NULL.

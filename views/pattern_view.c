@@ -303,7 +303,12 @@ static bool ready_to_apply(const struct pattern_view *v, const struct workbench 
                          !v->template_good ? v->template_error.text
                          : !v->words_good  ? v->words_error.text
                                            : v->render_error.text);
-    if (v->pattern.slots == 0)
+    if (s->method == METHOD_FINE_TUNING && v->pattern.slots)
+        return error_set(
+            e, ERROR_INPUT,
+            "fine-tuning has no soft vectors: take {soft} out of the template, or choose another "
+            "method, e.g. :method hybrid");
+    if (s->method != METHOD_FINE_TUNING && v->pattern.slots == 0)
         return error_set(e, ERROR_INPUT,
                          "the template has no soft vectors, so there is nothing to tune; add {soft:20} where "
                          "they should stand");

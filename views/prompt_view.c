@@ -267,21 +267,29 @@ static void draw_empty(const struct workbench *w, struct grid *g, struct area a)
         what = "Opening the model and the task ...";
     } else if (!ws && workbench_session(w)) {
         what = "There is no run to look at: it could not begin.";
-        snprintf(next, sizeof next,
-                 "A soft prompt needs a place in the template, e.g. {soft:20}: screen %s edits it, %s begins a "
-                 "run with it.",
-                 PART_KEY(SCREEN_PATTERN, WHERE_PROMPT), PART_KEY(APPLY, WHERE_PATTERN));
+        snprintf(
+            next, sizeof next,
+            "A soft prompt needs a place in the template, e.g. {soft:20}: screen %s edits it, %s begins a "
+            "run with it.",
+            PART_KEY(SCREEN_PATTERN, WHERE_PROMPT), PART_KEY(APPLY, WHERE_PATTERN));
     } else if (!ws) {
         what = "Nothing is open.";
         snprintf(next, sizeof next, ":open films opens a shipped task.");
+    } else if (part_fine_tunes(ws)) {
+        what = "Fine-tuning has no soft prompt: all weights of the model learn.";
+        snprintf(
+            next, sizeof next,
+            ":method hybrid or :method ppt begins a run whose prompt can be looked at here; this run is kept "
+            "in the session.");
     } else if (ws->slots == 0) {
         what = "The template has no soft vectors: there is nothing to look at here.";
-        snprintf(next, sizeof next,
-                 "Add some on screen %s: %s edits the template, e.g. {soft:20}. Then %s begins a run with it, "
-                 "and every vector has a row here: how long it is, how far it moved, which words it lies near, "
-                 "and what dev scores without it.",
-                 PART_KEY(SCREEN_PATTERN, WHERE_PROMPT), PART_KEY(EDIT, WHERE_PATTERN),
-                 PART_KEY(APPLY, WHERE_PATTERN));
+        snprintf(
+            next, sizeof next,
+            "Add some on screen %s: %s edits the template, e.g. {soft:20}. Then %s begins a run with it, "
+            "and every vector has a row here: how long it is, how far it moved, which words it lies near, "
+            "and what dev scores without it.",
+            PART_KEY(SCREEN_PATTERN, WHERE_PROMPT), PART_KEY(EDIT, WHERE_PATTERN),
+            PART_KEY(APPLY, WHERE_PATTERN));
     } else {
         what = "The soft vectors appear here in a moment.";
         snprintf(next, sizeof next, "%s tunes them; watch their nearest words change.",

@@ -84,6 +84,11 @@ static void draw_near_lines(const struct workbench *w, struct grid *g, struct ar
     const struct workspace *ws = workbench_workspace(w);
     char name[32], one[PART_PIECE], two[PART_PIECE], all[2 * PART_PIECE + 32];
     int row = 0, column = 11;
+    if (ws && part_fine_tunes(ws)) {
+        grid_put_cut(g, a, 0, 1, a.columns - 2, STYLE_DIM,
+                     "all weights learn: there are no soft vectors to show");
+        return;
+    }
     grid_put(g, a, 0, 1, STYLE_DIM, "nearest");
     for (size_t s = 0; p && ws && s < p->slots; s++) {
         const struct near_token *near = p->near + (s * NEAR_KINDS + NEAR_COSINE) * p->k;
@@ -132,6 +137,9 @@ static void draw_near_pane(const struct workbench *w, struct grid *g, struct are
         grid_put_cut(g, a, 0, 1, a.columns - 2, STYLE_DIM, "each soft vector's nearest words go here");
         return;
     }
+    if (part_fine_tunes(workbench_workspace(w)))
+        grid_put_cut(g, a, 0, 1, a.columns - 2, STYLE_DIM,
+                     "all weights learn: there are no soft vectors to show");
     for (int row = 0; row < a.rows && (size_t)row < p->slots; row++)
         draw_near_line(w, g, a, row, (size_t)row);
 }

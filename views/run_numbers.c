@@ -209,8 +209,13 @@ static void compose_cost(const struct workbench *w, struct welcome *t) {
     part_bytes(part[1], x->pass_bytes);
     part_bytes(part[2], x->state_bytes);
     part_bytes(part[3], x->snapshot_bytes);
-    snprintf(t->line[t->lines++], WELCOME_LINE, "Memory %s: weights %s, batch %s, prompt %s, snapshots %s.",
-             all, part[0], part[1], part[2], part[3]);
+    if (part_fine_tunes(ws))
+        snprintf(t->line[t->lines++], WELCOME_LINE, "Memory %s: the model %s, batch %s, tuned weights %s.",
+                 all, part[0], part[1], part[2]);
+    else
+        snprintf(t->line[t->lines++], WELCOME_LINE,
+                 "Memory %s: weights %s, batch %s, prompt %s, snapshots %s.", all, part[0], part[1], part[2],
+                 part[3]);
 }
 
 static void compose_welcome(const struct workbench *w, struct welcome *t) {
@@ -227,11 +232,13 @@ static void compose_welcome(const struct workbench *w, struct welcome *t) {
         }
         return;
     }
-    snprintf(t->line[t->lines++], WELCOME_LINE, "Press %s to start tuning.",
-             PART_KEY(RUN_PAUSE, WHERE_RUN));
+    snprintf(t->line[t->lines++], WELCOME_LINE, "Press %s to start tuning.", PART_KEY(RUN_PAUSE, WHERE_RUN));
     part_exact(a, ws->slots * ws->config.d_model);
     part_count(b, ws->parameters);
-    if (ws->slots == 0)
+    if (part_fine_tunes(ws))
+        snprintf(t->line[t->lines++], WELCOME_LINE,
+                 "All %s weights of the model learn; there is no soft prompt.", b);
+    else if (ws->slots == 0)
         snprintf(
             t->line[t->lines++], WELCOME_LINE,
             "The template has no soft vectors yet, so there is nothing to tune: add {soft:20} on screen %s.",

@@ -248,7 +248,10 @@ static void draw_answer(const struct try_view *v, const struct workbench *w, str
                               ? v->error[TRY_ANSWERS].text
                               : "";
         grid_put_cut(g, rest, row, l->name, a.columns - l->name, STYLE_DIM,
-                     x && which == TRY_ROW_BEST ? "none yet, dev not scored" : why);
+                     x && which == TRY_ROW_BEST ? part_fine_tunes(workbench_workspace(w))
+                                                      ? "not in the model now; on screen 3, u goes back"
+                                                      : "none yet, dev not scored"
+                                                : why);
         return;
     }
     bool known = example && example->label < x->classes;

@@ -120,7 +120,7 @@ static void take_workspace(struct try_view *v, struct workbench *w, double now) 
     if (!brought)
         forget_brought(v);
     v->brought_drawn = false; // the new run may have another split
-    if (!same) { // otherwise a text of one's own stays, to be tried with the new run
+    if (!same) {              // otherwise a text of one's own stays, to be tried with the new run
         forget_editors(v);
         for (; v->editors < editors; v->editors++)
             if (!editor_create(&v->editor[v->editors], true, &e)) {

@@ -138,7 +138,10 @@ static void say_finished(struct workbench *w, const struct metric *best, double 
     const size_t n = w->workspace ? w->workspace->split->dev_count : 0;
     if (best && n)
         part_score(score, best->dev_accuracy, n);
-    if (w->screen == VIEW_RUN)
+    if (w->screen == VIEW_RUN && w->workspace && part_fine_tunes(w->workspace))
+        workbench_say(w, STYLE_GOOD, now, "all steps done: %s scores the test set",
+                      keymap_key(REQUEST_TEST, where, key));
+    else if (w->screen == VIEW_RUN)
         workbench_say(w, STYLE_GOOD, now, "all steps done: %s scores the test set, %s shows the prompt",
                       keymap_key(REQUEST_TEST, where, key), keymap_key(REQUEST_SCREEN_PROMPT, where, there));
     else if (best && n)

@@ -97,7 +97,9 @@ bool workbench_run_request(struct workbench *w, enum request r, const char *argu
         return true;
     case REQUEST_UNDO_TO_BEST:
         if (workbench_send_verb(w, ENGINE_UNDO_TO_BEST, now))
-            workbench_say(w, STYLE_PLAIN, now, "back to the prompt that was best on dev");
+            workbench_say(w, STYLE_PLAIN, now, "back to the %s on dev",
+                          w->workspace && part_fine_tunes(w->workspace) ? "weights that were best"
+                                                                        : "prompt that was best");
         return true;
     case REQUEST_UNDO_TO:
         undo_to(w, argument, now);

@@ -34,7 +34,7 @@ static bool take_answer(struct answer *a, const struct lens_view *v, const struc
     a->classes = v->verbalizer->classes;
     a->probability = mem_calloc(a->classes, sizeof *a->probability, e);
     bool ok = logits && a->probability &&
-              mask_scores(bench->mask, states, 1, v->verbalizer, &x->options, a->probability, e);
+              mask_scores(v->mask, states, 1, v->verbalizer, &x->options, a->probability, e);
     if (ok) {
         mask_probabilities(a->probability, a->classes, a->probability);
         for (size_t c = 1; c < a->classes; c++)
@@ -42,7 +42,7 @@ static bool take_answer(struct answer *a, const struct lens_view *v, const struc
                 a->predicted = c;
         for (size_t c = 0; c < a->classes && c < TASK_MOST_CLASSES; c++)
             a->target[c] = verbalizer_target(v->verbalizer, c);
-        mask_logits(bench->mask, states, logits);
+        mask_logits(v->mask, states, logits);
         a->likely_count = ids < ANSWER_WORDS ? ids : ANSWER_WORDS;
         mask_likely(logits, ids, a->likely_count, a->likely);
     }
@@ -58,7 +58,7 @@ static bool look(struct answer *a, const struct lens *lens, const struct study_b
         return false;
     float *states = mem_calloc(DECODER_ROWS * bench->model->config.d_model, sizeof *states, e);
     bool ok = states && pattern_render(&v.pattern, x, &v.options, &r, e) &&
-              mask_states(bench->mask, &v.pattern, &v.options, v.soft, &x, 1, bench->cancel, states, e) &&
+              mask_states(v.mask, &v.pattern, &v.options, v.soft, &x, 1, bench->cancel, states, e) &&
               take_answer(a, &v, bench, x, states, e);
     a->step = v.step;
     a->tokens = r.count;

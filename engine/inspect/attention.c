@@ -52,9 +52,9 @@ static bool look(struct attention_study *s, const struct lens_view *v, const str
     s->step = v->step;
     ok = ok && (s->weight = mem_calloc(s->layers * s->heads * s->words.tokens, sizeof *s->weight, e));
     if (ok) {
-        t5_pass_watch(mask_pass(bench->mask), &(struct t5_watch){.context = &watcher, .attention = watch});
-        ok = mask_states(bench->mask, &v->pattern, &v->options, v->soft, &x, 1, bench->cancel, states, e);
-        t5_pass_watch(mask_pass(bench->mask), NULL);
+        t5_pass_watch(mask_pass(v->mask), &(struct t5_watch){.context = &watcher, .attention = watch});
+        ok = mask_states(v->mask, &v->pattern, &v->options, v->soft, &x, 1, bench->cancel, states, e);
+        t5_pass_watch(mask_pass(v->mask), NULL);
     }
     rendered_free(&r);
     free(states);

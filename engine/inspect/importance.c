@@ -110,9 +110,9 @@ static bool importance_work(struct study *study, const struct study_bench *bench
     ok = ok &&
          (states = mem_calloc(count * DECODER_ROWS * bench->model->config.d_model, sizeof *states, e)) &&
          (score = mem_calloc(count * classes, sizeof *score, e)) &&
-         mask_states_of(bench->mask, &s->set, study->done, count, s->soft, v.pattern.slots, bench->cancel,
-                        states, e) &&
-         mask_scores(bench->mask, states, count, v.verbalizer, s->set.possible + study->done, score, e);
+         mask_states_of(v.mask, &s->set, study->done, count, s->soft, v.pattern.slots, bench->cancel, states,
+                        e) &&
+         mask_scores(v.mask, states, count, v.verbalizer, s->set.possible + study->done, score, e);
     if (ok)
         take_scores(s, score, classes, count);
     *finished = ok && study->done == s->set.count;

@@ -53,6 +53,12 @@ static bool soft_of(struct lens_view *v, const struct lens *l, const struct stud
     } else if (l->kind == LENS_BEST) {
         if (!(from = run_best(bench->run, &at)))
             return error_set(e, ERROR_INPUT, "no prompt is best yet: dev was not scored");
+        if (run_fine_tunes(bench->run) && at.step != run_steps_done(bench->run))
+            return error_set(
+                e, ERROR_INPUT,
+                "the best weights are those of step %zu; the model holds the present ones: going "
+                "back to the best shows them",
+                at.step);
         v->step = at.step;
     } else if (l->kind == LENS_GIVEN && (l->slots != slots || (slots && l->width != width))) {
         return error_set(e, ERROR_INPUT, "%zu vectors of width %zu, where %zu of %zu belong", l->slots,
@@ -69,7 +75,8 @@ static bool soft_of(struct lens_view *v, const struct lens *l, const struct stud
 bool lens_open(struct lens_view *v, const struct lens *l, const struct study_bench *bench, struct error *e) {
     struct template template = {0};
     *v = (struct lens_view){
-        .options = {.budget = bench->settings->budget, .end_mark = bench->settings->loss == LOSS_CLEAN}};
+        .options = {.budget = bench->settings->budget, .end_mark = bench->settings->loss == LOSS_CLEAN},
+        .mask = l->kind == LENS_HARD && bench->base ? bench->base : bench->mask};
     bool ok = given_template(&template, l, bench, e) &&
               pattern_bind(&v->pattern, &template, bench->task, bench->tokenizer, e) &&
               words_of(v, l, bench, e) && soft_of(v, l, bench, e);

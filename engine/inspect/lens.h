@@ -32,7 +32,8 @@ struct lens_view {
     struct verbalizer own;               // of LENS_GIVEN
     float *soft;                         // [pattern.slots, d_model], a copy; NULL without slots
     struct render_options options;
-    size_t step; // of the prompt; 0 for LENS_HARD and LENS_GIVEN
+    struct mask_bench *mask; // to ask it with; borrowed
+    size_t step;             // of the prompt; 0 for LENS_HARD and LENS_GIVEN
 };
 // An error where there is no such prompt, or where it does not fit the open model and task, saying why.
 bool lens_open(struct lens_view *out, const struct lens *l, const struct study_bench *bench, struct error *e);

@@ -63,10 +63,10 @@ static bool score(struct predictions_study *s, const struct lens_view *v, const 
     float *scores = mem_calloc(count * classes, sizeof *scores, e);
     bool ok =
         states && scores &&
-        mask_states_of(bench->mask, &s->set, 0, count, s->soft, v->pattern.slots, bench->cancel, states, e) &&
-        mask_evaluate(bench->mask, states, count, v->verbalizer, bench->settings->loss, s->set.label,
+        mask_states_of(v->mask, &s->set, 0, count, s->soft, v->pattern.slots, bench->cancel, states, e) &&
+        mask_evaluate(v->mask, states, count, v->verbalizer, bench->settings->loss, s->set.label,
                       s->set.possible, predicted, NULL, &s->all, e) &&
-        mask_scores(bench->mask, states, count, v->verbalizer, s->set.possible, scores, e);
+        mask_scores(v->mask, states, count, v->verbalizer, s->set.possible, scores, e);
     for (size_t i = 0; ok && i < count; i++) {
         mask_probabilities(scores + i * classes, classes, scores + i * classes);
         take_one(s, s->study.done + i, predicted[i], scores + i * classes, classes, s->set.label[i]);

@@ -25,6 +25,7 @@ struct reading {
     enum reading_prompt prompt;
     float *soft; // [slots, d_model]; NULL where the template has none
     size_t step, passes, stride;
+    size_t weights; // version of the model's weights (run_weights_version)
     struct states set[READING_SETS];
     struct example *empty; // [CALIBRATION_INPUTS]
     const struct example *empty_list[CALIBRATION_INPUTS];
@@ -104,6 +105,7 @@ static bool make_soft(struct reading *r, const struct reading_ask *ask, const st
                       struct error *e) {
     size_t slots = r->pattern.slots, width = bench->model->config.d_model;
     r->prompt = READING_NO_PROMPT;
+    r->weights = run_weights_version(bench->run);
     if (!slots)
         return true;
     if (!(r->soft = mem_calloc_aligned(slots * width, sizeof *r->soft, e)))
@@ -147,6 +149,7 @@ static bool same_reading(const struct reading *kept, const struct reading *fresh
     bool same = kept->options.budget == fresh->options.budget &&
                 kept->options.end_mark == fresh->options.end_mark && kept->prompt == fresh->prompt &&
                 kept->split == fresh->split && kept->pattern.slots == fresh->pattern.slots &&
+                (any_step || kept->weights == fresh->weights) &&
                 template_equal(&kept->template, &fresh->template);
     size_t bytes = kept->pattern.slots * kept->stride / DECODER_ROWS * sizeof *kept->soft;
     return same && (!kept->soft || (any_step && kept->prompt == READING_PRESENT_PROMPT) ||

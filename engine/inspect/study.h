@@ -40,6 +40,7 @@ struct study_bench {
     const struct run *run;               // the open run as it stands now
     struct thread_pool *pool;            // may be NULL
     struct mask_bench *mask;             // work space for looking at the mask
+    struct mask_bench *base;             // on the model before fine-tuning; NULL: the same model
     struct reading_memory *readings;     // states that are kept from study to study (reading.h)
     const atomic_bool *cancel;           // set when the study is not wanted any more
 };

@@ -72,6 +72,11 @@ static void sweep_free(struct study *study) {
 }
 
 static bool begin(struct rate_sweep *s, const struct study_bench *bench, struct error *e) {
+    if (run_fine_tunes(bench->run))
+        return error_set(
+            e, ERROR_INPUT,
+            "a sweep tries rates on copies of a prompt, and fine-tuning has none; try rates with "
+            "+ and - while it runs");
     size_t slots = run_slots(bench->run), count = slots * run_width(bench->run);
     struct run_settings settings = *bench->settings;
     struct run_inputs in = *bench->inputs;

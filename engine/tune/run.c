@@ -60,12 +60,21 @@ static bool plan(struct run *r, enum t5_mode mode, const struct input_set *set, 
         .soft_slots = r->pattern.slots,
         .head_rows = objective_head_rows(&r->objective, c->vocab_size),
     };
-    r->training_planned = mode == T5_TRAIN_PROMPT;
+    r->training_planned = mode != T5_EVALUATE;
     return t5_pass_plan(r->pass, &p, e);
 }
 
+static enum t5_mode training_mode(const struct run *r) {
+    return r->fine ? T5_TRAIN_ALL : T5_TRAIN_PROMPT;
+}
+
+// What a forward pass takes as soft vectors.
+static const float *soft(const struct run *r, const float *prompt) {
+    return r->fine ? NULL : prompt;
+}
+
 static bool plan_training(struct run *r, struct error *e) {
-    return r->training_planned || plan(r, T5_TRAIN_PROMPT, &r->train, r->batch_size, e);
+    return r->training_planned || plan(r, training_mode(r), &r->train, r->batch_size, e);
 }
 
 static struct optimizer_settings optimizer_settings_of(const struct run_settings *s) {
@@ -77,7 +86,8 @@ static struct optimizer_settings optimizer_settings_of(const struct run_settings
     };
     struct optimizer_settings o = optimizer_settings_default(kinds[s->optimizer]);
     o.weight_decay = s->weight_decay;
-    o.factored = false; // a prompt is small, there is nothing to save; T5X too factors only from 128 rows on
+    // A prompt is small, there is nothing to save; T5X too factors only from 128 rows on.
+    o.factored = s->method == METHOD_FINE_TUNING;
     return o;
 }
 
@@ -91,8 +101,13 @@ static bool allocate(struct run *r, struct error *e) {
     return r->order && r->picked;
 }
 
-static bool check_inputs(const struct run_inputs *in, const struct pattern *p, struct error *e) {
-    if (!p->slots)
+static bool check_inputs(const struct run_inputs *in, bool fine, const struct pattern *p, struct error *e) {
+    if (fine && p->slots)
+        return error_set(
+            e, ERROR_INPUT,
+            "fine-tuning has no soft prompt: take the soft vectors out of the template, or choose "
+            "another method");
+    if (!fine && !p->slots)
         return error_set(e, ERROR_INPUT,
                          "the template has no soft slot, so there is nothing to tune; write {soft:20} where "
                          "the soft prompt should stand");
@@ -115,13 +130,14 @@ bool run_create(struct run **out, const struct run_inputs *in, const struct run_
         return false;
     r->in = *in;
     r->settings = *s;
+    r->fine = s->method == METHOD_FINE_TUNING;
     r->render = (struct render_options){.budget = s->budget, .end_mark = s->loss == LOSS_CLEAN};
     bool ok =
         pattern_bind(&r->pattern, in->template, in->task, in->tokenizer, e) &&
-        check_inputs(in, &r->pattern, e) &&
+        check_inputs(in, r->fine, &r->pattern, e) &&
         input_set_render(&r->train, &r->pattern, in->split->train, in->split->train_count, &r->render, e) &&
         input_set_render(&r->dev, &r->pattern, in->split->dev, in->split->dev_count, &r->render, e) &&
-        t5_pass_create(&r->pass, in->model, in->pool, e);
+        (!r->fine || run_weights_create(r, e)) && t5_pass_create(&r->pass, in->model, in->pool, e);
     if (!ok)
         goto done;
     if (in->openblas)
@@ -141,8 +157,9 @@ bool run_create(struct run **out, const struct run_inputs *in, const struct run_
                                             .gradient = r->gradient,
                                             .rows = r->pattern.slots,
                                             .columns = in->model->config.d_model};
-    ok = prompt_start_make(&start, s, r->start, e) &&
-         optimizer_create(&r->optimizer, &options, &parameter, 1, in->pool, e) &&
+    ok = (r->fine ? run_weights_optimizer(r, &options, e)
+                  : prompt_start_make(&start, s, r->start, e) &&
+                        optimizer_create(&r->optimizer, &options, &parameter, 1, in->pool, e)) &&
          edit_stack_create(&r->edits, r->pattern.slots, in->model->config.d_model, e) &&
          (r->held = mem_calloc((1 + optimizer_arrays(r->optimizer)) * r->count, sizeof *r->held, e));
     if (ok)
@@ -169,6 +186,7 @@ void run_free(struct run *r) {
     pattern_free(&r->pattern);
     snapshot_set_release(r->snapshots);
     edit_stack_free(&r->edits);
+    free(r->best_weights);
     free(r->held);
     free(r->prompt);
     free(r->start);
@@ -247,7 +265,7 @@ static bool forward_backward(struct run *r, const atomic_bool *cancel, struct me
     if (!plan_training(r, e))
         return false;
     input_batch_fill(&r->batch, &r->train, r->picked, 0, r->batch_size);
-    if (!t5_forward(r->pass, T5_TRAIN_PROMPT, &r->batch.t5, r->prompt, cancel, e))
+    if (!t5_forward(r->pass, training_mode(r), &r->batch.t5, soft(r, r->prompt), cancel, e))
         return false;
     m->train_loss = (float)objective_apply(&r->objective, r->pass, &r->batch, true);
     m->train_accuracy = (float)share_correct(&r->objective, &r->batch);
@@ -256,8 +274,10 @@ static bool forward_backward(struct run *r, const atomic_bool *cancel, struct me
                          "the loss is not a finite number; go back to the best prompt and lower the learning "
                          "rate (now %g)",
                          run_rate(r));
+    if (r->fine)
+        model_clear_gradients(r->in.model);
     memset(r->gradient, 0, r->count * sizeof *r->gradient);
-    return t5_backward(r->pass, r->gradient, cancel, e);
+    return t5_backward(r->pass, r->fine ? NULL : r->gradient, cancel, e);
 }
 
 struct metric run_metric(const struct run *r, enum metric_kind kind) {
@@ -291,6 +311,7 @@ bool run_step(struct run *r, const atomic_bool *cancel, struct metric *out, stru
     if (frozen)
         run_put_frozen_back(r, &report);
     r->step++;
+    r->weights_version += r->fine;
     m.step = r->step;
     m.gradient_norm = (float)report.gradient_norm;
     m.update_norm = (float)report.update_norm;
@@ -314,11 +335,11 @@ bool run_try_scoring(struct run *r, size_t *examples, const atomic_bool *cancel,
     if (!plan(r, T5_EVALUATE, &r->dev, n, e))
         return false;
     input_batch_fill(&r->batch, &r->dev, NULL, 0, n);
-    return t5_forward(r->pass, T5_EVALUATE, &r->batch.t5, r->prompt, cancel, e);
+    return t5_forward(r->pass, T5_EVALUATE, &r->batch.t5, soft(r, r->prompt), cancel, e);
 }
 
 bool run_rescore_batch(struct run *r, const atomic_bool *cancel, float *loss, float *accuracy) {
-    if (!t5_forward(r->pass, T5_TRAIN_PROMPT, &r->batch.t5, r->prompt, cancel, NULL))
+    if (!t5_forward(r->pass, training_mode(r), &r->batch.t5, soft(r, r->prompt), cancel, NULL))
         return false;
     *loss = (float)objective_apply(&r->objective, r->pass, &r->batch, false);
     *accuracy = (float)share_correct(&r->objective, &r->batch);
@@ -340,7 +361,7 @@ static bool score_set(struct run *r, const struct input_set *set, const float *p
     for (size_t first = 0; first < set->count; first += step) {
         size_t n = set->count - first < step ? set->count - first : step;
         input_batch_fill(&r->batch, set, NULL, first, n);
-        if (!t5_forward(r->pass, T5_EVALUATE, &r->batch.t5, prompt, cancel, e))
+        if (!t5_forward(r->pass, T5_EVALUATE, &r->batch.t5, soft(r, prompt), cancel, e))
             return false;
         objective_apply(&r->objective, r->pass, &r->batch, false);
         evaluation_add(v, &r->objective, &r->batch);
@@ -353,17 +374,19 @@ bool run_score(struct run *r, const struct example *const *examples, size_t coun
                void *context, struct evaluation *out, struct error *e) {
     enum { TOGETHER = 64 }; // rendered at a time
     const float *prompt = with_best && r->has_best ? r->best : r->prompt;
+    float *held = NULL;
     *out = (struct evaluation){.classes = r->in.verbalizer->classes};
-    for (size_t first = 0; first < count; first += TOGETHER) {
+    bool ok = !with_best || run_weights_use_best(r, &held, e);
+    for (size_t first = 0; ok && first < count; first += TOGETHER) {
         size_t n = count - first < TOGETHER ? count - first : TOGETHER;
-        if (!input_set_render(&r->scored, &r->pattern, examples + first, n, &r->render, e) ||
-            !score_set(r, &r->scored, prompt, cancel, out, e))
-            return false;
-        if (progress)
+        ok = input_set_render(&r->scored, &r->pattern, examples + first, n, &r->render, e) &&
+             score_set(r, &r->scored, prompt, cancel, out, e);
+        if (ok && progress)
             progress(context, first + n, count);
     }
+    run_weights_put_back(r, held);
     evaluation_finish(out);
-    return true;
+    return ok;
 }
 
 static bool better(const struct run *r, const struct metric *m) {
@@ -399,6 +422,8 @@ bool run_evaluate(struct run *r, const atomic_bool *cancel, struct metric *out, 
         r->has_best = true;
         r->best_metric = m;
         memcpy(r->best, r->prompt, r->count * sizeof *r->best);
+        if (r->fine)
+            run_weights_read(r, r->best_weights);
     }
     take_snapshot(r, &m);
     *out = m;
@@ -437,10 +462,17 @@ void run_set_steps(struct run *r, size_t steps) {
     r->settings.steps = steps;
 }
 
+size_t run_steps_wanted(const struct run *r) {
+    return r->settings.steps;
+}
+
 bool run_return_to_best(struct run *r) {
     if (!r->has_best)
         return false;
-    edit_stack_push(&r->edits, r->prompt);
+    if (r->fine)
+        run_weights_write(r, r->best_weights);
+    else
+        edit_stack_push(&r->edits, r->prompt);
     memcpy(r->prompt, r->best, r->count * sizeof *r->prompt);
     optimizer_reset(r->optimizer);
     r->scored_step = SIZE_MAX;
@@ -449,7 +481,7 @@ bool run_return_to_best(struct run *r) {
 
 bool run_return_to(struct run *r, size_t step) {
     const struct snapshot *x = snapshot_set_find(r->snapshots, step);
-    if (!x)
+    if (!x || r->fine)
         return false;
     edit_stack_push(&r->edits, r->prompt);
     memcpy(r->prompt, x->vectors, r->count * sizeof *r->prompt);
@@ -488,8 +520,8 @@ size_t run_examples_cut(const struct run *r) {
 
 // ---- keeping and resuming ----
 
-static bool add_array(struct run_checkpoint *c, const char *name, size_t rows, size_t columns,
-                      const float *value, struct error *e) {
+bool run_add_array(struct run_checkpoint *c, const char *name, size_t rows, size_t columns,
+                   const float *value, struct error *e) {
     float *copy = mem_calloc(rows * columns, sizeof *copy, e);
     if (!copy)
         return false;
@@ -503,9 +535,9 @@ static bool add_array(struct run_checkpoint *c, const char *name, size_t rows, s
 }
 
 static bool save_edits(const struct edit_stack *s, struct run_checkpoint *out, struct error *e) {
-    return (!edit_stack_any_frozen(s) || add_array(out, "frozen", 1, s->slots, s->frozen, e)) &&
-           (!s->count || (add_array(out, "edits", s->count * s->slots, s->width, s->prompt, e) &&
-                          add_array(out, "edits.frozen", s->count, s->slots, s->were, e)));
+    return (!edit_stack_any_frozen(s) || run_add_array(out, "frozen", 1, s->slots, s->frozen, e)) &&
+           (!s->count || (run_add_array(out, "edits", s->count * s->slots, s->width, s->prompt, e) &&
+                          run_add_array(out, "edits.frozen", s->count, s->slots, s->were, e)));
 }
 
 bool run_save(const struct run *r, struct run_checkpoint *out, struct error *e) {
@@ -520,14 +552,22 @@ bool run_save(const struct run *r, struct run_checkpoint *out, struct error *e) 
                                    .has_best = r->has_best,
                                    .snapshots = snapshot_set_hold(r->snapshots)};
     out->array = mem_calloc(states + 6, sizeof *out->array, e);
-    bool ok = out->array && add_array(out, "prompt", rows, columns, r->prompt, e) &&
-              add_array(out, "start", rows, columns, r->start, e) &&
-              (!r->has_best || add_array(out, "best", rows, columns, r->best, e));
+    if (r->fine) { // snapshots without vectors are nothing to keep
+        snapshot_set_release(out->snapshots);
+        out->snapshots = NULL;
+        if (out->array && run_weights_save(r, out, e))
+            return true;
+        run_checkpoint_free(out);
+        return false;
+    }
+    bool ok = out->array && run_add_array(out, "prompt", rows, columns, r->prompt, e) &&
+              run_add_array(out, "start", rows, columns, r->start, e) &&
+              (!r->has_best || run_add_array(out, "best", rows, columns, r->best, e));
     for (size_t i = 0; ok && i < states; i++) {
         struct optimizer_array state = optimizer_array_at(r->optimizer, i);
         char name[64];
         snprintf(name, sizeof name, "optimizer.%s", state.name);
-        ok = add_array(out, name, state.rows, state.columns, state.value, e);
+        ok = run_add_array(out, name, state.rows, state.columns, state.value, e);
     }
     ok = ok && save_edits(&r->edits, out, e);
     if (!ok)
@@ -542,9 +582,8 @@ static const struct run_array *find_array(const struct run_checkpoint *c, const 
     return NULL;
 }
 
-// Copies the array of that name into `to`; absent is an error only when required.
-static bool take_array(const struct run_checkpoint *c, const char *name, size_t rows, size_t columns,
-                       float *to, struct error *e) {
+bool run_take_array(const struct run_checkpoint *c, const char *name, size_t rows, size_t columns, float *to,
+                    struct error *e) {
     const struct run_array *a = find_array(c, name);
     if (!a)
         return error_set(e, ERROR_INPUT, "the kept run has no \"%s\"; it was made with other settings", name);
@@ -565,9 +604,9 @@ static bool restore_edits(struct edit_stack *s, const struct run_checkpoint *c, 
     edit_stack_clear(s);
     if (count > EDITS_KEPT)
         return error_set(e, ERROR_INPUT, "the kept \"edits\" are %zu, and %d is the most", count, EDITS_KEPT);
-    if ((find_array(c, "frozen") && !take_array(c, "frozen", 1, s->slots, s->frozen, e)) ||
-        (before && (!take_array(c, "edits", count * s->slots, s->width, s->prompt, e) ||
-                    !take_array(c, "edits.frozen", count, s->slots, s->were, e))))
+    if ((find_array(c, "frozen") && !run_take_array(c, "frozen", 1, s->slots, s->frozen, e)) ||
+        (before && (!run_take_array(c, "edits", count * s->slots, s->width, s->prompt, e) ||
+                    !run_take_array(c, "edits.frozen", count, s->slots, s->were, e))))
         return false;
     s->count = count;
     return true;
@@ -602,19 +641,23 @@ static void restore_snapshots(struct run *r, struct snapshot_set *kept) {
         r->snapshot_serial++;
 }
 
-bool run_restore(struct run *r, const struct run_checkpoint *c, struct error *e) {
+static bool restore_prompt(struct run *r, const struct run_checkpoint *c, struct error *e) {
     size_t rows = r->pattern.slots, columns = run_width(r);
-    bool ok = fits(r, c, e) && take_array(c, "start", rows, columns, r->start, e) &&
-              take_array(c, "prompt", rows, columns, r->prompt, e) &&
-              (!c->has_best || take_array(c, "best", rows, columns, r->best, e)) &&
+    bool ok = run_take_array(c, "start", rows, columns, r->start, e) &&
+              run_take_array(c, "prompt", rows, columns, r->prompt, e) &&
+              (!c->has_best || run_take_array(c, "best", rows, columns, r->best, e)) &&
               restore_edits(&r->edits, c, e);
     for (size_t i = 0; ok && i < optimizer_arrays(r->optimizer); i++) {
         struct optimizer_array state = optimizer_array_at(r->optimizer, i);
         char name[64];
         snprintf(name, sizeof name, "optimizer.%s", state.name);
-        ok = take_array(c, name, state.rows, state.columns, state.value, e);
+        ok = run_take_array(c, name, state.rows, state.columns, state.value, e);
     }
-    if (!ok)
+    return ok;
+}
+
+bool run_restore(struct run *r, const struct run_checkpoint *c, struct error *e) {
+    if (!fits(r, c, e) || !(r->fine ? run_weights_restore(r, c, e) : restore_prompt(r, c, e)))
         return false;
     optimizer_set_steps(r->optimizer, c->optimizer_step);
     r->step = c->step;

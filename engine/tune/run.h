@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A tuning run: a soft prompt, the examples it learns from, the optimizer, and what has been measured so far.
 //
+// With METHOD_FINE_TUNING all weights of the model learn instead, through a template without soft vectors.
+// The model becomes trainable: it holds its weights in F32 from then on, and is another model afterwards.
+// Memory: weights, gradients, the optimizer's state, and a copy of the best weights, all F32. What is said of
+// prompts below is then said of the weights, but for what looks at vectors: there are none.
+//
 // The run belongs to one thread. It borrows model, task, tokenizer and pool. Nothing is allocated in
 // run_step. Everything that decides how it goes on (prompt, optimizer state, order of the data, step number,
 // rate) is in struct run_checkpoint, so that a run that is kept and resumed follows the same curve.
@@ -116,6 +121,7 @@ bool run_evaluation_due(const struct run *r);
 void run_set_rate(struct run *r, double rate);
 double run_rate(const struct run *r); // of the next step, schedule included
 void run_set_steps(struct run *r, size_t steps);
+size_t run_steps_wanted(const struct run *r); // how many there are to be
 // Back to the best prompt: the prompt alone; optimizer state cleared, step number kept. False if there is
 // none.
 bool run_return_to_best(struct run *r);
@@ -132,10 +138,14 @@ bool run_edit(struct run *r, const struct prompt_edit *edit, struct error *e);
 bool run_undo_edit(struct run *r);
 bool run_frozen(const struct run *r, size_t slot);
 size_t run_edits(const struct run *r); // how many can be taken back
-// Back to the start of the run: nothing is frozen, nothing can be taken back.
+// Back to the start of the run: nothing is frozen, nothing can be taken back. Not with fine-tuning, which has
+// no copy of the weights that it began with: load the model again and create the run anew.
 void run_restart(struct run *r);
 
 size_t run_steps_done(const struct run *r);
+bool run_fine_tunes(const struct run *r); // all weights learn
+// Grows whenever the model's weights change; 0 as long as a prompt is tuned.
+size_t run_weights_version(const struct run *r);
 size_t run_slots(const struct run *r);                         // soft vectors
 size_t run_width(const struct run *r);                         // d_model
 const float *run_prompt(const struct run *r);                  // [slots, d_model], the present one
@@ -156,7 +166,8 @@ struct run_array {
 };
 struct run_checkpoint {
     struct run_array *array; // "prompt", "start", "best", "optimizer.*"; where there are any: "frozen",
-                             // "edits", "edits.frozen"
+                             // "edits", "edits.frozen". Fine-tuning: "weights", "best", "optimizer", each one
+                             // row of all weights or states one behind the other
     size_t arrays;
     size_t step, optimizer_step, epoch, position; // the order of the data follows from the seed and the epoch
     size_t scored_step;                           // the step that was scored last, or SIZE_MAX

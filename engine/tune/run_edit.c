@@ -54,6 +54,8 @@ void run_put_frozen_back(struct run *r, struct optimizer_report *report) {
 
 static bool edit_fits(const struct run *r, const struct prompt_edit *edit, struct error *e) {
     size_t slots = r->pattern.slots, width = run_width(r), ids = r->in.model->config.vocab_size;
+    if (!slots)
+        return error_set(e, ERROR_INPUT, "fine-tuning has no soft prompt that could be changed");
     if (edit->slot != EDIT_EVERY_SLOT && edit->slot >= slots)
         return error_set(e, ERROR_INPUT, "there is no vector v%zu: the prompt has v0 to v%zu", edit->slot,
                          slots - 1);

@@ -76,7 +76,8 @@ bool run_measure(struct run *r, const atomic_bool *cancel, struct run_estimate *
     size_t bytes = r->count * sizeof(float);
     out->pass_bytes = t5_pass_bytes(r->pass);
     out->state_bytes =
-        6 * bytes + optimizer_bytes(r->optimizer); // with what frozen vectors are put back from
+        6 * bytes + optimizer_bytes(r->optimizer);           // with what frozen vectors are put back from
+    out->state_bytes += 3 * r->weight_count * sizeof(float); // present, best, gradients
     out->snapshot_bytes = snapshots_most(r->pattern.slots, run_width(r)) * bytes;
     return true;
 }

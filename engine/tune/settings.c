@@ -42,9 +42,10 @@ enum row {
 };
 
 const struct run_setting run_setting_table[] = {
-    [ROW_METHOD] = {SETTING_CHOICE, "method",
-                    "what is learnt; choosing one sets template, start and rate (custom: as they are)",
-                    "custom | vanilla | hybrid | lm-adaptation | ppt | hybrid-ppt | unified-ppt", false},
+    [ROW_METHOD] =
+        {SETTING_CHOICE, "method",
+         "what is learnt; choosing one sets template, start and rate (custom: as they are)",
+         "custom | vanilla | hybrid | lm-adaptation | ppt | hybrid-ppt | unified-ppt | fine-tuning", false},
     [ROW_LOSS] = {SETTING_CHOICE, "loss",
                   "clean: over the label words, input ends with </s>; paper-code: over the whole vocabulary, "
                   "as the official PPT code",

@@ -20,7 +20,8 @@ enum run_method {
     METHOD_LM_ADAPTATION,
     METHOD_PPT,
     METHOD_HYBRID_PPT,
-    METHOD_UNIFIED_PPT, // the task is rewritten as multiple choice (engine/pvp/as_choice.h)
+    METHOD_UNIFIED_PPT, // a prompt, too; the task is rewritten as multiple choice (engine/pvp/as_choice.h)
+    METHOD_FINE_TUNING, // all weights, without a prompt
 };
 // Which loss trains the prompt and how predictions are made (PPT, official code and the cleaner variant).
 enum run_loss {
