@@ -78,16 +78,20 @@ static size_t state_count(const struct run *r) {
     return n;
 }
 
-// The optimizer's state, one array behind the other; out of `all` where it is given, or into `out`.
-static void copy_state(const struct run *r, float *out, const float *all) {
-    for (size_t i = 0, at = 0; i < optimizer_arrays(r->optimizer); i++) {
+// The optimizer's state, one array behind the other: out of it, and into it.
+static void read_state(const struct run *r, float *out) {
+    for (size_t i = 0; i < optimizer_arrays(r->optimizer); i++) {
         struct optimizer_array a = optimizer_array_at(r->optimizer, i);
-        size_t n = a.rows * a.columns;
-        if (all)
-            memcpy(a.value, all + at, n * sizeof *all);
-        else
-            memcpy(out + at, a.value, n * sizeof *out);
-        at += n;
+        memcpy(out, a.value, a.rows * a.columns * sizeof *out);
+        out += a.rows * a.columns;
+    }
+}
+
+static void write_state(struct run *r, const float *all) {
+    for (size_t i = 0; i < optimizer_arrays(r->optimizer); i++) {
+        struct optimizer_array a = optimizer_array_at(r->optimizer, i);
+        memcpy(a.value, all, a.rows * a.columns * sizeof *all);
+        all += a.rows * a.columns;
     }
 }
 
@@ -108,7 +112,7 @@ bool run_weights_save(const struct run *r, struct run_checkpoint *out, struct er
     if (!state)
         return false;
     run_weights_read(r, weights);
-    copy_state(r, state, NULL);
+    read_state(r, state);
     return !r->has_best || run_add_array(out, "best", 1, r->weight_count, r->best_weights, e);
 }
 
@@ -118,7 +122,7 @@ bool run_weights_restore(struct run *r, const struct run_checkpoint *c, struct e
     bool ok = room && (!c->has_best || run_take_array(c, "best", 1, r->weight_count, r->best_weights, e)) &&
               run_take_array(c, "optimizer", 1, states, room, e);
     if (ok)
-        copy_state(r, NULL, room);
+        write_state(r, room);
     ok = ok && run_take_array(c, "weights", 1, r->weight_count, room, e);
     if (ok)
         run_weights_write(r, room);
