@@ -489,24 +489,47 @@ static void draw_row(const struct editor *ed, struct grid *g, struct area a, int
         grid_put(g, a, y, column < a.columns ? column : a.columns - 1, STYLE_BAD, "_");
 }
 
-int editor_draw(struct editor *ed, struct grid *g, struct area a, bool focused, const unsigned char *style,
-                size_t underline_at) {
-    if (!find_rows(ed, a.columns > 0 ? a.columns : 1))
-        return 0;
-    int rows = (int)ed->rows, cursor_row = (int)row_of(ed, ed->cursor);
-    if (focused && cursor_row >= ed->scroll + a.rows)
-        ed->scroll = cursor_row - a.rows + 1;
+static void keep_in_sight(struct editor *ed, int rows, int room, int cursor_row, bool focused) {
+    if (focused && cursor_row >= ed->scroll + room)
+        ed->scroll = cursor_row - room + 1;
     if (focused && cursor_row < ed->scroll)
         ed->scroll = cursor_row;
-    if (ed->scroll > rows - a.rows)
-        ed->scroll = rows - a.rows;
+    if (ed->scroll > rows - room)
+        ed->scroll = rows - room;
     if (ed->scroll < 0)
         ed->scroll = 0;
-    for (int y = 0; y < a.rows && ed->scroll + y < rows; y++)
-        draw_row(ed, g, a, y, (size_t)(ed->scroll + y), style, underline_at);
+}
+
+int editor_draw_gap(struct editor *ed, struct grid *g, struct area a, bool focused,
+                    const unsigned char *style, size_t underline_at, int gap, int *gap_row) {
+    *gap_row = 0;
+    if (!find_rows(ed, a.columns > 0 ? a.columns : 1))
+        return 0;
+    int rows = (int)ed->rows, cursor_row = (int)row_of(ed, ed->cursor), room = a.rows - gap;
+    keep_in_sight(ed, rows, room, cursor_row, focused);
+    int last = ed->scroll + room < rows ? ed->scroll + room : rows; // the first row that does not show
+    int wrong = underline_at <= ed->length ? (int)row_of(ed, underline_at) : last;
+    wrong = wrong < ed->scroll || wrong >= last ? last - 1 : wrong;
+    *gap_row = wrong + 1 - ed->scroll;
+    for (int row = ed->scroll; row < last; row++)
+        draw_row(ed, g, a, row - ed->scroll + (row > wrong ? gap : 0), (size_t)row, style, underline_at);
     if (focused) {
         int column = column_of(ed, ed->cursor);
-        grid_cursor(g, a, cursor_row - ed->scroll, column < a.columns ? column : a.columns - 1);
+        grid_cursor(g, a, cursor_row - ed->scroll + (cursor_row > wrong ? gap : 0),
+                    column < a.columns ? column : a.columns - 1);
     }
     return rows;
+}
+
+int editor_draw(struct editor *ed, struct grid *g, struct area a, bool focused, const unsigned char *style,
+                size_t underline_at) {
+    int nowhere;
+    return editor_draw_gap(ed, g, a, focused, style, underline_at, 0, &nowhere);
+}
+
+int editor_column(struct editor *ed, size_t at, int columns) {
+    if (!find_rows(ed, columns > 0 ? columns : 1))
+        return 0;
+    int column = column_of(ed, at < ed->length ? at : ed->length);
+    return column < columns ? column : columns - 1;
 }

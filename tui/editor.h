@@ -31,10 +31,16 @@ size_t editor_revision(const struct editor *ed);  // grows with every change of 
 bool editor_key(struct editor *ed, struct key k);
 bool editor_undo(struct editor *ed);
 bool editor_redo(struct editor *ed);
+// The column that a byte of the text stands in where the text is wrapped to so many columns.
+int editor_column(struct editor *ed, size_t at, int columns);
 // Draws wrapped text from the area's first row, scrolled so that the cursor shows when `focused`. style[i] is
 // the style of byte i (NULL: plain). `underline_at` is the byte to mark as wrong (the length of the text: its
 // end), or SIZE_MAX. Returns rows the whole text needs.
 int editor_draw(struct editor *ed, struct grid *g, struct area a, bool focused, const unsigned char *style,
                 size_t underline_at);
+// The same with `gap` rows left free below the row of underline_at; *gap_row is the first of them in the area.
+// The text has that many rows less; where its row is scrolled out of sight, they are the area's last.
+int editor_draw_gap(struct editor *ed, struct grid *g, struct area a, bool focused,
+                    const unsigned char *style, size_t underline_at, int gap, int *gap_row);
 
 #endif

@@ -20,6 +20,22 @@ const struct request_info *request_info(enum request r) {
     return &TABLE[(unsigned)r < REQUEST_COUNT ? r : REQUEST_NONE];
 }
 
+const char *request_help(enum request r, unsigned where) {
+    static const struct {
+        enum request r;
+        unsigned where;
+        const char *text;
+    } here[] = {
+#define REQUEST_HELP_ROW(id, r_where, r_text) {REQUEST_##id, r_where, r_text},
+        REQUEST_HELP_TABLE(REQUEST_HELP_ROW)
+#undef REQUEST_HELP_ROW
+    };
+    for (size_t i = 0; i < sizeof here / sizeof *here; i++)
+        if (here[i].r == r && here[i].where == where)
+            return here[i].text;
+    return request_info(r)->help;
+}
+
 enum request request_find(const char *name) {
     size_t length = strlen(name);
     enum request found = REQUEST_NONE;

@@ -200,6 +200,22 @@ enum request_where {
       "write the best prompt (.safetensors, .npy); or \"table FILE\": Compare's table (.csv, .md, .tex), "   \
       "\"curves FILE\": its curves (.svg); \"template FILE\", \"words FILE\": for OpenPrompt")
 
+// Help on one screen, for requests that mean something of its own there.
+#define REQUEST_HELP_TABLE(X)                                                                                \
+    X(EDIT, WHERE_PATTERN, "edit the template or the label words, whichever has the focus")                  \
+    X(EDIT, WHERE_TRY, "type into the text")                                                                 \
+    X(EDIT, WHERE_DATA, "edit the selected example, if it is an own one")                                    \
+    X(SORT, WHERE_PROMPT, "order vectors by number, loss, drift or norm")                                    \
+    X(SORT, WHERE_DATA, "order examples by place, length or doubt")                                          \
+    X(STEP, WHERE_RUN, "one update, then pause; shows what it did")                                          \
+    X(EXAMPLE_NEXT, WHERE_PATTERN, "render the next example")                                                \
+    X(EXAMPLE_NEXT, WHERE_TRY, "the next example of dev, then of train")                                     \
+    X(UNDO_TO, WHERE_RUN, "back to the prompt of the step at the cursor")                                    \
+    X(UNDO_TO, WHERE_PROMPT, "back to the prompt that is shown, where that is an earlier one")               \
+    X(SEARCH, WHERE_DATA, "find the next example that has this text")                                        \
+    X(SEARCH, WHERE_PROMPT, "find the next vector that lies near this piece")                                \
+    X(SEARCH, WHERE_COMPARE, "find the next run that has this text in its row")
+
 enum request {
 #define REQUEST_ENUM(id, name, keys, argument, where, hint, help) REQUEST_##id,
     REQUEST_TABLE(REQUEST_ENUM)
@@ -212,6 +228,8 @@ struct request_info {
     unsigned where;
 };
 const struct request_info *request_info(enum request r);
+// What it does on a screen (a WHERE_* bit), where that differs from screen to screen; otherwise its help.
+const char *request_help(enum request r, unsigned where);
 // By exact name or unambiguous beginning; REQUEST_NONE if there is none or there are several.
 enum request request_find(const char *name);
 

@@ -492,12 +492,48 @@ static void offer_templates(const struct workbench *w, const struct completing *
         offer(c, t->template_text[i]);
 }
 
+static void offer_sections(const struct completing *c, const char *const *word, size_t words) {
+    for (size_t i = 0; i < words; i++)
+        offer(c, word[i]);
+}
+
+// Steps of which the prompt was kept.
+static void offer_steps(const struct workbench *w, const struct completing *c) {
+    char text[32];
+    for (size_t i = 0; w->snapshots && i < w->snapshots->count; i++) {
+        snprintf(text, sizeof text, "%zu", w->snapshots->at[i]->step);
+        offer(c, text);
+    }
+}
+
+// What the views know of the argument, which may have blanks in it.
+struct phrases {
+    const struct completing *c;
+    const char *argument;
+};
+
+static void offer_phrase(void *sink, const char *phrase) {
+    const struct phrases *p = sink;
+    size_t length = strlen(p->argument), kept = (size_t)(p->c->word - p->argument);
+    if (strncmp(phrase, p->argument, length) == 0 && strlen(phrase) > kept)
+        p->c->add(p->c->sink, phrase + kept);
+}
+
+static void offer_of_views(const struct workbench *w, const struct completing *c, enum request r,
+                           const char *argument) {
+    struct phrases p = {c, argument};
+    for (size_t i = 0; i < VIEW_COUNT; i++)
+        if (view_list[i]->complete)
+            view_list[i]->complete(w->view_state[i], w, r, offer_phrase, &p);
+}
+
 void command_complete(void *workbench, const char *line, size_t word_at,
                       void (*add)(void *sink, const char *candidate), void *sink) {
     const struct workbench *w = workbench;
     char name[NAME_BYTES], setting[NAME_BYTES];
     const char *rest = first_word(line, name, sizeof name);
     struct completing c = {line + word_at, strlen(line + word_at), add, sink};
+    static const char *const exports[] = {"table", "curves", "template", "words"};
     enum request r = request_find(name);
     if (rest == line || (size_t)(rest - line) > word_at || !*name) { // still in the first word
         offer_requests(&c);
@@ -531,17 +567,14 @@ void command_complete(void *workbench, const char *line, size_t word_at,
         offer_sessions(&c);
         break;
     case REQUEST_EXPORT:
-        if ((size_t)(rest - line) == word_at) {
-            offer(&c, "table");
-            offer(&c, "curves");
-            offer(&c, "template");
-            offer(&c, "words");
-        }
+        if ((size_t)(rest - line) == word_at)
+            offer_sections(&c, exports, sizeof exports / sizeof *exports);
         offer_files(&c);
         break;
     case REQUEST_IMPORT:
     case REQUEST_LOAD:
     case REQUEST_LOAD_HERE:
+    case REQUEST_EXPORT_HERE:
         offer_files(&c);
         break;
     case REQUEST_THEME:
@@ -565,7 +598,24 @@ void command_complete(void *workbench, const char *line, size_t word_at,
     case REQUEST_TEMPLATE:
         offer_templates(w, &c);
         break;
+    case REQUEST_SNAP:
+    case REQUEST_FREEZE:
+    case REQUEST_RESET_VECTOR:
+        offer(&c, "all");
+        break;
+    case REQUEST_PREDICT:
+        offer(&c, "best");
+        offer(&c, "present");
+        break;
+    case REQUEST_SWEEP:
+        if ((size_t)(rest - line) == word_at)
+            offer(&c, "rate");
+        break;
+    case REQUEST_UNDO_TO:
+        offer_steps(w, &c);
+        break;
     default:
+        offer_of_views(w, &c, r, rest);
         break;
     }
 }

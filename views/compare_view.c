@@ -397,6 +397,14 @@ static const enum request *hints(void *state, const struct workbench *w) {
     return v->rows ? rows : v->report.count ? filtered : none;
 }
 
+static void complete(void *state, const struct workbench *w, enum request r,
+                     void (*offer)(void *sink, const char *argument), void *sink) {
+    const struct compare_view *v = state;
+    (void)w;
+    for (size_t i = 0; r == REQUEST_ORDER && i < v->columns; i++)
+        offer(sink, v->column[i].title);
+}
+
 // A press selects the row; giving its pane the focus is the workbench's.
 static bool compare_mouse(void *state, struct workbench *w, struct area a, struct key k, double now) {
     struct compare_view *v = state;
@@ -424,6 +432,7 @@ const struct view view_compare = {
     .hints = hints,
     .refresh = refresh,
     .panes = compare_panes,
+    .complete = complete,
     .shown = shown,
     .deadline = deadline,
     .tick = tick,

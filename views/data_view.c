@@ -69,7 +69,7 @@ static void filter_by(struct data_view *v, struct workbench *w, bool label, cons
     else
         workbench_say(w, STYLE_BAD, now,
                       label ? "no class is called \"%.60s\"; \"all\" shows all"
-                            : "\"%.60s\" is none of train, dev, test, rest, all",
+                            : "\"%.60s\" is none of train, dev, own, test, rest, all",
                       argument);
 }
 
@@ -260,6 +260,19 @@ static bool request(void *state, struct workbench *w, enum request r, const char
     }
 }
 
+static void complete(void *state, const struct workbench *w, enum request r,
+                     void (*offer)(void *sink, const char *argument), void *sink) {
+    const struct task *t = workbench_workspace(w) ? workbench_workspace(w)->task : NULL;
+    (void)state;
+    if (r != REQUEST_FILTER_CLASS && r != REQUEST_FILTER_PART)
+        return;
+    for (size_t i = 0; r == REQUEST_FILTER_CLASS && t && i < t->classes; i++)
+        offer(sink, t->class_name[i]);
+    for (size_t i = 0; r == REQUEST_FILTER_PART && i < DATA_PARTS; i++)
+        offer(sink, data_part_name(i));
+    offer(sink, "all");
+}
+
 static const enum request *hints(void *state, const struct workbench *w) {
     static const enum request waiting[] = {REQUEST_APPLY,       REQUEST_SHOTS_MORE,   REQUEST_DRAW_AGAIN,
                                            REQUEST_FILTER_PART, REQUEST_FILTER_CLASS, REQUEST_NONE};
@@ -306,5 +319,6 @@ const struct view view_data = {
     .hints = hints,
     .refresh = data_refresh,
     .panes = data_panes,
+    .complete = complete,
     .studied = data_studied,
 };

@@ -66,6 +66,8 @@ static void put_heading(struct page *p, const char *text) {
 // ---- lists of requests ----
 
 struct entry {
+    enum request request;
+    unsigned rank; // the least comes first
     const char *name, *text;
     char keys[KEYMAP_KEYS], typed[48];
 };
@@ -88,18 +90,42 @@ static bool listed(enum request r, const char *keys, enum list list) {
     }
 }
 
-static size_t collect(struct entry out[REQUEST_COUNT], enum list list, unsigned where) {
+// What the hints of the screen name comes first, in their order; then what few other screens have.
+static unsigned rank(enum request r, unsigned where, const enum request *hints) {
+    enum { MOST_HINTS = 64, ELSEWHERE = 16 };
+    unsigned screens = 0;
+    for (unsigned i = 0; hints && hints[i] != REQUEST_NONE && i < MOST_HINTS; i++)
+        if (hints[i] == r)
+            return i;
+    for (unsigned bits = request_info(r)->where; bits; bits &= bits - 1)
+        screens++;
+    return MOST_HINTS + (request_info(r)->where & where ? screens : ELSEWHERE);
+}
+
+static int compare_entries(const void *a, const void *b) {
+    const struct entry *x = a, *y = b;
+    if (x->rank != y->rank)
+        return x->rank < y->rank ? -1 : 1;
+    return (x->request > y->request) - (x->request < y->request);
+}
+
+static size_t collect(struct entry out[REQUEST_COUNT], enum list list, unsigned where,
+                      const enum request *hints) {
     size_t n = 0;
-    for (int r = REQUEST_NONE + 1; r < REQUEST_COUNT; r++) {
-        const struct request_info *info = request_info((enum request)r);
-        keymap_keys((enum request)r, where, out[n].keys);
-        if (!listed((enum request)r, out[n].keys, list))
+    for (int i = REQUEST_NONE + 1; i < REQUEST_COUNT; i++) {
+        const enum request r = (enum request)i;
+        const struct request_info *info = request_info(r);
+        keymap_keys(r, where, out[n].keys);
+        if (!listed(r, out[n].keys, list))
             continue;
+        out[n].request = r;
+        out[n].rank = rank(r, where, hints);
         out[n].name = info->name;
-        out[n].text = info->help;
+        out[n].text = request_help(r, where);
         snprintf(out[n].typed, sizeof out[n].typed, ":%s %s", info->name, info->argument);
         n++;
     }
+    qsort(out, n, sizeof *out, compare_entries);
     return n;
 }
 
@@ -122,9 +148,9 @@ static void put_entry(struct page *p, int column, int columns, enum list list, c
 }
 
 // In two columns when wide, filled downwards and about equally high.
-static void put_list(struct page *p, enum list list, unsigned where) {
+static void put_list(struct page *p, enum list list, unsigned where, const enum request *hints) {
     struct entry entry[REQUEST_COUNT];
-    size_t n = collect(entry, list, where), i = 0;
+    size_t n = collect(entry, list, where, hints), i = 0;
     int columns = p->a.columns >= 108 ? 2 : 1, width = (p->a.columns - 2) / columns;
     struct page count = *p, left = *p, right = *p;
     count.a.rows = 0;
@@ -140,7 +166,9 @@ static void put_list(struct page *p, enum list list, unsigned where) {
 
 // ---- pages ----
 
-static void put_screen(struct page *p, const struct view *v) {
+static void put_screen(struct page *p, const struct workbench *w) {
+    const struct view *v = workbench_behind(w);
+    const enum request *hints = workbench_behind_hints(w);
     char how[600];
     snprintf(
         how, sizeof how,
@@ -157,11 +185,11 @@ static void put_screen(struct page *p, const struct view *v) {
     put_text(p, 1, STYLE_PLAIN, how);
     snprintf(title, sizeof title, "keys on %s", v->name);
     put_heading(p, title);
-    put_list(p, LIST_HERE, v->where);
+    put_list(p, LIST_HERE, v->where, hints);
     put_heading(p, "keys everywhere");
-    put_list(p, LIST_EVERYWHERE, v->where);
+    put_list(p, LIST_EVERYWHERE, v->where, hints);
     put_heading(p, "commands, typed behind \":\"; the grey names above work there too, and Tab completes");
-    put_list(p, LIST_TYPED, v->where);
+    put_list(p, LIST_TYPED, v->where, hints);
 }
 
 static void put_request(struct page *p, enum request r) {
@@ -182,7 +210,10 @@ static void put_request(struct page *p, enum request r) {
             snprintf(shown, sizeof shown, "%s", keys);
         }
         if (info->where != WHERE_ALL) {
-            snprintf(line, sizeof line, "on the %s screen", view_list[i]->name);
+            const char *here = request_help(r, view_list[i]->where);
+            bool own = here != info->help;
+            snprintf(line, sizeof line, "on the %s screen%s%.120s", view_list[i]->name, own ? ": " : "",
+                     own ? here : "");
             put_text(p, 7, STYLE_DIM, line);
         }
     }
@@ -208,7 +239,7 @@ static void put_page(struct page *p, const struct help_view *h, const struct wor
     if (h->one != REQUEST_NONE)
         put_request(p, h->one);
     else
-        put_screen(p, workbench_behind(w));
+        put_screen(p, w);
 }
 
 static void draw(void *state, const struct workbench *w, struct grid *g, struct area a, double now) {

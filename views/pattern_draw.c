@@ -32,28 +32,23 @@ static bool fits_beside(const char *message, int at, int columns) {
     return at >= 0 && (at + 2 + width <= columns || at >= width + 1);
 }
 
-// Rows that draw_error takes, with the wrong place in column `at` (-1: no one place).
+// Rows that draw_error takes, with the wrong place in column `at`.
 static int error_rows(const char *message, int at, int columns) {
-    return fits_beside(message, at, columns) ? 1 : (at >= 0) + wrapped_rows(message, columns);
+    return fits_beside(message, at, columns) ? 1 : 1 + wrapped_rows(message, columns);
 }
 
-// The column of the template's error where the template is one row; -1 otherwise.
 static int error_column(const struct pattern_view *v, int columns) {
-    const char *text = editor_text(v->template_editor);
-    size_t length = strlen(text), at = v->error_at < length ? v->error_at : length;
-    bool one_row = !strchr(text, '\n') && text_width(text, length) < columns;
-    return one_row ? text_width(text, at) : -1;
+    return editor_column(v->template_editor, v->error_at, columns);
 }
 
 // The message under the wrong place: "   ^ message" or "message ^", or below the mark where it is longer.
 static void draw_error(struct grid *g, struct area a, int row, int at, const char *message) {
     int width = text_width(message, strlen(message));
-    if (at >= 0)
-        grid_put(g, a, row, at, STYLE_BAD, "^");
+    grid_put(g, a, row, at, STYLE_BAD, "^");
     if (fits_beside(message, at, a.columns))
         grid_put(g, a, row, at + 2 + width <= a.columns ? at + 2 : at - width - 1, STYLE_BAD, message);
     else
-        grid_put_wrapped(g, area_rows(a, row + (at >= 0), a.rows - row - (at >= 0)), 0, STYLE_BAD, message);
+        grid_put_wrapped(g, area_rows(a, row + 1, a.rows - row - 1), 0, STYLE_BAD, message);
 }
 
 static void draw_template(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a) {
@@ -71,16 +66,15 @@ static void draw_template(struct pattern_view *v, const struct workbench *w, str
     struct area inside = grid_frame(g, a, here, title, note[0] ? note : NULL);
     struct area body = area_columns(inside, 1, inside.columns - 2);
     bool bad = ws && !v->template_good;
-    int column = error_column(v, body.columns), below = 0;
+    int column = error_column(v, body.columns), below = 0, row;
     if (bad && body.rows > 1) {
         below = error_rows(v->template_error.text, column, body.columns);
         below = below < body.rows - 1 ? below : body.rows - 1;
     }
-    struct area lines = area_rows(body, 0, body.rows - below);
-    int used =
-        editor_draw(v->template_editor, g, lines, here && v->editing, v->style, bad ? v->error_at : SIZE_MAX);
-    if (bad)
-        draw_error(g, body, used < lines.rows ? used : body.rows - below, column, v->template_error.text);
+    editor_draw_gap(v->template_editor, g, body, here && v->editing, v->style, bad ? v->error_at : SIZE_MAX, below,
+                    &row);
+    if (below)
+        draw_error(g, area_rows(body, row, below), 0, column, v->template_error.text);
 }
 
 // ---- the example ----

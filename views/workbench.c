@@ -77,6 +77,10 @@ bool workbench_shows(const struct workbench *w, const struct view *v) {
 const struct view *workbench_behind(const struct workbench *w) {
     return view_list[w->behind];
 }
+const enum request *workbench_behind_hints(const struct workbench *w) {
+    const struct view *v = view_list[w->behind];
+    return v->hints ? v->hints(w->view_state[w->behind], w) : NULL;
+}
 
 double workbench_step_seconds(const struct workbench *w) {
     enum { LAST = 15 };

@@ -67,6 +67,10 @@ struct view {
     // a prompt; `from` names it ("test 12"). NULL: the screen takes none.
     void (*take_example)(void *state, struct workbench *w, const struct example *x, const char *from,
                          enum lens_kind prompt, double now);
+    // What the argument of a request of this screen can be, told one by one, whole; the command line leaves
+    // out what does not go on from what is typed. NULL: nothing.
+    void (*complete)(void *state, const struct workbench *w, enum request r,
+                     void (*offer)(void *sink, const char *argument), void *sink);
     // The screen comes to the front. NULL: it need not know.
     void (*shown)(void *state, struct workbench *w, double now);
     // When something is to be done without a key or news, e.g. a moment after the last one typed: the time,
@@ -121,6 +125,7 @@ const struct run_settings *workbench_settings(const struct workbench *w);
 bool workbench_shows(const struct workbench *w, const struct view *v); // also inside another
 // The screen that help was opened from.
 const struct view *workbench_behind(const struct workbench *w);
+const enum request *workbench_behind_hints(const struct workbench *w); // its hints; NULL: it has none
 
 // ---- what views ask for ----
 // Sends a study of the view (engine/inspect/study.h). channel: the view's own count, below STUDY_CHANNELS; an

@@ -186,6 +186,12 @@ TEST(eight_marks_and_no_more) {
     bench_close(&b);
 }
 
+static char columns[300];
+static void add_column(void *sink, const char *title) {
+    (void)sink;
+    snprintf(columns + strlen(columns), sizeof columns - strlen(columns), "[%s]", title);
+}
+
 // What was asked for and what was done are two columns with two names.
 TEST(steps_have_a_name_each) {
     struct bench b;
@@ -194,6 +200,12 @@ TEST(steps_have_a_name_each) {
     CHECK(bench_has(&b, "by steps, "));
     bench_command(&b, "order steps done");
     CHECK(bench_has(&b, "by steps done, "));
+    columns[0] = 0; // and both are completed, blanks and all
+    b.client.completion.complete(b.w, "order steps", 6, add_column, NULL);
+    CHECK_TEXT(columns, "[steps][steps done]");
+    columns[0] = 0;
+    b.client.completion.complete(b.w, "order steps d", 12, add_column, NULL);
+    CHECK_TEXT(columns, "[done]");
     bench_close(&b);
 }
 

@@ -229,3 +229,22 @@ TEST(the_cursor_is_always_in_sight) {
             editor_free(ed);
         }
 }
+
+TEST(a_gap_stands_below_the_row_that_is_wrong) {
+    struct editor *ed = NULL;
+    struct grid *g = NULL;
+    int row = -1;
+    CHECK_OK(editor_create(&ed, true, &e) && grid_create(&g, 8, 12, &e));
+    CHECK_OK(editor_set(ed, "first\nsecond x\nthird", false, &e));
+    CHECK(editor_column(ed, 13, 12) == 7); // the x
+    editor_draw_gap(ed, g, grid_area(g), false, NULL, 13, 2, &row);
+    CHECK(row == 2);
+    char *text = grid_dump(g, false, &e);
+    CHECK_HAS(text, "first\nsecond x\n\n\nthird");
+    free(text);
+    // Rows that do not show leave the gap at the end.
+    editor_draw_gap(ed, g, area_rows(grid_area(g), 0, 3), false, NULL, 20, 1, &row);
+    CHECK(row == 2);
+    editor_free(ed);
+    grid_free(g);
+}

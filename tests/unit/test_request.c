@@ -28,3 +28,13 @@ TEST(unknown_requests_have_an_empty_entry) {
     CHECK_TEXT(request_info(REQUEST_COUNT)->name, "");
     CHECK_TEXT(request_info((enum request) - 1)->name, "");
 }
+
+TEST(help_says_what_a_request_does_on_a_screen) {
+    CHECK_HAS(request_help(REQUEST_SORT, WHERE_DATA), "examples");
+    CHECK(!strstr(request_help(REQUEST_SORT, WHERE_DATA), "vectors"));
+    CHECK_TEXT(request_help(REQUEST_SORT, WHERE_RUN), request_info(REQUEST_SORT)->help);
+    // Nothing is said of a screen on which the request has no meaning.
+#define CHECK_ROW(id, where_bit, text) CHECK(request_info(REQUEST_##id)->where & (where_bit));
+    REQUEST_HELP_TABLE(CHECK_ROW)
+#undef CHECK_ROW
+}

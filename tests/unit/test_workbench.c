@@ -530,6 +530,16 @@ TEST(completion) {
     setenv("HOME", home, 1);
     CHECK_HAS(complete(&b, "export ~/ke", 7), "~/kept/\n");
     CHECK_TEXT(complete(&b, "rate 0", 5), "");
+    // Labels, parts, columns, steps: whatever an argument takes.
+    CHECK_TEXT(complete(&b, "class ", 6), "negative\npositive\nall\n");
+    CHECK_TEXT(complete(&b, "class p", 6), "positive\n");
+    CHECK_HAS(complete(&b, "part t", 5), "train\ntest\n");
+    CHECK_TEXT(complete(&b, "predict ", 8), "best\npresent\n");
+    CHECK_TEXT(complete(&b, "freeze ", 7), "all\n");
+    CHECK_TEXT(complete(&b, "sweep ", 6), "rate\n");
+    CHECK_TEXT(complete(&b, "set dev_from_train ", 19), "true\nfalse\n");
+    CHECK_HAS(complete(&b, "undo-to ", 8), "0\n");
+    CHECK_HAS(complete(&b, "export-here ~/ke", 12), "~/kept/\n");
     bench_close(&b);
 }
 
