@@ -36,7 +36,7 @@ TEST(filters_show_parts_classes_and_errors) {
     CHECK(live_rest(&b));
     CHECK(bench_has(&b, "with the best prompt"));
     bench_command(&b, "part nowhere");
-    CHECK(bench_has(&b, "none of train, dev, test, rest, all"));
+    CHECK(bench_has(&b, "none of train, dev, own, test, rest, all"));
     bench_close(&b);
 }
 
