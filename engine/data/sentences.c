@@ -50,52 +50,118 @@ static uint32_t character(const struct cursor *t, size_t at, size_t *next) {
     return c;
 }
 
-static const char *const abbreviations[] = {
-    "mr",   "mrs", "ms",  "dr",   "prof", "st",  "jr",  "sr",  "vs",   "etc",  "e.g",  "i.e",    "cf",  "fig",
-    "no",   "vol", "pp",  "ed",   "eds",  "inc", "ltd", "co",  "corp", "dept", "est",  "approx", "gen", "col",
-    "capt", "lt",  "sgt", "rev",  "hon",  "gov", "sen", "rep", "pres", "jan",  "feb",  "mar",    "apr", "jun",
-    "jul",  "aug", "sep", "sept", "oct",  "nov", "dec", "al",  "a.m",  "p.m",  "ph.d", "mt"};
+// ---- what a full stop may abbreviate ----
 
-// The word in front of the full stop at `dot`: letters and inner full stops.
-static bool abbreviates(const struct cursor *t, size_t dot) {
+enum role {
+    NO_ABBREVIATION,
+    ALWAYS,     // ends no sentence: "Dr."
+    NUMBERED,   // abbreviates where a number follows: "no. 5", "c. 1910", "He said no. Then"
+    MAY_END,    // ends a sentence where a word follows that begins many: "J. Smith", "U.S. In", "p.m. They"
+    LIKELY_END, // ends a sentence where a capital follows: "etc. Such"
+};
+static const struct {
+    const char *word; // lower-case
+    enum role role;
+} abbreviations[] = {
+    {"mr", ALWAYS},    {"mrs", ALWAYS},    {"ms", ALWAYS},      {"dr", ALWAYS},   {"prof", ALWAYS},
+    {"st", ALWAYS},    {"vs", ALWAYS},     {"v", ALWAYS},       {"e.g", ALWAYS},  {"i.e", ALWAYS},
+    {"cf", ALWAYS},    {"ca", ALWAYS},     {"fig", ALWAYS},     {"vol", ALWAYS},  {"pp", ALWAYS},
+    {"eds", ALWAYS},   {"approx", ALWAYS}, {"gen", ALWAYS},     {"col", ALWAYS},  {"capt", ALWAYS},
+    {"lt", ALWAYS},    {"maj", ALWAYS},    {"brig", ALWAYS},    {"adm", ALWAYS},  {"sgt", ALWAYS},
+    {"rev", ALWAYS},   {"hon", ALWAYS},    {"gov", ALWAYS},     {"sen", ALWAYS},  {"rep", ALWAYS},
+    {"pres", ALWAYS},  {"mt", ALWAYS},     {"ft", ALWAYS},      {"lit", ALWAYS},  {"a.k.a", ALWAYS},
+    {"feb", ALWAYS},   {"apr", ALWAYS},    {"jun", ALWAYS},     {"jul", ALWAYS},  {"aug", ALWAYS},
+    {"sep", ALWAYS},   {"sept", ALWAYS},   {"oct", ALWAYS},     {"nov", ALWAYS},  {"no", NUMBERED},
+    {"mar", NUMBERED}, {"jan", NUMBERED},  {"dec", NUMBERED},   {"co", NUMBERED}, {"al", NUMBERED},
+    {"ed", NUMBERED},  {"est", NUMBERED},  {"c", NUMBERED},     {"b", NUMBERED},  {"d", NUMBERED},
+    {"p", NUMBERED},   {"r", NUMBERED},    {"inc", MAY_END},    {"ltd", MAY_END}, {"corp", MAY_END},
+    {"dept", MAY_END}, {"bros", MAY_END},  {"jr", MAY_END},     {"sr", MAY_END},  {"a.m", MAY_END},
+    {"p.m", MAY_END},  {"ph.d", MAY_END},  {"etc", LIKELY_END},
+};
+
+static bool is_letter(char c) {
+    return is_upper((unsigned char)c) ? (unsigned char)c < 0x80 : c >= 'a' && c <= 'z';
+}
+
+// The word in front of `dot`, with full stops inside it: "U.S", "e.g".
+static size_t word_before(const struct cursor *t, size_t dot) {
     size_t from = dot;
-    while (from > 0 && (((unsigned char)t->text[from - 1] | 0x20) >= 'a' &&
-                        ((unsigned char)t->text[from - 1] | 0x20) <= 'z'))
+    while (from > 0 && (is_letter(t->text[from - 1]) ||
+                        (t->text[from - 1] == '.' && from < dot && from > 1 && is_letter(t->text[from - 2]))))
         from--;
-    size_t letters = dot - from;
-    while (from > 1 && t->text[from - 1] == '.' && ((unsigned char)t->text[from - 2] | 0x20) >= 'a' &&
-           ((unsigned char)t->text[from - 2] | 0x20) <= 'z')
-        from -= 2;
-    size_t length = dot - from;
-    if (letters == 1 && is_upper((unsigned char)t->text[dot - 1]) && t->text[dot - 1] != 'I')
-        return true;
-    for (size_t i = 0; i < sizeof abbreviations / sizeof *abbreviations; i++) {
-        const char *a = abbreviations[i];
-        size_t j = 0;
-        while (j < length && a[j] && ((unsigned char)t->text[from + j] | (a[j] == '.' ? 0 : 0x20)) == a[j])
-            j++;
-        if (j == length && !a[j])
-            return true;
+    return from;
+}
+
+static bool same_word(const struct cursor *t, size_t from, size_t to, const char *lower) {
+    size_t n = strlen(lower), i = 0;
+    while (i < n && from + i < to && (t->text[from + i] | (lower[i] == '.' ? 0 : 0x20)) == lower[i])
+        i++;
+    return i == n && from + n == to;
+}
+
+// `apart`: white space stands in front of the full stop, so that all text may be lower-case.
+static enum role role_of(const struct cursor *t, size_t dot, bool apart) {
+    size_t from = word_before(t, dot);
+    if (from == dot || (from >= 2 && memcmp(t->text + from - 2, "\xc2\xb0", 2) == 0)) // 40 °C.
+        return NO_ABBREVIATION;
+    if (from + 1 == dot || t->text[dot - 2] == '.') { // a letter alone: an initial, but not "So did I."
+        char c = t->text[dot - 1];
+        if (c != 'I' && c != 'i' && (apart || is_upper((unsigned char)c)))
+            return MAY_END;
     }
+    for (size_t i = 0; i < sizeof abbreviations / sizeof *abbreviations; i++)
+        if (same_word(t, from, dot, abbreviations[i].word))
+            return abbreviations[i].role;
+    return NO_ABBREVIATION;
+}
+
+// Whether a word begins at `at` that seldom is a name.
+static bool begins_many(const struct cursor *t, size_t at) {
+    static const char *const words[] = {
+        "the",  "this",   "these",   "that",    "those", "there", "they",     "then",    "he",   "she",
+        "it",   "its",    "his",     "her",     "their", "we",    "our",      "in",      "on",   "at",
+        "as",   "if",     "when",    "while",   "after", "since", "although", "however", "but",  "and",
+        "for",  "from",   "by",      "to",      "with",  "some",  "many",     "most",    "such", "both",
+        "each", "during", "because", "another", "what",  "how",   "not",      "today",   "thus", "even"};
+    size_t to = at;
+    while (to < t->length && is_letter(t->text[to]))
+        to++;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (same_word(t, at, to, words[i]))
+            return to == t->length || t->text[to] != '.';
     return false;
 }
 
-// Words among the abbreviations that also end sentences: "She said no. He left." They abbreviate only where a
-// number follows.
-static bool wants_number(const struct cursor *t, size_t dot) {
-    static const char *const words[] = {"no", "mar", "sat", "jan", "dec", "co", "al", "ed", "est", "rep"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        size_t n = strlen(words[i]);
-        if (dot < n || (dot > n && is_lower((unsigned char)t->text[dot - n - 1] | 0x20)))
-            continue;
-        size_t j = 0;
-        while (j < n && (t->text[dot - n + j] | 0x20) == words[i][j])
-            j++;
-        if (j == n)
-            return true;
+// Whether the full stop at `dot`, with `next` the first character behind the white space after it, only
+// abbreviates.
+static bool abbreviates(const struct cursor *t, size_t dot, bool apart, size_t next) {
+    size_t behind;
+    uint32_t c = character(t, next, &behind);
+    switch (role_of(t, dot, apart)) {
+    case ALWAYS:
+        return true;
+    case NUMBERED:
+        return is_digit(c) || c == '(';
+    case MAY_END:
+        return !begins_many(t, next);
+    case LIKELY_END:
+        return !is_upper(c);
+    default:
+        return false;
     }
-    return false;
 }
+
+// Whether only a number stands between `from` and the full stop: "1. Open the lid."
+static bool numbers_an_item(const struct cursor *t, size_t from, size_t dot) {
+    while (from < dot && is_space((unsigned char)t->text[from]))
+        from++;
+    size_t digits = 0;
+    while (from + digits < dot && is_digit((unsigned char)t->text[from + digits]))
+        digits++;
+    return digits > 0 && digits <= 3 && from + digits == dot;
+}
+
+// ---- where a sentence ends ----
 
 // Behind the closing marks at `at`; white space in front of a lone quote is not skipped.
 static size_t past_closing(const struct cursor *t, size_t at) {
@@ -105,38 +171,80 @@ static size_t past_closing(const struct cursor *t, size_t at) {
     return at;
 }
 
-// Whether the sentence can end at `end`, given that an English end stood before it: what follows decides.
-static bool begins_after(const struct cursor *t, size_t end, bool full_stop, size_t dot) {
-    size_t next;
-    uint32_t c = character(t, end, &next);
-    if (end >= t->length)
-        return true;
-    if (!is_space(c))
-        return c >= 0x2e80; // Chinese goes on without a space
-    while (is_space(c))
-        c = character(t, next, &next);
-    if (is_lower(c) || closes(c) || c == ',' || c == ';' || c == ':' || ends_english(c))
-        return c == '"' || c == '\'';
-    if (!full_stop || !abbreviates(t, dot))
-        return true;
-    return wants_number(t, dot) && !is_digit(c) && c != '(';
+// The same where tokens stand apart: `stop . " next`. A quote closes when the sentence opened one.
+static size_t past_closing_apart(const struct cursor *t, size_t from, size_t end) {
+    while (end + 1 < t->length && t->text[end] == ' ') {
+        size_t quotes = 0;
+        for (size_t i = from; i < end; i++)
+            quotes += t->text[i] == '"';
+        char c = t->text[end + 1];
+        bool alone = end + 2 >= t->length || is_space((unsigned char)t->text[end + 2]);
+        if (!alone || !(c == ')' || c == ']' || (c == '"' && quotes % 2)))
+            break;
+        end += 2;
+    }
+    return end;
 }
 
-// The end of the sentence that an ending character at `at` closes, or 0 when it closes none.
-static size_t end_of(const struct cursor *t, size_t at) {
-    size_t next, dot = at, end = at;
+// A run of marks that may end the sentence which begins at `from`.
+struct marks {
+    size_t from, dot, end; // of the sentence; the first mark; behind the marks and what closes after them
+    bool full_stop;        // one alone
+    bool chinese;          // one of 。！？
+    bool apart;            // white space stands in front
+};
+
+// In text of tokens: whether a lower-case letter behind the marks begins a sentence. Behind three dots (". .
+// ." too) and behind a bracket one goes on.
+static bool starts_low(const struct cursor *t, const struct marks *m) {
+    bool dots = t->text[m->dot] == '.' && (!m->full_stop || (m->dot > 1 && t->text[m->dot - 2] == '.'));
+    return !dots && t->text[m->end - 1] != ')' && t->text[m->end - 1] != ']';
+}
+
+// Whether the sentence can end there: what stands in front and what follows decide.
+static bool can_end(const struct cursor *t, const struct marks *m) {
+    size_t next, at = m->end;
+    uint32_t c = character(t, at, &next);
+    if (m->chinese || at >= t->length)
+        return true;
+    if (m->full_stop && numbers_an_item(t, m->from, m->dot))
+        return false;
+    if (!is_space(c)) { // Chinese goes on without a space
+        size_t before = utf8_boundary(t->text, t->length, m->dot ? m->dot - 1 : 0), unused;
+        bool after_digit = m->dot && is_digit((unsigned char)t->text[m->dot - 1]);
+        return (c >= 0x2e80 && !(m->full_stop && after_digit)) ||
+               (!m->full_stop && character(t, before, &unused) >= 0x2e80);
+    }
+    while (is_space(c)) {
+        at = next;
+        c = character(t, at, &next);
+    }
+    if (c == ',' || c == ';' || c == ':' || ends_english(c) || (closes(c) && c != '"' && c != '\''))
+        return false;
+    if (is_lower(c) && !(m->apart && starts_low(t, m)))
+        return false;
+    return !m->full_stop || !abbreviates(t, m->apart ? m->dot - 1 : m->dot, m->apart, at);
+}
+
+// The end of the sentence from `from` that an ending character at `at` closes, or 0 when it closes none.
+static size_t end_of(const struct cursor *t, size_t from, size_t at) {
+    size_t next;
     uint32_t c = character(t, at, &next);
     if (c == '\n' || c == '\r')
         return next;
-    bool chinese = ends_chinese(c), single = c == '.';
-    if (!chinese && !ends_english(c))
+    struct marks m = {
+        .from = from, .dot = at, .end = next, .full_stop = c == '.', .chinese = ends_chinese(c)};
+    if (!m.chinese && !ends_english(c))
         return 0;
-    for (end = next; c = character(t, end, &next), ends_english(c) || ends_chinese(c); end = next) {
-        chinese |= ends_chinese(c);
-        single = false;
+    for (; c = character(t, m.end, &next), ends_english(c) || ends_chinese(c); m.end = next) {
+        m.chinese |= ends_chinese(c);
+        m.full_stop = false;
     }
-    end = past_closing(t, end);
-    return chinese || begins_after(t, end, single, dot) ? end : 0;
+    m.end = past_closing(t, m.end);
+    m.apart = at > from && t->text[at - 1] == ' ';
+    if (m.apart)
+        m.end = past_closing_apart(t, from, m.end);
+    return can_end(t, &m) ? m.end : 0;
 }
 
 void sentence_trim(const char **text, size_t *length) {
@@ -163,7 +271,7 @@ bool sentences_split(const char *text, size_t length, sentence_sink *sink, void 
     size_t from = 0;
     for (size_t at = 0, next; at < length; at = next) {
         character(&t, at, &next);
-        size_t end = end_of(&t, at);
+        size_t end = end_of(&t, from, at);
         if (!end)
             continue;
         if (!give(&t, from, end, sink, context))

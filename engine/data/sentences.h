@@ -3,10 +3,13 @@
 //
 // A sentence ends behind a run of . ! ? … (and quotes or brackets that close after it) when white space
 // follows and then something that can begin a sentence: anything but a lower-case letter or a closing mark.
-// A full stop does not end one behind an abbreviation (Mr. Dr. e.g. St. vs. No. ...), behind a single capital
-// (initials: J. Smith, U.S.), or between digits. Chinese 。！？… end one wherever they stand, with the quotes
-// that close after them. A line end is always the end of a sentence. Nothing is lost: the sentences, joined
-// by white space, are the text.
+// A full stop does not end one behind a title or another abbreviation (Mr. Dr. e.g. vs. c. 1910), behind a
+// single capital (initials: J. Smith, U.S.) or an abbreviation that may end a sentence (Inc. p.m.) unless a
+// word follows that often begins one ("in Washington, D.C. In 1993"), between digits, or where nothing but a
+// number stands in front of it ("1. Open the lid."). Where marks stand between spaces, as in text cut into
+// tokens ("it broke . the door"), a lower-case letter can begin a sentence. Chinese 。！？ end one wherever
+// they stand, ! ? … behind a Chinese character too, with the quotes that close after them. A line end is
+// always the end of a sentence. Nothing is lost: the sentences, joined by white space, are the text.
 #ifndef PROMPTER_ENGINE_DATA_SENTENCES_H
 #define PROMPTER_ENGINE_DATA_SENTENCES_H
 

@@ -45,10 +45,35 @@ TEST(abbreviations) {
     CHECK(cuts("About 3.14 and v1.2. Done.", "About 3.14 and v1.2.|Done."));
 }
 
+TEST(abbreviations_that_may_end) {
+    CHECK(cuts("He lives in Washington, D.C. In 1993 he left.",
+               "He lives in Washington, D.C.|In 1993 he left."));
+    CHECK(cuts("Lines, rays, etc. A ray has an end, etc. and so on.",
+               "Lines, rays, etc.|A ray has an end, etc. and so on."));
+    CHECK(cuts("It opens at 9 a.m. Eastern time. It closes at 3 p.m. They rest.",
+               "It opens at 9 a.m. Eastern time.|It closes at 3 p.m.|They rest."));
+    CHECK(cuts("It fell to 0 °C. Ice formed.", "It fell to 0 °C.|Ice formed."));
+    CHECK(cuts("In Baker v. Carr (c. 1962) it ruled. See ca. 2 others, i.e. \"those\".",
+               "In Baker v. Carr (c. 1962) it ruled.|See ca. 2 others, i.e. \"those\"."));
+    CHECK(cuts("1. Open it. 2. Close it.", "1. Open it.|2. Close it."));
+}
+
+TEST(text_of_tokens) {
+    CHECK(cuts("it broke . the door would not close ! why ? i do n't know .",
+               "it broke .|the door would not close !|why ?|i do n't know ."));
+    CHECK(cuts("she asks \" is it far ? \" he nods . \" no . \" she goes .",
+               "she asks \" is it far ? \"|he nods .|\" no . \"|she goes ."));
+    CHECK(cuts("mr . smith ( who came . ) went , j . r . too . they left .",
+               "mr . smith ( who came . ) went , j . r . too .|they left ."));
+    CHECK(cuts("well . . . maybe ... or not .", "well . . . maybe ... or not ."));
+}
+
 TEST(chinese) {
     CHECK(cuts("蜂鸟很小。它能悬停！真的？是的。", "蜂鸟很小。|它能悬停！|真的？|是的。"));
     CHECK(cuts("他说：“走吧。”然后走了。", "他说：“走吧。”|然后走了。"));
     CHECK(cuts("约有3.5米长。好！！再见", "约有3.5米长。|好！！|再见"));
+    CHECK(cuts("他问:“谁?”“我!”1971年……“好”", "他问:“谁?”|“我!”|1971年……|“好”"));
+    CHECK(cuts("要求：1.解毒。2.防暑。", "要求：1.解毒。|2.防暑。"));
     CHECK(cuts("　　开头有空格。", "开头有空格。"));
 }
 
