@@ -11,7 +11,7 @@
 #include "engine/base/random.h"
 #include "engine/tune/inputs.h"
 #include "engine/tune/objective.h"
-#include "engine/tune/schedule.h"
+#include "engine/tune/plan.h"
 #include "engine/tune/start.h"
 
 enum { TRAIN = 1, VALIDATION = 2, TEST = 3, LABELLED = 4 }; // added to the seed; random stream
@@ -172,13 +172,7 @@ static bool sort_labels(struct ppt_trainer *t, struct error *e) {
 
 static bool make_prompt(struct ppt_trainer *t, struct error *e) {
     const struct run_settings *s = &t->settings.run;
-    static const enum optimizer_kind kinds[] = {[RUN_ADAM] = OPTIMIZER_ADAM,
-                                                [RUN_ADAMW] = OPTIMIZER_ADAMW,
-                                                [RUN_ADAFACTOR] = OPTIMIZER_ADAFACTOR,
-                                                [RUN_SGD] = OPTIMIZER_SGD};
-    struct optimizer_settings o = optimizer_settings_default(kinds[s->optimizer]);
-    o.weight_decay = s->weight_decay;
-    o.factored = false; // as in tuning: a prompt is small
+    struct optimizer_settings o = plan_optimizer(s, false);
     size_t width = t->parts.model->config.d_model;
     t->count = t->pattern.slots * width;
     float **arrays[] = {&t->prompt, &t->start, &t->best, &t->gradient};
@@ -264,21 +258,15 @@ void ppt_trainer_free(struct ppt_trainer *t) {
 
 static bool plan(struct ppt_trainer *t, enum t5_mode mode, const struct input_set *set, size_t examples,
                  struct error *e) {
-    const struct t5_config *c = &t->parts.model->config;
-    int32_t sentinel = tokenizer_sentinel(t->parts.tokenizer, 0);
-    size_t rows = set->longest * examples;
-    if (!input_batch_plan(&t->batch, examples, rows, c->decoder_start_id, sentinel, e) ||
-        !objective_plan(&t->objective, t->settings.run.loss, &t->words, sentinel, examples, e))
-        return false;
-    struct t5_plan p = {.mode = mode,
-                        .examples = examples,
-                        .encoder_rows = rows,
-                        .decoder_rows = examples * DECODER_ROWS,
-                        .longest_encoder = set->longest,
-                        .longest_decoder = DECODER_ROWS,
-                        .soft_slots = t->pattern.slots,
-                        .head_rows = objective_head_rows(&t->objective, c->vocab_size)};
-    return t5_pass_plan(t->pass, &p, e);
+    const struct plan_parts parts = {.model = t->parts.model,
+                                     .tokenizer = t->parts.tokenizer,
+                                     .verbalizer = &t->words,
+                                     .loss = t->settings.run.loss,
+                                     .slots = t->pattern.slots,
+                                     .batch = &t->batch,
+                                     .objective = &t->objective,
+                                     .pass = t->pass};
+    return plan_batches(&parts, mode, set, examples, e);
 }
 
 static bool next_example(struct ppt_trainer *t, struct example *x, struct error *e) {
@@ -348,16 +336,12 @@ static bool go_to_place(struct ppt_trainer *t, struct ppt_place place, struct er
 
 bool ppt_trainer_step(struct ppt_trainer *t, const atomic_bool *cancel, struct ppt_step *out,
                       struct error *e) {
-    static const enum schedule_kind kinds[] = {[RUN_CONSTANT] = SCHEDULE_CONSTANT,
-                                               [RUN_LINEAR] = SCHEDULE_LINEAR,
-                                               [RUN_NOAM] = SCHEDULE_NOAM,
-                                               [RUN_COSINE] = SCHEDULE_COSINE};
     const struct run_settings *s = &t->settings.run;
     struct ppt_place before = place_of(t);
     struct optimizer_report report;
     double began = clock_seconds();
     *out = (struct ppt_step){.step = t->steps + 1, .epoch = before.document.epoch};
-    out->rate = s->rate * schedule_factor(kinds[s->schedule], t->steps, s->warmup, s->steps);
+    out->rate = plan_rate(s, s->rate, t->steps);
     bool ok = read_batch(t, e) && learn_batch(t, cancel, out, e) &&
               optimizer_step(t->optimizer, out->rate, s->clip, &report, e);
     forget_examples(t);

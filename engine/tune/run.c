@@ -11,7 +11,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/memory.h"
 #include "engine/model/t5.h"
-#include "engine/tune/schedule.h"
+#include "engine/tune/plan.h"
 #include "engine/tune/start.h"
 
 enum {
@@ -37,31 +37,20 @@ static size_t score_batch(const struct input_set *set) {
     return n < set->count ? n : set->count;
 }
 
-// Plans the pass and the rest for batches of `examples` members of a set. The pass works in one block of
-// memory for training and scoring, so it is planned anew when the kind of work changes; once there was room
-// for the largest, that allocates nothing.
 static bool plan(struct run *r, enum t5_mode mode, const struct input_set *set, size_t examples,
                  struct error *e) {
     if (!examples)
         return true;
-    const struct t5_config *c = &r->in.model->config;
-    int32_t sentinel = tokenizer_sentinel(r->in.tokenizer, 0);
-    size_t rows = set->longest * examples;
-    if (!input_batch_plan(&r->batch, examples, rows, c->decoder_start_id, sentinel, e) ||
-        !objective_plan(&r->objective, r->settings.loss, r->in.verbalizer, sentinel, examples, e))
-        return false;
-    struct t5_plan p = {
-        .mode = mode,
-        .examples = examples,
-        .encoder_rows = rows,
-        .decoder_rows = examples * DECODER_ROWS,
-        .longest_encoder = set->longest,
-        .longest_decoder = DECODER_ROWS,
-        .soft_slots = r->pattern.slots,
-        .head_rows = objective_head_rows(&r->objective, c->vocab_size),
-    };
+    const struct plan_parts parts = {.model = r->in.model,
+                                     .tokenizer = r->in.tokenizer,
+                                     .verbalizer = r->in.verbalizer,
+                                     .loss = r->settings.loss,
+                                     .slots = r->pattern.slots,
+                                     .batch = &r->batch,
+                                     .objective = &r->objective,
+                                     .pass = r->pass};
     r->training_planned = mode != T5_EVALUATE;
-    return t5_pass_plan(r->pass, &p, e);
+    return plan_batches(&parts, mode, set, examples, e);
 }
 
 static enum t5_mode training_mode(const struct run *r) {
@@ -75,20 +64,6 @@ static const float *soft(const struct run *r, const float *prompt) {
 
 static bool plan_training(struct run *r, struct error *e) {
     return r->training_planned || plan(r, training_mode(r), &r->train, r->batch_size, e);
-}
-
-static struct optimizer_settings optimizer_settings_of(const struct run_settings *s) {
-    static const enum optimizer_kind kinds[] = {
-        [RUN_ADAM] = OPTIMIZER_ADAM,
-        [RUN_ADAMW] = OPTIMIZER_ADAMW,
-        [RUN_ADAFACTOR] = OPTIMIZER_ADAFACTOR,
-        [RUN_SGD] = OPTIMIZER_SGD,
-    };
-    struct optimizer_settings o = optimizer_settings_default(kinds[s->optimizer]);
-    o.weight_decay = s->weight_decay;
-    // A prompt is small, there is nothing to save; T5X too factors only from 128 rows on.
-    o.factored = s->method == METHOD_FINE_TUNING;
-    return o;
 }
 
 static bool allocate(struct run *r, struct error *e) {
@@ -152,7 +127,7 @@ bool run_create(struct run **out, const struct run_inputs *in, const struct run_
                                  .verbalizer = in->verbalizer,
                                  .file_vectors = in->start_vectors,
                                  .file_count = in->start_count};
-    struct optimizer_settings options = optimizer_settings_of(s);
+    struct optimizer_settings options = plan_optimizer(s, r->fine);
     struct optimizer_parameter parameter = {.value = r->prompt,
                                             .gradient = r->gradient,
                                             .rows = r->pattern.slots,
@@ -448,14 +423,7 @@ void run_set_rate(struct run *r, double rate) {
 }
 
 double run_rate(const struct run *r) {
-    static const enum schedule_kind kinds[] = {
-        [RUN_CONSTANT] = SCHEDULE_CONSTANT,
-        [RUN_LINEAR] = SCHEDULE_LINEAR,
-        [RUN_NOAM] = SCHEDULE_NOAM,
-        [RUN_COSINE] = SCHEDULE_COSINE,
-    };
-    return r->rate *
-           schedule_factor(kinds[r->settings.schedule], r->step, r->settings.warmup, r->settings.steps);
+    return plan_rate(&r->settings, r->rate, r->step);
 }
 
 void run_set_steps(struct run *r, size_t steps) {
