@@ -173,7 +173,8 @@ static bool open_cell(struct cell *c, struct error *e) {
               model_load(&c->model, c->model_folder, e) &&
               tokenizer_load(&c->tokenizer, c->model_folder, e) && task_load(&c->task, task_path, NULL, e);
     free(task_path);
-    return ok && find_words(c, e) && rewrite_as_choice(c, e) && find_prompt(c, e) && find_template(c, e);
+    return ok && method_fits_model(c->m->method, c->model_folder, e) && find_words(c, e) &&
+           rewrite_as_choice(c, e) && find_prompt(c, e) && find_template(c, e);
 }
 
 static void close_cell(struct cell *c) {

@@ -10,6 +10,7 @@
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
 #include "engine/base/suggest.h"
+#include "engine/model/model_write.h"
 #include "engine/pvp/as_choice.h"
 #include "prompt_file.h"
 
@@ -238,6 +239,34 @@ char *method_start_path(const char *model_folder, const char *task_path, const s
     return method_prompt_path(model_folder, method_prompt_name(family, unified), s->seed, e);
 }
 
+// ---- models ----
+
+// What prompter lm --model writes says so; of models that come from elsewhere the name is all there is.
+static bool is_adapted(const char *model_folder) {
+    static const char *const names[] = {"-lm", "_lm", "lm-adapt", "lm_adapt"};
+    const char *name = path_name(model_folder);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strstr(name, names[i]))
+            return true;
+    char *path = path_join(model_folder, "config.json", NULL);
+    cJSON *o = path ? json_read_file(path, MOST_TASK, NULL) : NULL;
+    bool adapted = cJSON_IsString(cJSON_GetObjectItemCaseSensitive(o, model_adapted_key));
+    cJSON_Delete(o);
+    free(path);
+    return adapted;
+}
+
+bool method_fits_model(enum run_method method, const char *model_folder, struct error *e) {
+    if (method != METHOD_LM_ADAPTATION || is_adapted(model_folder))
+        return true;
+    return error_set(
+        e, ERROR_INPUT,
+        "the model %s is not known to be trained further on text (one whose name has \"-lm\" in it "
+        "counts); make one: prompter lm --model %s --corpus FILE --out %s-lm, then: prompter new "
+        "NAME --task TASK --model %s-lm --method lm-adaptation",
+        path_name(model_folder), model_folder, model_folder, model_folder);
+}
+
 // ---- choosing ----
 
 // How many vectors the pre-trained prompt has, or 0 for a method that needs none.
@@ -269,7 +298,8 @@ bool method_choose(struct method_choice *out, enum run_method method, const char
                          t->name, t->classes, TASK_MOST_OPTIONS);
     out->settings.start = m->start;
     out->settings.rate = m->rate;
-    return (count_vectors(&vectors, m, model_folder, t, base->seed, e) &&
+    return (method_fits_model(method, model_folder, e) &&
+            count_vectors(&vectors, m, model_folder, t, base->seed, e) &&
             (out->template_text = method_template(t, m->pattern, vectors, e))) ||
            error_context(e, "%s", m->title);
 }

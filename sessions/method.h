@@ -66,6 +66,10 @@ char *method_template(const struct task *t, enum method_pattern pattern, size_t 
 // The number of vectors of the first soft part becomes `vectors`; the others keep theirs.
 void method_set_vectors(struct template *t, size_t vectors);
 
+// Whether a method can be on a model: LM adaptation needs one that was trained further. The message says how
+// to make one.
+bool method_fits_model(enum run_method method, const char *model_folder, struct error *e);
+
 // What the prompt of a task is called: "cls", "nsp", "nss"; "unified" where it is rewritten as multiple
 // choice.
 const char *method_prompt_name(enum task_family family, bool unified);

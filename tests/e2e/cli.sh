@@ -48,6 +48,16 @@ expect 1 'NAME=VALUE' $prompter tune films --set rate
 expect 1 'no-such-model' $prompter tune films --model no-such-model
 expect 1 'nothing was tuned' $prompter eval films
 
+# A method sets what it needs, or says what is missing.
+expect 0 'by-name' $prompter new by-name --task films --method vanilla --set steps=2 --set shots=4
+check "the template of the method" grep -q '"{soft:20} {text_a} {mask}"' "$PROMPTER_SESSIONS/by-name/session.json"
+expect 1 'did you mean "ppt"' $prompter new no-method --task films --method pptt
+expect 1 'prompter pretrain --task cls' $prompter new no-prompt --task films --method ppt
+expect 1 'prompter lm --model' $prompter tune by-name --method lm-adaptation
+expect 0 '"method":"fine-tuning"' $prompter tune by-name --method fine-tuning --no-test
+expect 0 'fine-tuning' $prompter session compare by-name
+expect 0 'accuracy' $prompter eval by-name
+
 # Tuning, in two parts, gives what tuning in one gives.
 $prompter new whole --task films --set steps=8 --set shots=4 --set evaluate_every=4 >"$work/out" 2>&1
 $prompter new parts --task films --set steps=5 --set shots=4 --set evaluate_every=4 >>"$work/out" 2>&1

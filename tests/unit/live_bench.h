@@ -21,21 +21,25 @@ static inline bool live_rest(struct bench *b) {
     return false;
 }
 
-static inline bool live_open(struct bench *b, const char *task, int columns, int rows) {
+static inline bool live_open_model(struct bench *b, const char *task, const char *model, int columns,
+                                   int rows) {
     static char sessions[600];
     *b = (struct bench){.now = 1};
     setlocale(LC_CTYPE, "C.UTF-8");
     // Tests of one program use areas of different sizes, and so sessions of their own.
     snprintf(sessions, sizeof sessions, "%s/live-%d-%d", check_folder(), columns, rows);
     setenv("PROMPTER_SESSIONS", sessions, 1);
-    const struct workbench_options options = {
-        .what = task, .model_folder = "tests/share/models/sprout", .threads = 2};
+    const struct workbench_options options = {.what = task, .model_folder = model, .threads = 2};
     if (!workbench_create(&b->w, &options, &b->error) || !grid_create(&b->g, rows, columns, &b->error)) {
         printf("%s\n", b->error.text);
         return false;
     }
     b->client = workbench_client(b->w);
     return live_rest(b);
+}
+
+static inline bool live_open(struct bench *b, const char *task, int columns, int rows) {
+    return live_open_model(b, task, "tests/share/models/sprout", columns, rows);
 }
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
+#include "engine/model/model_write.h"
 #include "engine/pvp/as_choice.h"
 #include "engine/workspace.h"
 #include "sessions/method.h"
@@ -124,7 +125,7 @@ TEST(a_choice_sets_template_start_and_rate) {
         CHECK_OK(put_prompt((const char *const[]){"cls", "nsp", "nss", "unified"}[i], (float)i));
     CHECK(chosen(films, METHOD_VANILLA, "{soft:20} {text_a} {mask}", START_NORMAL));
     CHECK(chosen(films, METHOD_HYBRID, "{soft:20} {text_a} It was {mask}.", START_NORMAL));
-    CHECK(chosen(films, METHOD_LM_ADAPTATION, "{soft:20} {text_a} {mask}", START_NORMAL));
+    CHECK(chosen(films, METHOD_FINE_TUNING, "{text_a} It was {mask}.", START_NORMAL));
     // As many vectors as the prompt has.
     CHECK(chosen(films, METHOD_PPT, "{soft:7} {text_a} {mask}", START_PRETRAINED));
     CHECK(chosen(films, METHOD_HYBRID_PPT, "{soft:7} {text_a} It was {mask}.", START_PRETRAINED));
@@ -136,6 +137,22 @@ TEST(a_choice_sets_template_start_and_rate) {
     task_free(films);
     task_free(claims);
     task_free(places);
+}
+
+TEST(lm_adaptation_is_a_choice_of_model) {
+    struct task *films = task("films");
+    char adapted[640];
+    CHECK(films && put_model());
+    CHECK(!chosen(films, METHOD_LM_ADAPTATION, "{soft:20} {text_a} {mask}", START_NORMAL));
+    CHECK_HAS(e.text, "prompter lm --model ");
+    CHECK_OK(method_fits_model(METHOD_VANILLA, model, &e));
+    CHECK_OK(method_fits_model(METHOD_LM_ADAPTATION, "/models/t5-small-lm-adapt", &e));
+    // What LM training of a model writes says so.
+    snprintf(adapted, sizeof adapted, "%s/prompts", model);
+    CHECK_OK(model_copy_config(model, adapted, DTYPE_F32, &e));
+    snprintf(model, sizeof model, "%.500s", adapted);
+    CHECK(chosen(films, METHOD_LM_ADAPTATION, "{soft:20} {text_a} {mask}", START_NORMAL));
+    task_free(films);
 }
 
 static bool path_is(const char *name, uint64_t seed, const char *end) {
