@@ -10,6 +10,7 @@
 #include "engine/base/memory.h"
 #include "engine/base/utf8.h"
 #include "sessions/paths.h"
+#include "sessions/series.h"
 #include "sessions/session.h"
 
 enum { MOST_BYTES = 1 << 20 };
@@ -28,7 +29,11 @@ void lesson_free(struct lesson *l) {
         free(s->command);
         free(s->title);
         free(s->show);
+        free(s->task);
+        free(s->needs);
+        free(s->seed);
         free(s->press);
+        free(s->result);
     }
     for (size_t i = 0; i < l->settings; i++)
         free(l->setting[i]);
@@ -115,6 +120,31 @@ static bool set_goal(struct reader *r, struct lesson_step *s, const char *text) 
     return true;
 }
 
+static bool set_seeds(struct reader *r, struct lesson_step *s, const char *text) {
+    struct series *list = NULL;
+    if (s->seed)
+        return wrong(r, "this stands here a second time");
+    if (!series_parse(&list, text, r->e))
+        return error_context(r->e, "line %zu", r->line);
+    s->seed = mem_calloc(list->count, sizeof *s->seed, r->e);
+    for (size_t i = 0; s->seed && i < list->count; i++)
+        s->seed[s->seeds++] = list->run[i].seed;
+    series_free(list);
+    return s->seed != NULL;
+}
+
+static bool add_guess(struct reader *r, struct lesson_step *s, const char *text) {
+    return lesson_guess(s) ? wrong(r, "a step asks for one guess")
+                           : add_block(r, LESSON_GUESS, text, strlen(text));
+}
+
+// In a model's folder, so that a lesson cannot look elsewhere.
+static bool set_needs(struct reader *r, struct lesson_step *s, const char *text) {
+    return text[0] == '/' || strstr(text, "..")
+               ? wrong(r, "needs: a path in the model's folder, e.g. prompts/cls.safetensors")
+               : set_once(r, &s->needs, text);
+}
+
 static bool known_screen(const char *name) {
     static const char *const names[] = {"pattern", "data", "run", "prompt", "try", "compare"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -147,8 +177,20 @@ static bool step_line(struct reader *r, struct lesson_step *s, const char *key, 
                                    : wrong(r, "show: pattern, data, run, prompt, try or compare");
     if (strcmp(key, "do") == 0)
         return add_text(r, &s->command, &s->commands, &s->command_capacity, value);
-    if (strcmp(key, "press") == 0)
-        return set_once(r, &s->press, value);
+    if (strcmp(key, "seeds") == 0)
+        return set_seeds(r, s, value);
+    if (strcmp(key, "needs") == 0)
+        return set_needs(r, s, value);
+    if (strcmp(key, "guess") == 0)
+        return add_guess(r, s, value);
+    if (strcmp(key, "table") == 0)
+        return add_block(r, LESSON_TABLE, value, strlen(value));
+    char **to = strcmp(key, "press") == 0    ? &s->press
+                : strcmp(key, "result") == 0 ? &s->result
+                : strcmp(key, "task") == 0   ? &s->task
+                                             : NULL;
+    if (to)
+        return set_once(r, to, value);
     if (strcmp(key, "goal") == 0)
         return set_goal(r, s, value);
     if (strcmp(key, "ask") == 0)
@@ -223,18 +265,31 @@ static bool one_line(struct reader *r, const char *line, size_t length) {
     return text_line(r, line, length);
 }
 
+static bool tests(const struct lesson_step *s) {
+    for (size_t i = 0; i < s->commands; i++)
+        if (strcmp(s->command[i], "test") == 0)
+            return true;
+    return false;
+}
+
 static bool complete(struct reader *r) {
     const struct lesson *l = r->out;
     if (!l->title || !l->task || !l->steps)
         return error_set(r->e, ERROR_INPUT, "%s",
                          !l->title  ? "there is no title; begin with \"# Title\""
-                         : !l->task ? "it names no task; write e.g. task: films before the first step"
+                         : !l->task ? "it names no task; write e.g. task: sentiment before the first step"
                                     : "it has no step; begin one with \"## Title\"");
-    for (size_t i = 0; i < l->steps; i++)
-        if (!l->step[i].press && l->step[i].commands)
+    for (size_t i = 0; i < l->steps; i++) {
+        const struct lesson_step *s = &l->step[i];
+        if (!s->press && (s->commands || s->seeds || s->result || s->needs || lesson_guess(s)))
             return error_set(r->e, ERROR_INPUT,
-                             "step \"%s\": \"do:\" needs a \"press:\" that says what it does",
-                             l->step[i].title);
+                             "step \"%s\": do:, seeds:, needs:, guess: and result: need a \"press:\" that "
+                             "says what Enter does",
+                             s->title);
+        if (s->result && !tests(s))
+            return error_set(r->e, ERROR_INPUT, "step \"%s\": a result: is what a \"do: test\" scores",
+                             s->title);
+    }
     return true;
 }
 
@@ -283,9 +338,27 @@ bool lesson_read(struct lesson *out, const char *path, struct error *e) {
     return ok;
 }
 
+const char *lesson_guess(const struct lesson_step *s) {
+    for (size_t i = 0; i < s->blocks; i++)
+        if (s->block[i].kind == LESSON_GUESS)
+            return s->block[i].text;
+    return NULL;
+}
+
+char *lesson_command(const char *command, const char *model_folder, struct error *e) {
+    static const char mark[] = "{model}";
+    struct buffer b = {0};
+    for (const char *at; (at = strstr(command, mark)); command = at + sizeof mark - 1) {
+        buffer_add(&b, command, (size_t)(at - command));
+        buffer_add_text(&b, model_folder);
+    }
+    buffer_add_text(&b, command);
+    return buffer_take(&b, e);
+}
+
 // ---- sessions ----
 
-static bool set_up(const struct lesson *l, struct session *s, struct error *e) {
+static bool set_up(const struct lesson *l, bool own, struct session *s, struct error *e) {
     struct run_settings settings = *session_settings(s);
     for (size_t i = 0; i < l->settings; i++) {
         char *name = mem_strdup(l->setting[i], e), *blank = name ? strchr(name, ' ') : NULL;
@@ -297,8 +370,8 @@ static bool set_up(const struct lesson *l, struct session *s, struct error *e) {
             return false;
     }
     session_set_settings(s, &settings);
-    return (!l->template || session_set_template(s, l->template, e)) &&
-           (!l->words || session_set_label_words(s, l->words, e)) && session_save(s, e);
+    return (!own || !l->template || session_set_template(s, l->template, e)) &&
+           (!own || !l->words || session_set_label_words(s, l->words, e)) && session_save(s, e);
 }
 
 static bool listed(const char *name) {
@@ -313,14 +386,25 @@ static bool listed(const char *name) {
     return found;
 }
 
-char *lesson_session(const struct lesson *l, struct error *e) {
+const char *lesson_task(const struct lesson *l, size_t step) {
+    for (size_t i = step + 1; i-- > 0;)
+        if (l->step[i].task)
+            return l->step[i].task;
+    return l->task;
+}
+
+char *lesson_session(const struct lesson *l, size_t step, struct error *e) {
+    const char *task = lesson_task(l, step), *slash = strrchr(task, '/');
+    const bool own = strcmp(task, l->task) == 0; // the template and the label words are for this one
     struct buffer b = {0};
     struct session *s = NULL;
     buffer_printf(&b, "lesson-%s", l->name);
+    if (!own)
+        buffer_printf(&b, "-%s", slash ? slash + 1 : task);
     char *name = buffer_take(&b, e);
     if (!name || listed(name))
         return name;
-    if (!session_create(&s, name, NULL, l->task, NULL, e) || !set_up(l, s, e)) {
+    if (!session_create(&s, name, NULL, task, NULL, e) || !set_up(l, own, s, e)) {
         error_context(e, "the lesson's session");
         free(name);
         name = NULL;

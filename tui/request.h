@@ -135,6 +135,7 @@ enum request_where {
     X(LESSON_PREVIOUS, "lesson-back", "p [", "", WHERE_LEARN, "back", "the step before")                     \
     X(LESSON_ANSWER, "lesson-answer", "a", "", WHERE_LEARN, "answer", "show or hide the answers")            \
     X(LESSON, "lesson", "", "NUMBER", 0, "", "open a lesson")                                                \
+    X(GUESS, "guess", "", "[TEXT]", 0, "", "what you think a lesson's step will show; then it is done")      \
     X(TRY_TEXT, "text", "", "TEXT", 0, "", "put a text into the first field of the Try screen")              \
     X(LAYER, "layer", "y", "[NUMBER]", WHERE_TRY, "layer",                                                   \
       "attention of the next decoder layer, or of the one named; 0: the mean of all")                        \

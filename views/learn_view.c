@@ -9,38 +9,18 @@
 #include <string.h>
 
 #include "engine/base/memory.h"
-#include "sessions/lesson.h"
+#include "tui/loop.h"
 
-#include "learn_text.h"
-#include "panes.h"
+#include "learn_inside.h"
 #include "parts.h"
 
 enum { PANE_TEXT, PANE_LIVE, PANE_COUNT };
 enum { SIDE_BY_SIDE = 110 }; // columns from which the live screen stands beside the text
-#define LOOK_AGAIN 0.05      // seconds between two looks whether a command has come to rest
 
 static const struct pane_split WIDE[] = {{PANE_COLUMNS, 0.36, 30, 40, PANE_TEXT, PANE_LIVE}};
 static const struct pane_split TALL[] = {{PANE_ROWS, 0.5, 5, 5, PANE_TEXT, PANE_LIVE}};
 static const struct pane_spec WIDE_SPEC = {"learn-wide", WIDE, 1, PANE_COUNT, 0};
 static const struct pane_spec TALL_SPEC = {"learn", TALL, 1, PANE_COUNT, 1};
-
-struct learn {
-    struct lesson *lesson; // [lessons]; those that cannot be read are told and left out
-    size_t lessons, chosen;
-    char *problem; // what could not be read; NULL: nothing
-    bool reading;  // a lesson, not the list
-    size_t step;
-    bool *done, *answers; // [steps] of the lesson that is read
-    struct panes panes;
-    int top, last_top; // scrolling; where it ends, from the last drawing
-    // Commands on their way.
-    size_t doing; // next command, or `commands` of the step: none
-    size_t doing_step;
-    bool busy, opening;
-    double look_at;
-    char *session; // of the lesson, once something was done
-    bool reached_now;
-};
 
 static const struct lesson *lesson_now(const struct learn *l) {
     return l->reading ? &l->lesson[l->chosen] : NULL;
@@ -69,10 +49,11 @@ static bool learn_create(void **state, struct error *e) {
 }
 
 static void leave_lesson(struct learn *l) {
-    free(l->done);
-    free(l->answers);
+    for (size_t i = 0; l->state && i < l->lesson[l->chosen].steps; i++)
+        free(l->state[i].guess);
+    free(l->state);
     free(l->session);
-    l->done = l->answers = NULL;
+    l->state = NULL;
     l->session = NULL;
     l->reading = l->busy = false;
     l->step = 0;
@@ -131,55 +112,45 @@ static bool learn_inner(void *state, struct area a, struct inner_view *out) {
 
 // ---- doing what a step says ----
 
-static bool here(const struct learn *l, const struct workbench *w) {
-    const struct session *s = workbench_session((struct workbench *)w);
-    return l->session && s && strcmp(session_name(s), l->session) == 0;
-}
-
-static void begin_doing(struct learn *l, struct workbench *w, double now) {
-    struct error e = {0};
-    char line[256];
-    if (!l->session && !(l->session = lesson_session(&l->lesson[l->chosen], &e))) {
-        workbench_say(w, STYLE_BAD, now, "%s", e.text);
-        return;
-    }
-    l->doing = 0;
-    l->doing_step = l->step;
-    l->busy = true;
-    l->opening = !here(l, w);
-    l->look_at = now + LOOK_AGAIN;
-    if (l->opening) {
-        snprintf(line, sizeof line, "open %s", l->session);
-        workbench_do(w, line, now);
-    }
-}
-
-// The next command once the one before has come to rest.
 static void learn_tick(void *state, struct workbench *w, double now) {
+    learn_go_on(state, w, now);
+}
+
+// A run that was paused goes on.
+static void learn_refresh(void *state, struct workbench *w, double now) {
     struct learn *l = state;
-    enum engine_state s = workbench_state(w);
-    l->look_at = now + LOOK_AGAIN;
-    if (!workbench_settled(w) || s == ENGINE_RUNNING || s == ENGINE_TESTING)
-        return;
-    if (l->opening && !here(l, w)) {
-        l->busy = false;
-        workbench_say(w, STYLE_WARN, now, "the lesson works in a session of its own, %s, which is not open",
-                      l->session);
-        return;
-    }
-    l->opening = false;
-    const struct lesson_step *step = &l->lesson[l->chosen].step[l->doing_step];
-    if (l->doing < step->commands)
-        workbench_do(w, step->command[l->doing++], now);
-    if (l->doing == step->commands) {
-        l->busy = false;
-        l->done[l->doing_step] = true;
-    }
+    if (l->busy && l->look_at == 0 && !learn_waits_paused(l, w))
+        l->look_at = now > 0 ? now : 1;
 }
 
 static double learn_deadline(void *state) {
     const struct learn *l = state;
     return l->busy ? l->look_at : 0;
+}
+
+static void give_guess(struct learn *l, struct workbench *w, const char *text, double now) {
+    if (!l->reading || !lesson_guess(step_now(l))) {
+        workbench_say(w, STYLE_WARN, now, "nothing is to be guessed here: it belongs to steps of lessons");
+        return;
+    }
+    if (l->busy) {
+        learn_begin(l, w, now); // says so
+        return;
+    }
+    free(l->state[l->step].guess);
+    l->state[l->step].guess = mem_strdup(text ? text : "none", NULL);
+    learn_begin(l, w, now);
+}
+
+static void do_step(struct learn *l, struct workbench *w, double now) {
+    if (!step_now(l)->press) {
+        workbench_say(w, STYLE_PLAIN, now, "nothing to do in this step; n goes on");
+    } else if (lesson_guess(step_now(l)) && !l->state[l->step].guess && !l->busy) {
+        workbench_say(w, STYLE_PLAIN, now, "what do you think will come out? Enter alone: no guess");
+        loop_open_command_line("guess ");
+    } else {
+        learn_begin(l, w, now);
+    }
 }
 
 static bool goal_reached(const struct lesson_step *s, const struct workbench *w) {
@@ -199,11 +170,9 @@ static void open_lesson(struct learn *l, struct workbench *w, size_t number, dou
         return;
     }
     leave_lesson(l);
-    size_t steps = l->lesson[number].steps;
-    l->done = mem_calloc(steps, sizeof *l->done, NULL);
-    l->answers = mem_calloc(steps, sizeof *l->answers, NULL);
+    l->state = mem_calloc(l->lesson[number].steps, sizeof *l->state, NULL);
     l->chosen = number;
-    l->reading = l->done && l->answers;
+    l->reading = l->state != NULL;
 }
 
 static void go_to_step(struct learn *l, size_t step) {
@@ -237,6 +206,8 @@ static bool list_request(struct learn *l, struct workbench *w, enum request r, d
 
 static bool scroll_request(struct learn *l, enum request r) {
     int page = 5;
+    if (l->top > l->last_top)
+        l->top = l->last_top;
     switch (r) {
     case REQUEST_UP:
         l->top--;
@@ -278,13 +249,10 @@ static bool lesson_request(struct learn *l, struct workbench *w, enum request r,
         go_to_step(l, l->step - (l->step > 0));
         return true;
     case REQUEST_LESSON_DO:
-        if (step_now(l)->press && !l->busy)
-            begin_doing(l, w, now);
-        else if (!step_now(l)->press)
-            workbench_say(w, STYLE_PLAIN, now, "nothing to do in this step; n goes on");
+        do_step(l, w, now);
         return true;
     case REQUEST_LESSON_ANSWER:
-        l->answers[l->step] = !l->answers[l->step];
+        l->state[l->step].answers = !l->state[l->step].answers;
         return true;
     case REQUEST_BACK:
         if (l->panes.zoomed)
@@ -308,6 +276,10 @@ static bool learn_request(void *state, struct workbench *w, enum request r, cons
             open_lesson(l, w, number - 1, now);
         return true;
     }
+    if (r == REQUEST_GUESS) {
+        give_guess(l, w, argument, now);
+        return true;
+    }
     if (!l->reading)
         return list_request(l, w, r, now);
     if (l->panes.focus == PANE_LIVE) { // what the screen inside has not taken
@@ -323,6 +295,10 @@ static bool learn_request(void *state, struct workbench *w, enum request r, cons
 
 // ---- drawing ----
 
+static int about_rows(struct grid *g, struct area probe, const struct lesson *l) {
+    return l->about ? grid_put_wrapped(g, probe, 0, STYLE_DIM, l->about) : 0;
+}
+
 static void draw_list(const struct learn *l, struct grid *g, struct area a) {
     struct area in = area_inset(grid_frame(g, a, true, "lessons", NULL), 0);
     int row = 0;
@@ -336,7 +312,15 @@ static void draw_list(const struct learn *l, struct grid *g, struct area a) {
              "Each lesson works in a session of its own: your own work stays as it is. %s opens one.",
              PART_KEY(LESSON_DO, WHERE_LEARN));
     row += grid_put_wrapped(g, in, row, STYLE_DIM, how) + 1;
-    for (size_t i = 0; i < l->lessons; i++) {
+    // What a lesson is about stands below each where there is room for all, else below the chosen one.
+    struct area abouts = area_columns(in, 4, in.columns - 4), probe = area_rows(abouts, 0, 0);
+    int needed = row;
+    for (size_t i = 0; i < l->lessons; i++)
+        needed += 2 + about_rows(g, probe, &l->lesson[i]);
+    const bool all = needed <= in.rows;
+    int visible = in.rows - row - about_rows(g, probe, &l->lesson[l->chosen]);
+    size_t first = all || visible < 1 ? 0 : part_scroll(l->lessons, l->chosen, (size_t)visible);
+    for (size_t i = first; i < l->lessons && row < in.rows; i++) {
         char number[24];
         snprintf(number, sizeof number, "%zu", i + 1);
         grid_put(g, in, row, 1, STYLE_KEY, number);
@@ -344,28 +328,44 @@ static void draw_list(const struct learn *l, struct grid *g, struct area a) {
         if (i == l->chosen)
             grid_restyle(g, area_rows(in, row, 1), STYLE_SELECTED);
         row++;
-        if (l->lesson[i].about)
-            row +=
-                grid_put_wrapped(g, area_columns(in, 4, in.columns - 4), row, STYLE_DIM, l->lesson[i].about);
-        row++;
+        if (l->lesson[i].about && (all || i == l->chosen))
+            row += grid_put_wrapped(g, abouts, row, STYLE_DIM, l->lesson[i].about);
+        row += all;
     }
     if (l->problem)
         grid_put_wrapped(g, in, row, STYLE_BAD, l->problem);
 }
 
+static const struct learn_result *result_of(const void *context, size_t step) {
+    const struct learn *l = context;
+    return l->lesson[l->chosen].step[step].result ? &l->state[step].result : NULL;
+}
+
 static void draw_text(struct learn *l, const struct workbench *w, struct grid *g, struct area a) {
     const struct lesson *lesson = lesson_now(l);
     const struct lesson_step *s = step_now(l);
-    char note[64];
-    const struct learn_progress p = {.answers = l->answers[l->step],
-                                     .done = l->done[l->step],
-                                     .reached = here(l, w) && goal_reached(s, w)};
+    const struct learn_step *state = &l->state[l->step];
+    char note[160], doing[LEARN_DOING];
+    learn_say_doing(l, w, doing);
+    const struct learn_progress p = {.answers = state->answers,
+                                     .done = state->done,
+                                     .reached = learn_is_here(l, w) && goal_reached(s, w),
+                                     .guess = state->guess,
+                                     .doing = doing,
+                                     .result = &state->result,
+                                     .lesson = lesson,
+                                     .result_of = result_of,
+                                     .context = l};
     struct area probe = area_inset(a, 1);
     int lines = learn_text_draw(g, area_rows(probe, 0, 0), 0, s, &p);
     l->last_top = lines > probe.rows ? lines - probe.rows : 0;
     int top = l->top > l->last_top ? l->last_top : l->top;
-    snprintf(note, sizeof note, "%sstep %zu of %zu", top < l->last_top ? "more below, " : "", l->step + 1,
-             lesson->steps);
+    snprintf(note, sizeof note, "%s%sstep %zu of %zu",
+             doing[0]            ? doing
+             : top < l->last_top ? "more below"
+             : state->done       ? "done"
+                                 : "",
+             doing[0] || top < l->last_top || state->done ? ", " : "", l->step + 1, lesson->steps);
     learn_text_draw(g, grid_frame(g, a, l->panes.focus == PANE_TEXT, lesson->title, note), top, s, &p);
 }
 
@@ -404,6 +404,7 @@ const struct view view_learn = {
     .draw = learn_draw,
     .request = learn_request,
     .hints = learn_hints,
+    .refresh = learn_refresh,
     .panes = learn_panes,
     .inner = learn_inner,
     .deadline = learn_deadline,

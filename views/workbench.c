@@ -33,6 +33,9 @@ const struct workspace *workbench_workspace(const struct workbench *w) {
 size_t workbench_opened(const struct workbench *w) {
     return w->opened;
 }
+struct workbench_answers workbench_answers(const struct workbench *w) {
+    return (struct workbench_answers){w->opened, w->tested, w->failed};
+}
 enum engine_state workbench_state(const struct workbench *w) {
     return w->state;
 }

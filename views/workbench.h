@@ -102,6 +102,12 @@ struct loop_client workbench_client(struct workbench *w);
 const struct workspace *workbench_workspace(const struct workbench *w); // NULL until opened
 size_t workbench_opened(const struct workbench *w); // grows with every workspace: what was borrowed from an
                                                     // older one is gone
+// How many times something was opened, test was scored, and the engine told of an error: who asked for one of
+// these sees by them that it came.
+struct workbench_answers {
+    size_t opened, tested, failed;
+};
+struct workbench_answers workbench_answers(const struct workbench *w);
 enum engine_state workbench_state(const struct workbench *w);
 bool workbench_opening(const struct workbench *w); // a workspace is on its way
 const struct metric *workbench_history(const struct workbench *w, size_t *count);

@@ -185,6 +185,7 @@ static void take_event(struct workbench *w, struct engine_event *event, double n
     case EVENT_BEST:
         break;
     case EVENT_TESTED:
+        w->tested++;
         w->test = event->evaluation;
         w->has_test = event->evaluation.examples > 0;
         w->test_step = event->metric.step ? event->metric.step : best ? best->step : 0;
@@ -214,6 +215,7 @@ static void take_event(struct workbench *w, struct engine_event *event, double n
     case EVENT_STUDIED:
         break;
     case EVENT_ERROR:
+        w->failed++;
         w->lost = w->lost || (!w->workspace && w->state == ENGINE_EMPTY);
         if (event->error.kind != ERROR_CANCELLED)
             workbench_complain(w, event->error.text, now);

@@ -21,7 +21,7 @@ struct workbench {
 
     // Copies of what the engine told.
     struct workspace *workspace;
-    size_t opened;
+    size_t opened, tested, failed; // workbench_answers
     enum engine_state state;
     struct metric *history; // thinned in a long run (thinning.h)
     size_t history_count, history_capacity, history_epoch;
