@@ -397,9 +397,8 @@ static bool push_global(struct machine *m, const char *module, size_t module_len
         i++;
     if (!m->globals[i])
         return error_set(e, ERROR_INPUT,
-                         "it asks for \"%.*s.%.*s\", which is not loaded: from such files this program takes "
-                         "tensors in dicts and lists, and runs nothing. Where PyTorch is installed, save the "
-                         "tensors alone (a state_dict)",
+                         "it holds \"%.*s.%.*s\", which is not loaded, as nothing in such a file is run: in "
+                         "PyTorch, save its tensors alone (a state_dict)",
                          module_length < SHOWN ? (int)module_length : SHOWN, module,
                          name_length < SHOWN ? (int)name_length : SHOWN, name);
     struct pickle_value *v = new_value(m, PICKLE_GLOBAL, e);

@@ -185,8 +185,8 @@ TEST(dicts_and_lists_lead_to_tensors) {
 TEST(nothing_else_is_loaded) {
     const char *text = REFUSAL_OF("\x80\x02"
                                   "cposix\nsystem\nX\x02\0\0\0ls\x85R.");
-    CHECK_HAS(text, "a.pt: data.pkl: byte 2: it asks for \"posix.system\", which is not loaded");
-    CHECK_HAS(text, "runs nothing");
+    CHECK_HAS(text, "a.pt: data.pkl: byte 2: it holds \"posix.system\", which is not loaded");
+    CHECK_HAS(text, "nothing in such a file is run");
     CHECK_HAS(REFUSAL_OF("\x80\x04\x8c\x08"
                          "argparse\x8c\x09Namespace\x93)\x81."),
               "\"argparse.Namespace\"");
