@@ -106,7 +106,7 @@ sanitize:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan SAN=address,undefined OPT="-O1 $(MARCH) -fopenmp-simd" tests
 	@BUILD=$(BUILD)/asan ONLY=unit tests/run.sh
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SAN=thread OPT="-O1 $(MARCH) -fopenmp-simd" \
-	  $(BUILD)/tsan/tests/unit/test_threads $(patsubst $(BUILD)/%,$(BUILD)/tsan/%,$(filter %/test_engine %/test_queue %/test_lm_live,$(UNIT)))
+	  $(BUILD)/tsan/tests/unit/test_threads $(patsubst $(BUILD)/%,$(BUILD)/tsan/%,$(filter %/test_engine %/test_queue %/test_training,$(UNIT)))
 	@BUILD=$(BUILD)/tsan ONLY=unit tests/run.sh
 # Needs clang with libFuzzer. FUZZ_SECONDS for each target; ONLY="json npy" for some of them.
 fuzzers: $(FUZZERS)

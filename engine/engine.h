@@ -32,6 +32,7 @@
 #include "engine/inspect/zero_shot.h"
 #include "engine/model/t5.h" // T5_SOFT, for reading what was rendered
 #include "engine/model/tokenizer.h"
+#include "engine/pretrain/training.h"
 #include "engine/pvp/render.h"
 #include "engine/pvp/template.h"
 #include "engine/pvp/verbalizer.h"

@@ -9,20 +9,26 @@
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
 #include "engine/pretrain/lm_run.h"
+#include "engine/pretrain/training.h"
+#include "sessions/training_log.h"
 #include "tui/cli_options.h"
 #include "tui/cli_progress.h"
+#include "tui/cli_workbench.h"
 
 struct arguments {
     struct cli_values corpus;
     const char *model, *tokenizer, *out, *recipe, *layout, *keep_words, *dtype;
     const char *value[LM_MOST_SETTINGS]; // of the table, as given
-    bool resume, overwrite, json, keep_checkpoint;
+    bool resume, overwrite, json, keep_checkpoint, screen;
     size_t threads;
 };
 
 struct output {
     bool json;
     struct cli_progress progress;
+    struct cli_log *log;
+    struct training *training; // NULL: without a screen
+    struct lm_run *run;        // NULL until it is open
     double began;
     struct lm_validation last;
     bool validated;
@@ -32,6 +38,7 @@ struct output {
 // ---- output ----
 
 static void print_object(const struct output *out, cJSON *take) {
+    cli_log_object(out->log, take);
     if (out->json)
         cli_print_object(take);
     else
@@ -47,7 +54,7 @@ static void tell_step(struct output *out, const struct lm_event *event) {
     cli_progress_say(&out->progress, s->step == event->steps,
                      "step %zu/%zu  loss %.4f%s  %.0f tokens/s  %s left", s->step, event->steps, s->loss,
                      validation, event->tokens_per_s, left);
-    if (!out->json)
+    if (!out->json && !out->log)
         return;
     cJSON *o = cli_event("step", s->step);
     cli_add_number(o, "loss", s->loss);
@@ -61,6 +68,19 @@ static void tell_step(struct output *out, const struct lm_event *event) {
     cli_add_number(o, "seconds", s->seconds);
     cli_add_number(o, "gflop", s->gflop);
     cli_add_number(o, "tokens_per_s", event->tokens_per_s);
+    cli_add_number(o, "seconds_left", event->seconds_left);
+    print_object(out, o);
+}
+
+// What somebody at the screen made of it since the step before.
+static void obey(struct output *out, const struct lm_event *event) {
+    double rate = event->step.rate;
+    double factor = training_stepped(out->training, event->made, event->steps, rate, event->tokens_per_s);
+    if (factor == 1)
+        return;
+    lm_run_scale_rate(out->run, factor);
+    cJSON *o = cli_event("rate", event->made);
+    cli_add_number(o, "rate", rate * factor);
     print_object(out, o);
 }
 
@@ -95,13 +115,17 @@ static void tell(void *context, const struct lm_event *event) {
         cli_progress_say(&out->progress, true, "%s", event->text);
     else if (event->kind == LM_STEPPED)
         tell_step(out, event);
+    if (out->training && event->kind == LM_PREPARING)
+        training_note(out->training, event->text);
+    else if (out->training && event->kind == LM_STEPPED)
+        obey(out, event);
     else if (event->kind == LM_VALIDATED)
         tell_validation(out, event);
     else if (event->kind == LM_KEPT)
         print_object(out, cli_event("checkpoint", event->made));
 }
 
-static void tell_open(struct output *out, const struct lm_facts *f) {
+static void say_open(const struct lm_facts *f) {
     const struct t5_config *c = &f->config;
     fprintf(stderr, "model   %zu parameters: d_model %zu, d_ff %zu, %zu heads of %zu, %zu + %zu layers, %s\n",
             f->parameters, c->d_model, c->d_ff, c->num_heads, c->d_kv, c->num_layers, c->num_decoder_layers,
@@ -110,7 +134,11 @@ static void tell_open(struct output *out, const struct lm_facts *f) {
             f->corpus_bytes / 1e6, corpus_layout_name(f->layout), f->validation_examples, f->vocabulary);
     fprintf(stderr, "run     %zu steps%s; %zu threads\n", f->settings.steps, f->first_step ? ", resumed" : "",
             f->threads);
+}
+
+static void tell_open(struct output *out, const struct lm_facts *f) {
     cJSON *o = cli_event("open", f->first_step);
+    cJSON_AddNumberToObject(o, "steps", (double)f->settings.steps);
     cJSON_AddNumberToObject(o, "parameters", (double)f->parameters);
     cJSON_AddNumberToObject(o, "corpus_bytes", f->corpus_bytes);
     cJSON_AddStringToObject(o, "layout", corpus_layout_name(f->layout));
@@ -121,12 +149,16 @@ static void tell_open(struct output *out, const struct lm_facts *f) {
     print_object(out, o);
 }
 
-static void tell_done(const struct output *out, const struct arguments *a, const struct lm_run *run) {
+static void say_done(const struct arguments *a, const struct lm_run *run) {
     struct corpus_counts n = lm_run_counts(run);
     fprintf(stderr, "%s holds the model (%s)\n", a->out, dtype_name(lm_run_facts(run)->type));
     if (n.replaced)
         fprintf(stderr, "%llu bytes of the corpus are no UTF-8; they were read as U+FFFD\n",
                 (unsigned long long)n.replaced);
+}
+
+static void tell_done(const struct output *out, const struct arguments *a, const struct lm_run *run) {
+    struct corpus_counts n = lm_run_counts(run);
     cJSON *o = cli_event("done", lm_run_made(run));
     cJSON_AddStringToObject(o, "model", a->out);
     cli_add_number(o, "seconds", clock_seconds() - out->began);
@@ -186,6 +218,11 @@ static bool read_request(const struct arguments *a, struct lm_request *r, bool c
             e, ERROR_INPUT,
             "--resume goes on with what the run was begun with; only --steps, --validation-every, "
             "--save-every, --keep-checkpoint, --json and --threads can be given");
+    if (a->screen && (a->json || !cli_workbench_has_terminal()))
+        return error_set(
+            e, ERROR_INPUT,
+            a->json ? "--json and --screen both want standard output; DIR/training.jsonl has the events"
+                    : "--screen needs a terminal; without one leave it out");
     if (!a->resume && !a->corpus.count)
         return error_set(e, ERROR_INPUT, "name the text with --corpus FILE; see prompter lm --help");
     if (a->recipe && !lm_recipe_find(a->recipe, &recipe))
@@ -203,8 +240,16 @@ static bool read_request(const struct arguments *a, struct lm_request *r, bool c
 
 // ---- the command ----
 
-static void tell_end(struct output *out, const struct arguments *a, const struct lm_run *run,
-                     const struct error *e) {
+static void tell_end(const struct output *out, const struct error *e) {
+    bool stopped = e->kind == ERROR_CANCELLED;
+    cJSON *o = cli_event(stopped ? "stopped" : "failed", out->run ? lm_run_made(out->run) : 0);
+    if (!stopped)
+        cJSON_AddStringToObject(o, "message", e->text);
+    print_object(out, o);
+}
+
+static void say_end(struct output *out, const struct arguments *a, const struct error *e) {
+    const struct lm_run *run = out->run;
     if (e->kind != ERROR_CANCELLED) {
         cli_progress_clear(&out->progress);
         cli_complain("lm", e->text);
@@ -217,29 +262,80 @@ static void tell_end(struct output *out, const struct arguments *a, const struct
     }
 }
 
+struct job {
+    const struct arguments *a;
+    struct lm_request request;
+    bool changes[LM_MOST_SETTINGS];
+    struct output out;
+};
+
+static bool open_run(struct job *j, struct error *e) {
+    struct lm_listener listener = {tell, &j->out};
+    char *log = NULL;
+    if (!(j->a->resume ? lm_run_resume(&j->out.run, &j->request, j->changes, &listener, e)
+                       : lm_run_begin(&j->out.run, &j->request, &listener, e)) ||
+        !(log = training_log_path(j->a->out, e)))
+        return false;
+    j->out.log = cli_log_open(log, !j->a->resume);
+    free(log);
+    tell_open(&j->out, lm_run_facts(j->out.run));
+    return true;
+}
+
+// From where it is to the end; once more after it was stopped.
+static bool work(struct job *j, const atomic_bool *cancel, struct error *e) {
+    struct output *out = &j->out;
+    bool ok = out->run || open_run(j, e);
+    if (ok && !out->training)
+        say_open(lm_run_facts(out->run));
+    ok = ok && lm_run_go(out->run, cancel, e);
+    if (ok)
+        tell_done(out, j->a, out->run);
+    else
+        tell_end(out, e);
+    return ok;
+}
+
+static bool work_for_screen(void *context, struct training *t, struct error *e) {
+    struct job *j = context;
+    j->out.training = t;
+    return work(j, training_cancel(t), e);
+}
+
+// The screen's end is the training's: it is kept.
+static int train_on_screen(struct job *j, struct error *e) {
+    struct training *t;
+    struct training_state state;
+    if (!training_start(&t, work_for_screen, j, e))
+        return CLI_FAILED;
+    j->out.progress.silent = true;
+    int status = cli_workbench_training(t, j->a->out);
+    training_end(t, &state);
+    training_free(t);
+    j->out.progress.silent = false;
+    *e = state.error;
+    return state.phase == TRAINING_FAILED ? CLI_FAILED : status;
+}
+
 static int train(const struct arguments *a) {
     struct error e = {0};
-    struct output out = {.json = a->json, .began = clock_seconds()};
-    struct lm_listener listener = {tell, &out};
-    struct lm_request request;
-    struct lm_run *run = NULL;
-    bool changes[LM_MOST_SETTINGS];
-    if (!read_request(a, &request, changes, &e)) {
+    struct job j = {.a = a, .out = {.json = a->json, .began = clock_seconds()}};
+    int status = CLI_OK;
+    if (!read_request(a, &j.request, j.changes, &e)) {
         cli_complain("lm", e.text);
         return CLI_USAGE;
     }
-    atomic_bool *cancel = cli_listen_to_signals(1);
-    bool ok = a->resume ? lm_run_resume(&run, &request, changes, &listener, &e)
-                        : lm_run_begin(&run, &request, &listener, &e);
-    if (ok)
-        tell_open(&out, lm_run_facts(run));
-    ok = ok && lm_run_go(run, cancel, &e);
-    if (ok)
-        tell_done(&out, a, run);
+    if (a->screen)
+        status = train_on_screen(&j, &e);
+    else if (!work(&j, cli_listen_to_signals(1), &e))
+        status = CLI_FAILED;
+    if (e.kind == ERROR_NONE && j.out.run)
+        say_done(a, j.out.run);
     else
-        tell_end(&out, a, run, &e);
-    lm_run_free(run);
-    return cli_finish("lm", ok ? CLI_OK : CLI_FAILED);
+        say_end(&j.out, a, &e);
+    cli_log_close(j.out.log);
+    lm_run_free(j.out.run);
+    return cli_finish("lm", status);
 }
 
 // Behind each setting's help what the recipes take.
@@ -299,6 +395,9 @@ static int run_lm(int argc, char **argv) {
         {.name = "keep-checkpoint",
          .help = "leave checkpoint.safetensors beside the finished model",
          .flag = &r.keep_checkpoint},
+        {.name = "screen",
+         .help = "watch it on the workbench's Run screen, and hold it there",
+         .flag = &r.screen},
         {.name = "json", .help = "JSON objects on standard output, one a line", .flag = &r.json},
         {.name = "threads",
          .argument = "N",
@@ -326,16 +425,20 @@ const struct cli_command cli_lm = {
     .name = "lm",
     .operands = "--corpus FILE ... --out DIR",
     .summary = "Train a T5 from nothing on text, or a T5 further (LM adaptation).",
-    .details =
-        "The corpus is UTF-8 text: documents separated by blank lines, a sentence a line (or whole "
-        "paragraphs). A new\n"
-        "model gets a vocabulary trained on it. Progress is on standard error. The run is kept in DIR "
-        "every few minutes;\n"
-        "Ctrl-C keeps it at once, and --resume goes on as if nothing had happened. DIR then is an "
-        "ordinary model folder\n"
-        "in Hugging Face layout. In brackets: what the recipe small takes, and the others where they differ.",
+    .details = "The corpus is UTF-8 text: documents separated by blank lines, a sentence a line (or whole "
+               "paragraphs). A new\n"
+               "model gets a vocabulary trained on it. Progress is on standard error. The run is kept in DIR "
+               "every few minutes;\n"
+               "Ctrl-C keeps it at once, and --resume goes on as if nothing had happened. DIR then is an "
+               "ordinary model folder\n"
+               "in Hugging Face layout. --screen shows its curves and lets you pause, step, stop and change "
+               "the rate; "
+               ":watch DIR in\n"
+               "the workbench shows those of a run that goes on elsewhere. In brackets: what the recipe "
+               "small takes, and the others where they differ.",
     .example = "  $ prompter lm --corpus stories.txt --out tiny --vocabulary 4000 --steps 5000\n"
-               "  $ prompter lm --corpus news.txt --model t5-v1_1-small --out t5-lm --steps 500",
+               "  $ prompter lm --corpus news.txt --model t5-v1_1-small --out t5-lm --steps 500\n"
+               "  $ prompter lm --out t5-lm --resume --screen",
     .most = CLI_MOST_VALUES,
     .run = run_lm,
 };

@@ -12,46 +12,52 @@
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
 #include "engine/pretrain/ppt_checkpoint.h"
+#include "engine/pretrain/training.h"
 #include "engine/tensor/gemm.h"
 #include "engine/workspace.h"
 #include "sessions/prompt_file.h"
 #include "sessions/session.h"
+#include "sessions/training_log.h"
 #include "tui/cli_options.h"
 #include "tui/cli_progress.h"
+#include "tui/cli_workbench.h"
 
 #define SAVE_EVERY 60.0 // seconds
 // The official code keeps embeddings a hundred times smaller, and rates with them.
 #define OFFICIAL_SCALE 100.0
 
-struct request {
+struct arguments {
     const char *task, *model, *out, *preset, *layout, *template_text, *words, *classifier, *labels, *sure;
     struct cli_values corpus, set;
     size_t vectors, validation, test, micro_batch, most, threads;
-    bool resume, overwrite, json;
+    bool resume, overwrite, json, screen;
 };
 
-struct training {
-    const struct request *r;
+struct job {
+    const struct arguments *r;
     struct ppt_settings settings;
     struct corpus *corpus;
     struct ppt_labels labels;
     struct tokenizer *tokenizer;
     struct model *model;
     struct thread_pool *pool;
-    struct ppt_trainer *trainer;
+    struct ppt_trainer *trainer; // NULL until all is open
+    struct training *training;   // NULL: without a screen
+    struct cli_log *log;
     struct prompt_matrix start;
     char *out, *checkpoint, *card, *label_path, *model_folder; // paths
     char *kept; // what is kept in the checkpoint of this command
-    atomic_bool *cancel;
+    const atomic_bool *cancel;
     struct cli_progress progress;
-    double began, saved_at;
-    bool usage; // what went wrong is the command line
+    double began, saved_at, busy; // busy: seconds of steps
+    bool usage;                   // what went wrong is the command line
     size_t first_step;
     struct ppt_validation last;
     bool validated;
 };
 
-static void print_object(const struct training *t, cJSON *take) {
+static void print_object(const struct job *t, cJSON *take) {
+    cli_log_object(t->log, take);
     if (t->r->json)
         cli_print_object(take);
     else
@@ -85,7 +91,7 @@ static cJSON *score_object(const struct ppt_trainer *t, const struct ppt_score *
     return o;
 }
 
-static void tell_open(struct training *t) {
+static void tell_open(struct job *t) {
     const struct run_settings *s = &t->settings.run;
     cJSON *o = cli_event("open", ppt_trainer_steps(t->trainer));
     cJSON_AddStringToObject(o, "task", ppt_task_name(t->settings.task));
@@ -94,6 +100,7 @@ static void tell_open(struct training *t) {
     cJSON_AddNumberToObject(o, "vectors", (double)ppt_trainer_vectors(t->trainer));
     cJSON_AddStringToObject(o, "loss", s->loss == LOSS_CLEAN ? "clean" : "paper-code");
     cJSON_AddNumberToObject(o, "rate", s->rate);
+    cJSON_AddNumberToObject(o, "steps", (double)s->steps);
     cJSON_AddNumberToObject(o, "memory", (double)ppt_trainer_bytes(t->trainer));
     cli_progress_say(
         &t->progress, true,
@@ -105,10 +112,12 @@ static void tell_open(struct training *t) {
     print_object(t, o);
 }
 
-static void tell_step(struct training *t, const struct ppt_step *s) {
+static void tell_step(struct job *t, const struct ppt_step *s) {
     char left[32], validation[64] = "";
     size_t total = t->settings.run.steps, made = s->step - t->first_step;
-    cli_duration((clock_seconds() - t->began) / (double)made * (double)(total - s->step), left, sizeof left);
+    t->busy += s->seconds;
+    double seconds_left = t->busy / (double)made * (double)(total - s->step);
+    cli_duration(seconds_left, left, sizeof left);
     if (t->validated)
         snprintf(validation, sizeof validation, "  validation %.4f, %.1f %%", t->last.score.all.loss,
                  100 * t->last.score.all.accuracy);
@@ -126,11 +135,24 @@ static void tell_step(struct training *t, const struct ppt_step *s) {
     cJSON_AddNumberToObject(o, "positions", (double)s->positions);
     cJSON_AddNumberToObject(o, "epoch", (double)s->epoch);
     cli_add_number(o, "seconds", s->seconds);
+    cli_add_number(o, "seconds_left", seconds_left);
+    print_object(t, o);
+}
+
+// What somebody at the screen made of it since the step before.
+static void obey(struct job *t, const struct ppt_step *s) {
+    double factor = training_stepped(t->training, s->step, t->settings.run.steps, s->rate,
+                                     (double)s->examples / s->seconds);
+    if (factor == 1)
+        return;
+    ppt_trainer_scale_rate(t->trainer, factor);
+    cJSON *o = cli_event("rate", s->step);
+    cli_add_number(o, "rate", s->rate * factor);
     print_object(t, o);
 }
 
 // "no 81 %, maybe 40 %, yes 66 %", or by the number of options where that varies.
-static void shares(const struct training *t, const struct ppt_score *s, char *out, size_t size) {
+static void shares(const struct job *t, const struct ppt_score *s, char *out, size_t size) {
     const struct verbalizer *v = ppt_trainer_words(t->trainer);
     size_t n = 0;
     out[0] = 0;
@@ -147,7 +169,7 @@ static void shares(const struct training *t, const struct ppt_score *s, char *ou
     }
 }
 
-static void tell_validation(struct training *t) {
+static void tell_validation(struct job *t) {
     const struct ppt_validation *v = &t->last;
     char by[512];
     shares(t, &v->score, by, sizeof by);
@@ -162,8 +184,8 @@ static void tell_validation(struct training *t) {
 
 // ---- settings ----
 
-static bool read_settings(struct training *t, struct error *e) {
-    const struct request *r = t->r;
+static bool read_settings(struct job *t, struct error *e) {
+    const struct arguments *r = t->r;
     enum ppt_task task;
     bool official = r->preset && strcmp(r->preset, "paper-code") == 0;
     t->usage = true; // until all of it was understood
@@ -221,7 +243,7 @@ static char *with_ending(const char *path, const char *ending, struct error *e) 
     return buffer_take(&b, e);
 }
 
-static bool make_paths(struct training *t, struct error *e) {
+static bool make_paths(struct job *t, struct error *e) {
     t->out = with_ending(t->r->out, ".safetensors", e);
     t->checkpoint = with_ending(t->r->out, ".run.safetensors", e);
     t->card = with_ending(t->r->out, ".json", e);
@@ -230,13 +252,13 @@ static bool make_paths(struct training *t, struct error *e) {
 }
 
 // A folder, or the name of a shipped model; the shipped one when nothing is said.
-static bool find_model(struct training *t, const char *what, struct error *e) {
+static bool find_model(struct job *t, const char *what, struct error *e) {
     t->model_folder = session_find_model(what, e);
     return t->model_folder && model_load(&t->model, t->model_folder, e) &&
            tokenizer_load(&t->tokenizer, t->model_folder, e);
 }
 
-static bool open_corpus(struct training *t, const char *const *paths, size_t count, const char *layout,
+static bool open_corpus(struct job *t, const char *const *paths, size_t count, const char *layout,
                         struct error *e) {
     enum corpus_layout kind = CORPUS_AUTO;
     if (layout && !corpus_layout_find(layout, &kind))
@@ -245,7 +267,7 @@ static bool open_corpus(struct training *t, const char *const *paths, size_t cou
     return corpus_open(&t->corpus, paths, count, kind, e);
 }
 
-static bool create_trainer(struct training *t, struct error *e) {
+static bool create_trainer(struct job *t, struct error *e) {
     bool labelled = t->settings.task == PPT_CLS;
     if (t->settings.run.start == START_FILE && !prompt_file_read(&t->start, t->settings.run.start_file, e))
         return false;
@@ -262,7 +284,7 @@ static bool create_trainer(struct training *t, struct error *e) {
 // ---- labelling for cls ----
 
 static void tell_labels(void *context, size_t looked_at, const struct ppt_labels *l) {
-    struct training *t = context;
+    struct job *t = context;
     cli_progress_say(&t->progress, false,
                      "%zu sentences read; sure of %zu terrible, %zu bad, %zu maybe, %zu good, %zu great",
                      looked_at, l->of_level[0], l->of_level[1], l->of_level[2], l->of_level[3],
@@ -278,7 +300,7 @@ static const float *best_prompt(const struct run_checkpoint *c, size_t slots, si
 }
 
 // Reads the corpus with the best prompt of a session.
-static bool label_with(struct training *t, struct session *session, const struct ppt_label_limits *limits,
+static bool label_with(struct job *t, struct session *session, const struct ppt_label_limits *limits,
                        struct error *e) {
     struct engine_setup *setup = session_setup(session, false, e);
     struct run_checkpoint *resume = setup ? setup->resume : NULL;
@@ -319,7 +341,7 @@ static bool label_with(struct training *t, struct session *session, const struct
     return ok;
 }
 
-static bool make_labels(struct training *t, struct error *e) {
+static bool make_labels(struct job *t, struct error *e) {
     struct ppt_label_limits limits = ppt_label_limits_default();
     struct session *session = NULL;
     limits.most = t->r->most != SIZE_MAX && t->r->most ? t->r->most : limits.most;
@@ -335,7 +357,7 @@ static bool make_labels(struct training *t, struct error *e) {
     return ok;
 }
 
-static bool take_labels(struct training *t, struct error *e) {
+static bool take_labels(struct job *t, struct error *e) {
     if (!(t->r->labels && !t->r->classifier ? ppt_labels_read(&t->labels, t->label_path, e)
                                             : make_labels(t, e)))
         return false;
@@ -352,7 +374,7 @@ static bool take_labels(struct training *t, struct error *e) {
 
 // ---- a new run, and going on ----
 
-static bool describe(struct training *t, struct error *e) {
+static bool describe(struct job *t, struct error *e) {
     cJSON *o = cJSON_CreateObject(), *paths = cJSON_AddArrayToObject(o, "corpus");
     for (size_t i = 0; i < t->r->corpus.count; i++) {
         char *full = realpath(t->r->corpus.value[i], NULL);
@@ -371,8 +393,8 @@ static bool describe(struct training *t, struct error *e) {
     return t->kept != NULL;
 }
 
-static bool begin(struct training *t, struct error *e) {
-    const struct request *r = t->r;
+static bool begin(struct job *t, struct error *e) {
+    const struct arguments *r = t->r;
     bool cls = r->task && strcmp(r->task, "cls") == 0;
     if (!read_settings(t, e))
         return false;
@@ -388,7 +410,7 @@ static bool begin(struct training *t, struct error *e) {
            (!cls || take_labels(t, e)) && create_trainer(t, e) && describe(t, e);
 }
 
-static bool reopen(struct training *t, struct error *e) {
+static bool reopen(struct job *t, struct error *e) {
     const char *paths[CLI_MOST_VALUES], *layout = NULL, *model = NULL, *labels = NULL;
     const cJSON *list = NULL, *entry;
     size_t count = 0;
@@ -404,8 +426,8 @@ static bool reopen(struct training *t, struct error *e) {
     return ok;
 }
 
-static bool go_on(struct training *t, struct error *e) {
-    const struct request *r = t->r;
+static bool go_on(struct job *t, struct error *e) {
+    const struct arguments *r = t->r;
     struct ppt_record record;
     if (r->task || r->model || r->preset || r->corpus.count || r->template_text || r->words ||
         r->classifier || r->labels)
@@ -433,7 +455,7 @@ static bool go_on(struct training *t, struct error *e) {
 
 // ---- the run ----
 
-static bool save(struct training *t, struct error *e) {
+static bool save(struct job *t, struct error *e) {
     const struct corpus *corpus = t->settings.task == PPT_CLS ? NULL : t->corpus;
     if (!ppt_checkpoint_write(t->checkpoint, t->trainer, corpus, t->kept, e))
         return false;
@@ -442,8 +464,9 @@ static bool save(struct training *t, struct error *e) {
     return true;
 }
 
-static bool train(struct training *t, struct error *e) {
+static bool train(struct job *t, struct error *e) {
     t->began = t->saved_at = clock_seconds();
+    t->busy = 0;
     t->first_step = ppt_trainer_steps(t->trainer);
     for (;;) {
         struct ppt_step s;
@@ -461,10 +484,12 @@ static bool train(struct training *t, struct error *e) {
         if (!ppt_trainer_step(t->trainer, t->cancel, &s, e))
             return false;
         tell_step(t, &s);
+        if (t->training)
+            obey(t, &s);
     }
 }
 
-static bool write_card(struct training *t, const struct ppt_score *test, double best_loss, size_t best_step,
+static bool write_card(struct job *t, const struct ppt_score *test, double best_loss, size_t best_step,
                        struct error *e) {
     char value[RUN_SETTING_TEXT];
     cJSON *o = cJSON_CreateObject(), *settings = NULL;
@@ -490,7 +515,7 @@ static bool write_card(struct training *t, const struct ppt_score *test, double 
     return ok;
 }
 
-static bool finish(struct training *t, struct error *e) {
+static bool finish(struct job *t, struct error *e) {
     double loss = NAN;
     size_t step = 0;
     struct ppt_score test;
@@ -505,11 +530,13 @@ static bool finish(struct training *t, struct error *e) {
         !write_card(t, tested ? &test : NULL, loss, step, e))
         return false;
     remove(t->checkpoint);
+    t->progress.silent = false; // also on a screen: it is there to be read when the screen is gone
     cli_progress_say(&t->progress, true, "%s holds the prompt of step %zu: validation loss %.4f%s", t->out,
                      step, loss, tested ? "" : "; nothing was held back for a test");
     if (tested)
         cli_progress_say(&t->progress, true, "test (text not seen before): loss %.4f, %.1f %% of %zu right",
                          test.all.loss, 100 * test.all.accuracy, test.all.examples);
+    t->progress.silent = t->training != NULL;
     cJSON *o = cli_event("done", ppt_trainer_steps(t->trainer));
     cJSON_AddStringToObject(o, "prompt", t->out);
     cJSON_AddNumberToObject(o, "best_step", (double)step);
@@ -521,57 +548,126 @@ static bool finish(struct training *t, struct error *e) {
     return true;
 }
 
-// A run that was asked to stop: what it has is kept.
-static void stop(struct training *t, const struct error *why) {
-    struct error e = {0};
-    if (why->kind != ERROR_CANCELLED)
-        return; // the last checkpoint stands
-    if (!t->trainer || !ppt_trainer_steps(t->trainer))
-        cli_progress_say(&t->progress, true, "stopped before the first step; nothing is kept");
-    else if (!save(t, &e))
-        cli_complain("pretrain", e.text);
-    else
-        cli_progress_say(&t->progress, true,
-                         "stopped after step %zu; go on with: prompter pretrain --resume --out %s",
-                         ppt_trainer_steps(t->trainer), t->r->out);
+// How it ended before its end; one that was asked to stop is kept.
+static bool stop(struct job *t, struct error *e) {
+    bool stopped = e->kind == ERROR_CANCELLED;
+    size_t made = t->trainer ? ppt_trainer_steps(t->trainer) : 0;
+    struct error why = {0};
+    if (stopped && made && !save(t, &why)) {
+        *e = why;
+        stopped = false;
+    }
+    cJSON *o = cli_event(stopped ? "stopped" : "failed", made);
+    if (!stopped)
+        cJSON_AddStringToObject(o, "message", e->text);
+    print_object(t, o);
+    return false;
 }
 
-static void close_all(struct training *t) {
+static void say_stop(struct job *t, const struct error *e) {
+    size_t made = t->trainer ? ppt_trainer_steps(t->trainer) : 0;
+    cli_progress_clear(&t->progress);
+    if (e->kind != ERROR_CANCELLED)
+        cli_complain("pretrain", e->text); // the last checkpoint stands
+    else if (!made)
+        cli_progress_say(&t->progress, true, "stopped before the first step; nothing is kept");
+    else
+        cli_progress_say(&t->progress, true,
+                         "stopped after step %zu; go on with: prompter pretrain --resume --out %s", made,
+                         t->r->out);
+}
+
+static void release(struct job *t) {
     ppt_trainer_free(t->trainer);
     ppt_labels_free(&t->labels);
     prompt_matrix_free(&t->start);
     model_free(t->model);
     tokenizer_free(t->tokenizer);
     corpus_close(t->corpus);
+    free(t->model_folder);
+    free(t->kept);
+    t->trainer = NULL;
+    t->labels = (struct ppt_labels){0};
+    t->start = (struct prompt_matrix){0};
+    t->model = NULL;
+    t->tokenizer = NULL;
+    t->corpus = NULL;
+    t->model_folder = t->kept = NULL;
+}
+
+static void close_all(struct job *t) {
+    release(t);
     thread_pool_free(t->pool);
+    cli_log_close(t->log);
     free(t->out);
     free(t->checkpoint);
     free(t->card);
     free(t->label_path);
-    free(t->model_folder);
-    free(t->kept);
 }
 
-static int run_all(const struct request *r) {
-    struct error e = {0};
-    struct training t = {.r = r, .cancel = cli_listen_to_signals(1)};
-    gemm_prepare();
-    bool ok = make_paths(&t, &e) &&
-              thread_pool_create(&t.pool, r->threads ? r->threads : thread_count_available(), &e) &&
-              (r->resume ? go_on : begin)(&t, &e);
+static bool open_run(struct job *t, struct error *e) {
+    char *log = training_log_path(t->out, e);
+    size_t threads = t->r->threads ? t->r->threads : thread_count_available();
+    bool ok =
+        log && (t->pool || thread_pool_create(&t->pool, threads, e)) && (t->r->resume ? go_on : begin)(t, e);
     if (ok)
-        tell_open(&t);
-    ok = ok && train(&t, &e) && finish(&t, &e);
-    if (!ok && e.kind != ERROR_CANCELLED)
-        cli_complain("pretrain", e.text);
-    if (!ok)
-        stop(&t, &e);
+        t->log = cli_log_open(log, !t->r->resume);
+    else
+        release(t);
+    free(log);
+    if (ok)
+        tell_open(t);
+    return ok;
+}
+
+// From where it is to the end; once more after it was stopped.
+static bool work(struct job *t, struct error *e) {
+    return ((t->trainer || open_run(t, e)) && train(t, e) && finish(t, e)) || stop(t, e);
+}
+
+static bool work_for_screen(void *context, struct training *training, struct error *e) {
+    struct job *t = context;
+    t->training = training;
+    t->cancel = training_cancel(training);
+    training_note(training, "reading the text and the model");
+    return work(t, e);
+}
+
+// The screen's end is the training's: it is kept.
+static int work_on_screen(struct job *t, struct error *e) {
+    struct training *training;
+    struct training_state state;
+    t->progress.silent = true;
+    if (!training_start(&training, work_for_screen, t, e))
+        return CLI_FAILED;
+    int status = cli_workbench_training(training, t->out);
+    training_end(training, &state);
+    training_free(training);
+    t->progress.silent = false;
+    *e = state.error;
+    return state.phase == TRAINING_FAILED ? CLI_FAILED : status;
+}
+
+static int run_all(const struct arguments *r) {
+    struct error e = {0};
+    struct job t = {.r = r};
+    int status = CLI_FAILED;
+    gemm_prepare();
+    bool ok = make_paths(&t, &e);
+    if (ok && r->screen) {
+        status = work_on_screen(&t, &e);
+    } else if (ok) {
+        t.cancel = cli_listen_to_signals(1);
+        status = work(&t, &e) ? CLI_OK : CLI_FAILED;
+    }
+    if (e.kind != ERROR_NONE)
+        say_stop(&t, &e);
     close_all(&t);
-    return cli_finish("pretrain", ok ? CLI_OK : t.usage ? CLI_USAGE : CLI_FAILED);
+    return cli_finish("pretrain", t.usage ? CLI_USAGE : status);
 }
 
 static int run_pretrain(int argc, char **argv) {
-    struct request r = {.vectors = SIZE_MAX,
+    struct arguments r = {.vectors = SIZE_MAX,
                         .validation = SIZE_MAX,
                         .test = SIZE_MAX,
                         .micro_batch = SIZE_MAX,
@@ -635,6 +731,9 @@ static int run_pretrain(int argc, char **argv) {
          .text = &r.sure},
         {.name = "resume", .help = "go on with the run of --out", .flag = &r.resume},
         {.name = "overwrite", .help = "begin anew where there is a prompt or a run", .flag = &r.overwrite},
+        {.name = "screen",
+         .help = "watch it on the workbench's Run screen, and hold it there",
+         .flag = &r.screen},
         {.name = "json", .help = "JSON objects on standard output, one a line", .flag = &r.json},
         {.name = "threads",
          .argument = "N",
@@ -651,6 +750,11 @@ static int run_pretrain(int argc, char **argv) {
         cli_complain("pretrain", "name the prompt's file with --out FILE; see prompter pretrain --help");
         return CLI_USAGE;
     }
+    if (r.screen && (r.json || !cli_workbench_has_terminal())) {
+        cli_complain("pretrain", r.json ? "--json and --screen both want standard output"
+                                        : "--screen needs a terminal; without one leave it out");
+        return CLI_USAGE;
+    }
     return run_all(&r);
 }
 
@@ -664,7 +768,9 @@ const struct cli_command cli_pretrain = {
                "your own. The prompt\n"
                "of the lowest validation loss is kept in FILE, with a card beside it (.json). A run is kept "
                "every minute;\n"
-               "Ctrl-C keeps it at once, and --resume goes on as if nothing had happened. Tune with it by\n"
+               "Ctrl-C keeps it at once, and --resume goes on as if nothing had happened. --screen shows its "
+               "curves and lets\n"
+               "you pause, step, stop and change the rate. Tune with it by\n"
                ":set start file and :set start_file FILE.",
     .example = "  $ prompter pretrain --task nsp --corpus stories.txt --out nsp.safetensors --set steps=1000",
     .most = CLI_MOST_VALUES,

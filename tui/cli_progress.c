@@ -12,6 +12,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/json.h"
+#include "engine/base/memory.h"
 #include "engine/base/utf8.h"
 
 enum { LINE_BYTES = 79 }; // of a line that is replaced: the narrowest terminal's, without its last column
@@ -47,7 +48,7 @@ void cli_progress_say(struct cli_progress *p, bool lasting, const char *format, 
         p->terminal = isatty(STDERR_FILENO);
         p->told_at = -1000;
     }
-    if (!lasting && now - p->told_at < (p->terminal ? 0.2 : 10.0))
+    if (p->silent || (!lasting && now - p->told_at < (p->terminal ? 0.2 : 10.0)))
         return;
     p->told_at = now;
     va_list args;
@@ -68,7 +69,7 @@ void cli_progress_say(struct cli_progress *p, bool lasting, const char *format, 
 }
 
 void cli_progress_clear(const struct cli_progress *p) {
-    fputs(p->terminal ? "\r\033[K" : "", stderr);
+    fputs(p->terminal && !p->silent ? "\r\033[K" : "", stderr);
 }
 
 void cli_duration(double seconds, char *out, size_t size) {
@@ -102,4 +103,60 @@ void cli_add_number(cJSON *o, const char *name, double value) {
         cJSON_AddNumberToObject(o, name, value);
     else
         cJSON_AddNullToObject(o, name);
+}
+
+// ---- the log ----
+
+enum { EVERY_STEP = 1000 }; // so many steps are all written
+// Then one at most every half second, and one in so many parts of the time that went by.
+#define LEAST_PAUSE 0.5
+#define PARTS       2000.0
+
+struct cli_log {
+    FILE *file;
+    size_t steps;
+    double began, told_at;
+};
+
+struct cli_log *cli_log_open(const char *path, bool anew) {
+    struct cli_log *log = mem_calloc(1, sizeof *log, NULL);
+    FILE *file = log ? fopen(path, anew ? "we" : "ae") : NULL;
+    if (!file) {
+        fprintf(stderr, "%s cannot be written: there will be no curves of this run to watch\n", path);
+        free(log);
+        return NULL;
+    }
+    *log = (struct cli_log){.file = file, .began = clock_seconds()};
+    if (!anew) // a line that a crash has cut ends here
+        fputc('\n', file);
+    return log;
+}
+
+static bool wanted(struct cli_log *log, const cJSON *o) {
+    const cJSON *event = cJSON_GetObjectItemCaseSensitive(o, "event");
+    if (!cJSON_IsString(event) || strcmp(event->valuestring, "step") != 0)
+        return true;
+    double now = clock_seconds(), pause = fmax(LEAST_PAUSE, (now - log->began) / PARTS);
+    if (log->steps++ >= EVERY_STEP && now - log->told_at < pause)
+        return false;
+    log->told_at = now;
+    return true;
+}
+
+void cli_log_object(struct cli_log *log, const cJSON *o) {
+    if (!log || !log->file || !wanted(log, o))
+        return;
+    char *text = json_print(o, false, NULL);
+    if (!text || fprintf(log->file, "%s\n", text) < 0 || fflush(log->file) != 0) {
+        fprintf(stderr, "the log of this run cannot be written any more: its curves end here\n");
+        fclose(log->file);
+        log->file = NULL;
+    }
+    free(text);
+}
+
+void cli_log_close(struct cli_log *log) {
+    if (log && log->file)
+        fclose(log->file);
+    free(log);
 }

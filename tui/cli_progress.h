@@ -13,6 +13,7 @@
 struct cli_progress { // zero-initialise
     double told_at;
     bool begun, terminal;
+    bool silent; // while a screen is up
 };
 // A line that takes the place of the one before on a terminal (at most five a second; cut to 79 bytes, for it
 // has to stay on one line), and stands alone, every ten seconds, elsewhere. `lasting`: it stays, whenever it
@@ -32,5 +33,14 @@ int cli_stop_asked(void); // how often; a reader of standard output that is gone
 void cli_print_object(cJSON *take);
 cJSON *cli_event(const char *name, size_t step); // {"event": NAME, "step": N}; SIZE_MAX: no step
 void cli_add_number(cJSON *o, const char *name, double value); // null for what is not finite
+
+// The log that a training keeps beside what it makes, for those who draw it (sessions/training_log.h). After
+// its first thousand steps, steps are left out so that some thousand lines tell of any number of hours. A log
+// that cannot be written stops no training: it is told once and goes on without.
+struct cli_log; // NULL is a log that takes nothing
+// `anew`: what was there is thrown away.
+struct cli_log *cli_log_open(const char *path, bool anew);
+void cli_log_object(struct cli_log *log, const cJSON *o);
+void cli_log_close(struct cli_log *log);
 
 #endif

@@ -8,15 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/base/file.h"
-#include "engine/base/memory.h"
 #include "tui/cli_config.h"
 #include "tui/cli_manual.h"
 #include "tui/cli_options.h"
-#include "tui/loop.h"
+#include "tui/cli_workbench.h"
 #include "tui/signals.h"
-#include "tui/theme.h"
-#include "views/workbench.h"
 
 #define PROMPTER_VERSION "0.1.0"
 #define PROMPTER_DATE    "2026-11-23" // of the version, for the manual page
@@ -32,9 +28,9 @@ static bool is_utf8(void) {
 }
 
 struct workbench_arguments {
-    struct workbench_options options;
-    const char *script, *size, *dump_folder, *config, *theme, *completion;
-    bool ascii, no_color, mouse, styles, version, print_config, check_config, print_man;
+    struct cli_workbench workbench;
+    const char *config, *completion;
+    bool version, print_config, check_config, print_man;
 };
 enum { MOST_OPTIONS = 32 };
 
@@ -44,21 +40,25 @@ static size_t list_options(struct workbench_arguments *a, struct cli_option out[
         {.name = "model",
          .argument = "DIR",
          .help = "a T5 model's folder (default: the session's, or the shipped one)",
-         .text = &a->options.model_folder},
+         .text = &a->workbench.options.model_folder},
         {.name = "threads",
          .argument = "N",
          .help = "threads to use (default: all processors)",
-         .number = &a->options.threads},
+         .number = &a->workbench.options.threads},
         {.name = "openblas",
          .help = "OpenBLAS does the large products instead of Prompter's own kernels",
-         .flag = &a->options.openblas},
+         .flag = &a->workbench.options.openblas},
         {.name = "theme",
          .argument = "THEME",
          .help = "colours: default, high-contrast or monochrome",
-         .text = &a->theme},
-        {.name = "ascii", .help = "draw with ASCII characters alone", .flag = &a->ascii},
-        {.name = "no-color", .help = "no colours (also: NO_COLOR in the environment)", .flag = &a->no_color},
-        {.name = "mouse", .help = "use the mouse; the terminal then selects with Shift", .flag = &a->mouse},
+         .text = &a->workbench.theme},
+        {.name = "ascii", .help = "draw with ASCII characters alone", .flag = &a->workbench.ascii},
+        {.name = "no-color",
+         .help = "no colours (also: NO_COLOR in the environment)",
+         .flag = &a->workbench.no_color},
+        {.name = "mouse",
+         .help = "use the mouse; the terminal then selects with Shift",
+         .flag = &a->workbench.mouse},
         {.name = "config",
          .argument = "FILE",
          .help = "the configuration, instead of ~/.config/prompter/config",
@@ -72,17 +72,20 @@ static size_t list_options(struct workbench_arguments *a, struct cli_option out[
         {.name = "script",
          .argument = "FILE",
          .help = "drive the workbench from a file of keys instead of a terminal",
-         .text = &a->script},
-        {.name = "size", .argument = "WxH", .help = "the script's screen (default 80x24)", .text = &a->size},
+         .text = &a->workbench.script},
+        {.name = "size",
+         .argument = "WxH",
+         .help = "the script's screen (default 80x24)",
+         .text = &a->workbench.size},
         {.name = "dump-folder",
          .argument = "DIR",
          .help = "where the script's dumps go (default: standard output)",
-         .text = &a->dump_folder},
-        {.name = "styles", .help = "dumps have the style of every cell, too", .flag = &a->styles},
+         .text = &a->workbench.dump_folder},
+        {.name = "styles", .help = "dumps have the style of every cell, too", .flag = &a->workbench.styles},
         {.name = "recording",
          .argument = "FILE",
          .help = "show a recorded run instead of a live one",
-         .text = &a->options.recording},
+         .text = &a->workbench.options.recording},
         {.name = "print-man", .help = "print the manual page, prompter(1)", .flag = &a->print_man},
         {.name = "print-completion",
          .argument = "SHELL",
@@ -115,58 +118,6 @@ static int print_overview(void) {
     return cli_finish("", CLI_OK);
 }
 
-static int run_script(struct loop_client *client, const struct workbench_arguments *a, struct error *e) {
-    setlocale(LC_CTYPE, "C.UTF-8"); // dumps are the same everywhere
-    struct script_options options = {.path = a->script,
-                                     .rows = 24,
-                                     .columns = 80,
-                                     .dump_folder = a->dump_folder,
-                                     .ascii = a->ascii,
-                                     .styles = a->styles};
-    char rest;
-    if (a->size &&
-        (sscanf(a->size, "%dx%d%c", &options.columns, &options.rows, &rest) != 2 || options.rows < 1 ||
-         options.columns < 1 || options.rows > 1000 || options.columns > 1000)) {
-        error_set(e, ERROR_INPUT, "--size takes columns and rows, e.g. 80x24, not \"%s\"", a->size);
-        return CLI_USAGE;
-    }
-    return loop_run_script(client, &options, e) ? CLI_OK : CLI_FAILED;
-}
-
-// $XDG_STATE_HOME/prompter, or ~/.local/state/prompter; NULL when there is no home or it cannot be made.
-static char *state_folder(void) {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    bool given = state && state[0] == '/';
-    if (!given && !home)
-        return NULL;
-    char *folder = path_join(given ? state : home, given ? "prompter" : ".local/state/prompter", NULL);
-    if (folder && !file_make_folders(folder, NULL)) {
-        free(folder);
-        return NULL;
-    }
-    return folder;
-}
-
-static int run_terminal(struct loop_client *client, const struct workbench_arguments *a,
-                        const struct preferences *p, struct error *e) {
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-        error_set(e, ERROR_INPUT,
-                  "the workbench needs a terminal; without one use prompter tune, or --script FILE");
-        return CLI_USAGE;
-    }
-    const char *no_color = getenv("NO_COLOR");
-    const char *kept = a->options.state_folder;
-    char *history = kept ? path_join(kept, "history", NULL) : NULL;
-    struct loop_options options = {.ascii = a->ascii || p->ascii,
-                                   .color = p->colour && !a->no_color && !(no_color && no_color[0]),
-                                   .mouse = a->mouse || p->mouse,
-                                   .escape_delay = p->escape_delay,
-                                   .history_path = history};
-    bool ok = loop_run_terminal(client, &options, e);
-    free(history);
-    return ok ? CLI_OK : CLI_FAILED;
-}
-
 static int run_workbench(int argc, char **argv);
 static const struct cli_command workbench_command = {
     .name = "",
@@ -179,31 +130,6 @@ static const struct cli_command workbench_command = {
 
 static const struct cli_program program = {PROMPTER_VERSION, PROMPTER_DATE, &workbench_command, commands,
                                            COMMANDS};
-
-static int open_workbench(struct workbench_arguments *a, const struct cli_config *config) {
-    const struct preferences *p = &config->preferences;
-    struct error e = {0};
-    struct workbench *w = NULL;
-    char *state = a->script ? NULL : state_folder();
-    int status = CLI_FAILED;
-    a->options.state_folder = state;
-    a->options.settings = &config->settings;
-    a->options.notes = p->problems.data;
-    if (!a->options.threads)
-        a->options.threads = p->threads;
-    if (!theme_set(a->theme ? a->theme : p->theme)) {
-        error_set(&e, ERROR_INPUT, "--theme takes one of %s, not \"%s\"", theme_names(), a->theme);
-        status = CLI_USAGE;
-    } else if (workbench_create(&w, &a->options, &e)) {
-        struct loop_client client = workbench_client(w);
-        status = a->script ? run_script(&client, a, &e) : run_terminal(&client, a, p, &e);
-    }
-    workbench_free(w);
-    free(state);
-    if (status != CLI_OK)
-        cli_complain("", e.text);
-    return status;
-}
 
 static int run_workbench(int argc, char **argv) {
     struct workbench_arguments a = {0};
@@ -226,13 +152,13 @@ static int run_workbench(int argc, char **argv) {
         return cli_completion_print(&program, a.completion);
     // A script is the same everywhere: only a configuration that is named counts.
     cli_config_default(&config);
-    if ((!a.script || a.config) && !cli_config_load(&config, a.config, &e)) {
+    if ((!a.workbench.script || a.config) && !cli_config_load(&config, a.config, &e)) {
         cli_complain("", e.text);
         if (a.config)
             return CLI_FAILED;
     }
-    a.options.what = count ? argv[0] : NULL;
-    status = a.print_man ? cli_manual_print(&program) : open_workbench(&a, &config);
+    a.workbench.options.what = count ? argv[0] : NULL;
+    status = a.print_man ? cli_manual_print(&program) : cli_workbench_open(&a.workbench, &config);
     cli_config_free(&config);
     return status;
 }

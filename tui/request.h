@@ -190,6 +190,8 @@ enum request_where {
     X(MOUSE, "mouse", "", "on | off", 0, "",                                                                 \
       "on: click on screens, panes and rows, scroll with the wheel; off: the terminal has it")               \
     X(OPEN, "open", "", "SESSION", 0, "", "open a session or a task")                                        \
+    X(WATCH, "watch", "", "FILE or off", 0, "",                                                              \
+      "curves of a training: the folder of prompter lm, the prompt of prompter pretrain; off: this session") \
     X(WRITE, "write", "w", "[NAME]", WHERE_RUN | WHERE_PROMPT, "save",                                       \
       "save the session now, or under another name")                                                         \
     X(LOAD, "load", "", "FILE", 0, "", "a new run that starts from the prompt in a file; this run is kept")  \

@@ -34,11 +34,22 @@ static void split_text(char out[PART_SHORT], const struct workspace *ws) {
         snprintf(out + used, PART_SHORT - used, "/%zu/%zu", ws->split->dev_count, ws->task->test.count);
 }
 
+// Another run than the session's is what the screen is about.
+static bool shows_other_run(const struct workbench *w) {
+    return w->run_shown.name[0] && (w->screen == VIEW_RUN || !w->workspace);
+}
+
 // Pieces of the title, most telling first; returns how many.
 static size_t title_pieces(const struct workbench *w, char piece[][160], size_t most) {
     const struct workspace *ws = w->workspace;
     char number[PART_SHORT];
     size_t n = 0;
+    if (shows_other_run(w)) {
+        snprintf(piece[n++], 160, "%s", w->run_shown.name);
+        if (w->run_shown.detail[0])
+            snprintf(piece[n++], 160, "%s", w->run_shown.detail);
+        return n;
+    }
     if (!ws) {
         snprintf(piece[n++], 160, "%s", w->session ? session_name(w->session) : "nothing open");
         return n;
@@ -71,7 +82,7 @@ static void speed_text(const struct workbench *w, bool with_left, char out[2 * P
     char a[PART_SHORT], b[PART_SHORT];
     const struct metric *last = part_last(w->history, w->history_count, METRIC_STEP);
     out[0] = 0;
-    if (isnan(step) || !w->workspace)
+    if (isnan(step) || !w->workspace || shows_other_run(w))
         return;
     part_seconds(a, step);
     size_t steps = w->session ? session_settings(w->session)->steps : 0, done = last ? last->step : 0;
@@ -125,6 +136,11 @@ static const char *spinner(const struct grid *g, double now) {
 static enum style state_text(const struct workbench *w, const struct grid *g, double now, char *out,
                              size_t size) {
     const char *name = engine_state_name(w->state);
+    if (shows_other_run(w)) {
+        snprintf(out, size, "%s %s", part_symbol(g, (enum part_symbol)w->run_shown.symbol),
+                 w->run_shown.state);
+        return w->run_shown.style;
+    }
     switch (w->state) {
     case ENGINE_EMPTY:
         snprintf(out, size, "%s",
@@ -226,6 +242,8 @@ static void draw_tabs(const struct workbench *w, struct grid *g, struct area row
 static const char *hint_text(const struct workbench *w, enum request r) {
     switch (r) {
     case REQUEST_RUN_PAUSE:
+        if (shows_other_run(w))
+            return w->run_shown.symbol == SYMBOL_RUNNING ? "pause" : "go on";
         return w->state == ENGINE_RUNNING ? "pause" : w->state == ENGINE_PAUSED ? "go on" : "start";
     case REQUEST_RATE_UP:
         return "rate";

@@ -90,8 +90,7 @@ static void add_undo(struct run_view *v, const struct metric *m) {
     add_mark(v, m->step, label);
 }
 
-// Exponential moving average without the pull towards the first value.
-static void smooth(float *out, const float *raw, size_t count, double share) {
+void run_smooth(float *out, const float *raw, size_t count, double share) {
     double sum = 0, weight = 0;
     for (size_t i = 0; i < count; i++) {
         if (isfinite(raw[i])) {
@@ -118,8 +117,8 @@ void run_columns_smooth(struct run_view *v) {
     double share = run_smoothing(v);
     if (v->steps == 0)
         return;
-    smooth(v->value[LOSS_SMOOTH], v->value[LOSS_RAW], v->steps, share);
-    smooth(v->value[ACCURACY_SMOOTH], v->value[ACCURACY_RAW], v->steps, share);
+    run_smooth(v->value[LOSS_SMOOTH], v->value[LOSS_RAW], v->steps, share);
+    run_smooth(v->value[ACCURACY_SMOOTH], v->value[ACCURACY_RAW], v->steps, share);
     envelope(v->value[ACCURACY_LOW], v->value[ACCURACY_HIGH], v->value[ACCURACY_RAW], v->steps, share);
 }
 

@@ -58,16 +58,28 @@ static size_t first_at(const float *x, size_t count, double at) {
     return low;
 }
 
-// The part that is shown, so that the height of the plot is chosen by what can be seen.
-static struct plot_series series(const struct sheet *t, const char *label, enum style style, enum column c) {
-    bool step = c < STEP_COLUMNS;
-    const float *x = step ? t->v->step_x : t->v->dev_x;
-    size_t count = step ? t->v->steps : t->v->devs;
-    size_t from = first_at(x, count, t->from), to = first_at(x, count, t->to + 0.5);
-    if (to <= from)
+struct plot_series run_series(const struct run_curve *c, double from, double to, const char *label,
+                              enum style style) {
+    size_t first = first_at(c->x, c->count, from), end = first_at(c->x, c->count, to + 0.5);
+    if (end <= first)
         return (struct plot_series){.label = label, .style = style};
     return (struct plot_series){
-        .label = label, .style = style, .x = x + from, .y = t->v->value[c] + from, .count = to - from};
+        .label = label, .style = style, .x = c->x + first, .y = c->y + first, .count = end - first};
+}
+
+double run_value_at(const struct run_curve *c, size_t step) {
+    size_t i = first_at(c->x, c->count, (double)step + 0.5);
+    return i ? (double)c->y[i - 1] : (double)NAN;
+}
+
+static struct run_curve curve_of(const struct run_view *v, enum column c) {
+    bool step = c < STEP_COLUMNS;
+    return (struct run_curve){step ? v->step_x : v->dev_x, v->value[c], step ? v->steps : v->devs};
+}
+
+static struct plot_series series(const struct sheet *t, const char *label, enum style style, enum column c) {
+    struct run_curve curve = curve_of(t->v, c);
+    return run_series(&curve, t->from, t->to, label, style);
 }
 
 static struct plot_options options_of(const struct sheet *t, const char *empty) {
@@ -133,11 +145,9 @@ static void draw_single(const struct run_view *v, const struct workbench *w, str
     plot_draw(g, a, &s, 1, &o);
 }
 
-// The value of a column at a step, or at the last one before it; NaN: none.
 static double value_at(const struct run_view *v, enum column c, size_t step) {
-    bool steps = c < STEP_COLUMNS;
-    size_t i = first_at(steps ? v->step_x : v->dev_x, steps ? v->steps : v->devs, (double)step + 0.5);
-    return i ? (double)v->value[c][i - 1] : (double)NAN;
+    struct run_curve curve = curve_of(v, c);
+    return run_value_at(&curve, step);
 }
 
 void run_cursor_note(const struct run_view *v, enum pane p, char *out, size_t size) {

@@ -1,80 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How the Run screen is laid out; its frames, the doctor, the nearest words.
+// How the Run screen is laid out; its frames, the nearest words.
 #include <stdio.h>
 #include <string.h>
 
-#include "tui/keymap.h"
-
 #include "parts.h"
 #include "run_inside.h"
-
-// ---- the doctor ----
-
-static enum style level_style(enum doctor_level level, const struct grid *g, const char **mark) {
-    switch (level) {
-    case DOCTOR_BAD:
-        *mark = part_symbol(g, SYMBOL_CROSS);
-        return STYLE_BAD;
-    case DOCTOR_WARN:
-        *mark = "!";
-        return STYLE_WARN;
-    case DOCTOR_GOOD:
-        *mark = part_symbol(g, SYMBOL_TICK);
-        return STYLE_GOOD;
-    default:
-        *mark = part_symbol(g, SYMBOL_DOT);
-        return STYLE_PLAIN;
-    }
-}
-
-static void put_key_of(struct grid *g, struct area a, int row, int column, enum request r) {
-    char key[KEYMAP_KEYS];
-    if (r == REQUEST_NONE || !keymap_key(r, WHERE_RUN, key)[0])
-        return;
-    if (column + 8 + (int)strlen(key) < a.columns) {
-        column += grid_put(g, a, row, column, STYLE_DIM, ": press ");
-        grid_put(g, a, row, column, STYLE_KEY, key);
-    }
-}
-
-struct doctor_lines {
-    struct grid *g;
-    struct area a;
-    int row, column;
-    enum style style;
-    int end;
-};
-
-static bool doctor_line(void *context, const char *text, size_t length) {
-    struct doctor_lines *d = context;
-    if (d->row >= d->a.rows)
-        return false;
-    d->end = d->column + grid_put_bytes(d->g, d->a, d->row++, d->column, d->style, text, length);
-    return true;
-}
-
-static void draw_doctor(const struct run_view *v, struct grid *g, struct area a) {
-    struct doctor_lines d = {.g = g, .a = a, .column = 13};
-    const char *mark = "";
-    grid_put(g, a, 0, 1, STYLE_DIM, "doctor");
-    if (v->diagnoses == 0)
-        grid_put_cut(g, a, 0, 11, a.columns - 12, STYLE_DIM,
-                     "looks at the run once there is something to see");
-    for (size_t i = 0; i < v->diagnoses && d.row < a.rows; i++) {
-        const struct diagnosis *x = &v->diagnosis[i];
-        d.style = level_style(x->level, g, &mark);
-        grid_put(g, a, d.row, 11, d.style, mark);
-        if (a.rows - d.row == 1) {
-            grid_put_cut(g, a, d.row, d.column, a.columns - d.column - 1, d.style, x->text);
-            d.end = d.column + text_width(x->text, strlen(x->text));
-            d.row++;
-        } else {
-            text_wrap(x->text, strlen(x->text), a.columns - d.column - 1 > 1 ? a.columns - d.column - 1 : 1,
-                      doctor_line, &d);
-        }
-        put_key_of(g, a, d.row - 1, d.end, x->remedy);
-    }
-}
 
 // ---- nearest words ----
 
@@ -176,6 +106,10 @@ static void best_note(const struct workbench *w, char *out, size_t size) {
 static void draw_pane(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a,
                       enum pane p) {
     char note[160] = "", title[64];
+    if (v->training) {
+        run_training_draw_pane(v, g, a, p);
+        return;
+    }
     const struct prompt_picture *picture = workbench_picture(w);
     if (v->range.cursor && p < PANE_NEAREST)
         run_cursor_note(v, p, note, sizeof note);
@@ -210,6 +144,8 @@ static void draw_pane(const struct run_view *v, const struct workbench *w, struc
 // ---- the whole ----
 
 bool run_pane_there(const struct run_view *v, const struct workbench *w, enum pane p) {
+    if (v->training)
+        return run_training_pane_there(v->training, p);
     if (p == PANE_SWEEP)
         return v->sweep || run_sweeping(w);
     if (p == PANE_SEEDS)
@@ -222,13 +158,20 @@ static void draw_low(const struct run_view *v, const struct workbench *w, struct
                      bool large) {
     struct area numbers, doctor, nearest;
     run_low_parts(v, a, large, &numbers, &doctor, &nearest);
-    if (v->begun)
+    if (v->training)
+        run_training_draw_numbers(v, g, large ? area_rows(numbers, 0, 4) : numbers);
+    else if (v->begun)
         run_draw_numbers(v, w, g, large ? area_rows(numbers, 0, 4) : numbers);
     else
         run_draw_welcome(w, g, numbers);
-    draw_doctor(v, g, doctor);
+    if (v->training)
+        run_draw_doctor(g, doctor, v->training->diagnosis, v->training->diagnoses);
+    else
+        run_draw_doctor(g, doctor, v->diagnosis, v->diagnoses);
     if (large)
         draw_pane(v, w, g, nearest, PANE_NEAREST);
+    else if (v->training)
+        run_training_draw_parts_lines(v, g, nearest);
     else
         draw_near_lines(w, g, nearest);
 }

@@ -10,10 +10,16 @@
 //   run_seeds.c     several seeds: mean and spread
 //   run_report.c    what a single step did
 //   run_panes.c     where its panes are
-//   run_draw.c      frames, the doctor, the nearest words
+//   run_doctor.c    the doctor's lines
+//   run_draw.c      frames, the nearest words
+// and, where the screen is over a training (prompter lm, prompter pretrain) instead of the session's run:
+//   run_training.c         what is watched, requests, hints
+//   run_training_draw.c    its panes and numbers
+//   run_training_doctor.c  what its curves say
 #ifndef PROMPTER_VIEWS_RUN_INSIDE_H
 #define PROMPTER_VIEWS_RUN_INSIDE_H
 
+#include "sessions/training_log.h"
 #include "tui/plot.h"
 #include "views/views.h"
 
@@ -83,8 +89,10 @@ struct run_view {
     size_t marks, mark_capacity, label_capacity;
     struct diagnosis diagnosis[DOCTOR_MOST];
     size_t diagnoses;
-    struct rate_sweep *sweep; // the last one; NULL: none
-    bool show_sweep;          // it has not been taken or put away yet
+    struct rate_sweep *sweep;      // the last one; NULL: none
+    bool show_sweep;               // it has not been taken or put away yet
+    struct run_training *training; // NULL: the screen is over the session's run
+    size_t own_shown;              // the workbench's own training was taken already
 };
 
 // ---- run_columns.c ----
@@ -94,6 +102,8 @@ void run_columns_free(struct run_view *v);
 // Takes what is new in the history; forgets all when it is another one.
 void run_columns_follow(struct run_view *v, const struct metric *history, size_t count);
 void run_columns_smooth(struct run_view *v);
+// Exponential moving average without the pull towards the first value.
+void run_smooth(float *out, const float *raw, size_t count, double share);
 size_t run_last_step(const struct run_view *v); // that anything was measured at
 
 // ---- run_range.c ----
@@ -110,6 +120,9 @@ void run_range_pan(struct run_range *r, double end, bool right);
 // what is shown follows it.
 void run_range_move(struct run_range *r, double end, size_t done, int by);
 void run_range_put(struct run_range *r, double end, size_t step);
+// Everything that moves over the steps but from scoring to scoring (run_view.c); `last`: the last step there
+// is.
+bool run_range_request(struct run_range *range, double end, size_t last, enum request r);
 
 // ---- run_curves.c ----
 extern const char *const run_pane_title[PANE_COUNT];
@@ -118,6 +131,15 @@ void run_draw_curve(const struct run_view *v, const struct workbench *w, struct 
 // What the curves of a pane are at the cursor: "30: train 0.09, dev 0.15".
 void run_cursor_note(const struct run_view *v, enum pane p, char *out, size_t size);
 double run_axis_end(const struct run_view *v, const struct workbench *w);
+struct run_curve {
+    const float *x, *y; // [count], x ascending
+    size_t count;
+};
+// The part of a curve that is shown, so that the height of the plot is chosen by what can be seen.
+struct plot_series run_series(const struct run_curve *c, double from, double to, const char *label,
+                              enum style style);
+// The value at a step, or at the last one before it; NaN: none.
+double run_value_at(const struct run_curve *c, size_t step);
 
 // ---- run_numbers.c ----
 void run_draw_numbers(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a);
@@ -150,9 +172,58 @@ void run_low_parts(const struct run_view *v, struct area a, bool large, struct a
                    struct area *doctor, struct area *nearest);
 bool run_mouse(void *state, struct workbench *w, struct area a, struct key k, double now);
 
+// ---- run_doctor.c ----
+void run_draw_doctor(struct grid *g, struct area a, const struct diagnosis *diagnosis, size_t count);
+
 // ---- run_draw.c ----
 // Whether there is anything to show in it.
 bool run_pane_there(const struct run_view *v, const struct workbench *w, enum pane p);
 void run_draw(void *state, const struct workbench *w, struct grid *g, struct area a, double now);
+
+// ---- run_training.c ----
+// Its panes stand where those of the session's run do, so that focus, borders and the mouse are the same.
+enum training_pane {
+    TRAINING_PANE_LOSS = PANE_LOSS,
+    TRAINING_PANE_ACCURACY = PANE_ACCURACY,
+    TRAINING_PANE_GRADIENT = PANE_GRADIENT,
+    TRAINING_PANE_SPEED = PANE_UPDATE,
+    TRAINING_PANE_RATE = PANE_RATE,
+    TRAINING_PANE_PARTS = PANE_NEAREST, // validation by objective, class or number of options
+    TRAINING_PANES
+};
+struct run_training {
+    struct training *hands;          // NULL: somebody else's, only watched
+    char *what;                      // as training_log_open takes it
+    struct training_log *log;        // NULL: nothing has been written yet
+    struct training_state state;     // of `hands`
+    float *smooth, *smooth_accuracy; // of training steps
+    size_t smooth_capacity, accuracy_capacity;
+    double news_at, look_at; // when the log grew last; when to look again, 0: never
+    struct diagnosis diagnosis[DOCTOR_MOST];
+    size_t diagnoses;
+};
+// ":watch": "off", or what training_log_open takes.
+void run_training_watch(struct run_view *v, struct workbench *w, const char *what, double now);
+// Takes the workbench's own training, once; looks for news.
+void run_training_refresh(struct run_view *v, struct workbench *w, double now);
+bool run_training_request(struct run_view *v, struct workbench *w, enum request r, const char *argument,
+                          double now);
+const enum request *run_training_hints(const struct run_view *v);
+void run_training_free(struct run_view *v);
+bool run_training_goes(const struct run_training *t); // it may still grow
+bool run_training_pane_there(const struct run_training *t, size_t pane);
+double run_training_end(const struct run_training *t); // of the step axis
+
+// ---- run_training_doctor.c ----
+// Findings, most urgent first. `own`: its rate can be changed here; `quiet`: seconds since the log grew; NaN:
+// it need not.
+size_t run_training_look(const struct training_log *log, const float *smooth, bool own, double quiet,
+                         struct diagnosis out[DOCTOR_MOST]);
+
+// ---- run_training_draw.c ----
+void run_training_draw_pane(const struct run_view *v, struct grid *g, struct area a, size_t pane);
+// Below the curves: the numbers, or what is being done before the first step; the parts where there is room.
+void run_training_draw_numbers(const struct run_view *v, struct grid *g, struct area a);
+void run_training_draw_parts_lines(const struct run_view *v, struct grid *g, struct area a);
 
 #endif

@@ -83,6 +83,8 @@ static enum pane second_pane(const struct run_view *v, const struct workbench *w
     enum pane p = (enum pane)v->focus;
     if (p >= PANE_ACCURACY && run_pane_there(v, w, p))
         return p;
+    if (v->training)
+        return PANE_ACCURACY;
     if (run_sweeping(w) || (v->sweep && v->show_sweep))
         return PANE_SWEEP;
     if (run_pane_there(v, w, PANE_REPORT))

@@ -19,6 +19,7 @@ static void view_free(void *state) {
     struct run_view *v = state;
     if (v) {
         run_columns_free(v);
+        run_training_free(v);
         study_free(v->sweep ? &v->sweep->study : NULL);
     }
     free(v);
@@ -75,10 +76,11 @@ static void refresh(void *state, struct workbench *w, double now) {
     struct run_view *v = state;
     size_t count;
     const struct metric *history = workbench_history(w, &count);
-    (void)now;
+    run_training_refresh(v, w, now);
     run_columns_follow(v, history, count);
     consult(v, w);
-    v->begun = workbench_workspace(w) && part_last(history, count, METRIC_STEP);
+    v->begun = v->training ? v->training->log != NULL
+                           : workbench_workspace(w) && part_last(history, count, METRIC_STEP);
     if (!run_pane_there(v, w, (enum pane)v->focus)) // what it showed is gone
         v->focus = PANE_ACCURACY;
 }
@@ -102,38 +104,39 @@ static void to_scoring(struct run_view *v, const struct workbench *w, bool forwa
         run_range_put(&v->range, run_axis_end(v, w), (size_t)found);
 }
 
-// Everything that moves over the steps.
-static bool range_request(struct run_view *v, const struct workbench *w, enum request r) {
-    double end = run_axis_end(v, w);
-    size_t last = run_last_step(v);
-    if (v->steps + v->devs == 0)
-        return false;
+bool run_range_request(struct run_range *range, double end, size_t last, enum request r) {
     switch (r) {
     case REQUEST_LEFT:
     case REQUEST_RIGHT:
-        run_range_move(&v->range, end, last, r == REQUEST_LEFT ? -1 : 1);
-        return true;
-    case REQUEST_PAGE_UP:
-    case REQUEST_PAGE_DOWN:
-        to_scoring(v, w, r == REQUEST_PAGE_DOWN);
+        run_range_move(range, end, last, r == REQUEST_LEFT ? -1 : 1);
         return true;
     case REQUEST_FIRST:
     case REQUEST_LAST:
-        run_range_put(&v->range, end, r == REQUEST_FIRST ? 0 : last);
+        run_range_put(range, end, r == REQUEST_FIRST ? 0 : last);
         return true;
     case REQUEST_UP:
     case REQUEST_STEPS_FEWER:
     case REQUEST_DOWN:
     case REQUEST_STEPS_MORE:
-        run_range_zoom(&v->range, end, (double)last, r == REQUEST_UP || r == REQUEST_STEPS_FEWER);
+        run_range_zoom(range, end, (double)last, r == REQUEST_UP || r == REQUEST_STEPS_FEWER);
         return true;
     case REQUEST_STEPS_EARLIER:
     case REQUEST_STEPS_LATER:
-        run_range_pan(&v->range, end, r == REQUEST_STEPS_LATER);
+        run_range_pan(range, end, r == REQUEST_STEPS_LATER);
         return true;
     default:
         return false;
     }
+}
+
+static bool range_request(struct run_view *v, const struct workbench *w, enum request r) {
+    if (v->steps + v->devs == 0)
+        return false;
+    if (r == REQUEST_PAGE_UP || r == REQUEST_PAGE_DOWN) {
+        to_scoring(v, w, r == REQUEST_PAGE_DOWN);
+        return true;
+    }
+    return run_range_request(&v->range, run_axis_end(v, w), run_last_step(v), r);
 }
 
 // Esc takes back one thing after the other.
@@ -173,6 +176,16 @@ static bool undo_to_cursor(struct run_view *v, struct workbench *w, double now) 
 
 static bool request(void *state, struct workbench *w, enum request r, const char *argument, double now) {
     struct run_view *v = state;
+    if (r == REQUEST_WATCH) {
+        run_training_watch(v, w, argument, now);
+        refresh(v, w, now);
+        return true;
+    }
+    if (v->training) {
+        bool done = run_training_request(v, w, r, argument, now);
+        refresh(v, w, now);
+        return done;
+    }
     if (range_request(v, w, r))
         return true;
     switch (r) {
@@ -221,7 +234,9 @@ static const enum request *hints(void *state, const struct workbench *w) {
     static const enum request done[] = {REQUEST_TEST,          REQUEST_UNDO_TO_BEST, REQUEST_RESTART,
                                         REQUEST_SCREEN_PROMPT, REQUEST_ZOOM,         REQUEST_NONE};
     static const enum request none[] = {REQUEST_SCREEN_PATTERN, REQUEST_COMMAND, REQUEST_QUIT, REQUEST_NONE};
-    (void)state;
+    const struct run_view *v = state;
+    if (v->training)
+        return run_training_hints(v);
     switch (workbench_state(w)) {
     case ENGINE_RUNNING:
         return running;
@@ -234,6 +249,12 @@ static const enum request *hints(void *state, const struct workbench *w) {
     default:
         return ready;
     }
+}
+
+// A training is looked at now and then: its log is a file, and its thread knows no screen.
+static double deadline(void *state) {
+    const struct run_view *v = state;
+    return v->training ? v->training->look_at : 0;
 }
 
 const struct view view_run = {
@@ -250,4 +271,6 @@ const struct view view_run = {
     .panes = run_panes,
     .mouse = run_mouse,
     .studied = run_sweep_studied,
+    .deadline = deadline,
+    .tick = refresh,
 };

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "engine/base/memory.h"
@@ -72,6 +73,10 @@ struct session *workbench_session(const struct workbench *w) {
 const struct run_settings *workbench_settings(const struct workbench *w) {
     return &w->wanted;
 }
+struct training *workbench_training(const struct workbench *w, const char **watch) {
+    *watch = w->watch;
+    return w->training;
+}
 bool workbench_shows(const struct workbench *w, const struct view *v) {
     struct inner_view inner;
     size_t at;
@@ -120,6 +125,11 @@ void workbench_show(struct workbench *w, const char *title, const char *text) {
     w->overlay.title = mem_strdup(title, NULL);
     w->overlay.text = mem_strdup(text, NULL);
     w->overlay.top = 0;
+    w->dirty = true;
+}
+
+void workbench_show_run(struct workbench *w, const struct run_shown *run) {
+    w->run_shown = run ? *run : (struct run_shown){.name = ""};
     w->dirty = true;
 }
 
@@ -275,6 +285,17 @@ bool workbench_create(struct workbench **out, const struct workbench_options *op
     for (size_t i = 0; i < VIEW_COUNT; i++)
         if (view_list[i]->create && !view_list[i]->create(&w->view_state[i], e))
             goto failed;
+    if (options->training) { // a session may be opened beside it
+        w->training = options->training;
+        w->arrived = true;
+        w->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); // stands for an engine's from then on
+        if (!(w->watch = mem_strdup(options->watch, e)))
+            goto failed;
+        if (options->notes && options->notes[0])
+            workbench_show(w, "please read", options->notes);
+        *out = w;
+        return true;
+    }
     if (!session_open_reading(&w->session, options->what, options->model_folder, e) ||
         !session_begin_with(w->session, &w->first, e))
         goto failed;
@@ -307,6 +328,7 @@ void workbench_free(struct workbench *w) {
     if (w->fd >= 0)
         close(w->fd);
     free(w->question_argument);
+    free(w->watch);
     free(w->history);
     free(w);
 }

@@ -90,6 +90,10 @@ struct workbench_options {
     const char *state_folder;
     const struct run_settings *settings; // what sessions that are new begin with; NULL: the defaults
     const char *notes;                   // to be read at the beginning, lines; NULL: nothing
+    // The Run screen over a training, borrowed, and where its log is (training_log_open); then no session is
+    // opened at the beginning. NULL: none.
+    struct training *training;
+    const char *watch;
     // For making recordings: called with every study that comes back without an error. NULL: nobody.
     void (*studied)(void *context, const struct study *s);
     void *context;
@@ -128,7 +132,8 @@ struct session *workbench_session(const struct workbench *w);
 double workbench_step_seconds(const struct workbench *w); // median of the last steps; NaN before the first
 // What the next run will use: the session's settings with what ":set" changed since.
 const struct run_settings *workbench_settings(const struct workbench *w);
-bool workbench_shows(const struct workbench *w, const struct view *v); // also inside another
+struct training *workbench_training(const struct workbench *w, const char **watch); // of the options
+bool workbench_shows(const struct workbench *w, const struct view *v);              // also inside another
 // The screen that help was opened from.
 const struct view *workbench_behind(const struct workbench *w);
 const enum request *workbench_behind_hints(const struct workbench *w); // its hints; NULL: it has none
@@ -154,6 +159,14 @@ bool workbench_own_waits(const struct workbench *w);
 // Goes to the Try screen with an example of the open task in its fields (borrowed for the call).
 void workbench_try(struct workbench *w, const struct example *x, const char *from, enum lens_kind prompt,
                    double now);
+// What the title row and the state below it say while the Run screen is over another run than the session's.
+struct run_shown {
+    char name[80], detail[160]; // name "": the session's run
+    unsigned symbol;            // enum part_symbol, before the state
+    enum style style;
+    char state[64];
+};
+void workbench_show_run(struct workbench *w, const struct run_shown *run); // NULL: the session's again
 // Handles a request wherever it belongs: the present view first, then the workbench.
 void workbench_request(struct workbench *w, enum request r, const char *argument, double now);
 // One line at the bottom for some seconds; the style says what it is (GOOD, WARN, BAD, PLAIN).

@@ -51,6 +51,9 @@ void workbench_cancel(struct workbench *w, double now) {
         engine_cancel_studies(w->engine, STUDY_EVERY_CHANNEL);
     if (w->question != QUESTION_NONE) {
         w->question = QUESTION_NONE;
+    } else if (w->screen == VIEW_RUN && w->training &&
+               view_run.request(w->view_state[VIEW_RUN], w, REQUEST_STOP, NULL, now)) {
+        return;
     } else if (stops) {
         if (workbench_send_verb(w, ENGINE_STOP, now))
             workbench_say(w, STYLE_PLAIN, now, "stopped; what was trained is kept");
@@ -135,6 +138,10 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
         view_help.request(w->view_state[VIEW_HELP], w, r, argument, now);
         return true;
     case REQUEST_SWEEP:
+        go_to(w, VIEW_RUN);
+        view_run.request(w->view_state[VIEW_RUN], w, r, argument, now);
+        return true;
+    case REQUEST_WATCH:
         go_to(w, VIEW_RUN);
         view_run.request(w->view_state[VIEW_RUN], w, r, argument, now);
         return true;

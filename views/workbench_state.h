@@ -59,6 +59,9 @@ struct workbench {
         double until;
         double undrawn; // how long it stays once it is drawn, for one from before the first drawing; 0: until
     } message;
+    struct run_shown run_shown;
+    struct training *training; // of the options
+    char *watch;               // owned
     enum question question;
     char *question_argument; // of QUESTION_OPEN and QUESTION_LOAD
     struct {

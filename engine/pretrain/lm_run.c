@@ -371,3 +371,8 @@ struct corpus_counts lm_run_counts(const struct lm_run *run) {
 size_t lm_run_made(const struct lm_run *run) {
     return lm_trainer_steps(run->trainer);
 }
+
+void lm_run_scale_rate(struct lm_run *run, double factor) {
+    lm_trainer_scale_rate(run->trainer, factor);
+    run->facts.settings.rate = lm_trainer_settings(run->trainer)->rate;
+}

@@ -51,7 +51,7 @@ const char *lm_kind_name(enum lm_kind kind) {
         1 << 22)                                                                                             \
     ROW("accumulate", "N", "batches in one step", false, WHOLE, accumulate, 1, 4096)                         \
     ROW("optimizer", "NAME", "adamw or adafactor", false, OPTIMIZER, optimizer, 0, 0)                        \
-    ROW("rate", "X", "learning rate", false, REAL, rate, 0, 100)                                             \
+    ROW("rate", "X", "learning rate", false, REAL, rate, 0, LM_MOST_RATE)                                    \
     ROW("schedule", "NAME", "constant, linear, cosine, noam, inverse-sqrt, stable", false, SCHEDULE,         \
         schedule, 0, 0)                                                                                      \
     ROW("warmup", "N", "steps over which the rate rises", false, WHOLE, warmup, 0, 10000000)                 \

@@ -21,6 +21,8 @@
 #include "engine/base/json.h"
 #include "engine/tune/schedule.h"
 
+#define LM_MOST_RATE 100.0
+
 enum lm_recipe { LM_SMALL, LM_HUGGING_FACE, LM_ADAPT };
 enum lm_optimizer { LM_ADAMW, LM_ADAFACTOR };
 enum lm_kind { LM_SPANS, LM_SPAN, LM_SUFFIX, LM_PREFIX, LM_KINDS }; // see lm_objective.h

@@ -290,6 +290,10 @@ struct corpus_counts lm_trainer_counts(const struct lm_trainer *t) {
     return corpus_reader_counts(t->reader);
 }
 
+void lm_trainer_scale_rate(struct lm_trainer *t, double factor) {
+    t->settings.rate = fmin(t->settings.rate * factor, LM_MOST_RATE);
+}
+
 const struct lm_settings *lm_trainer_settings(const struct lm_trainer *t) {
     return &t->settings;
 }

@@ -63,6 +63,8 @@ bool lm_trainer_done(const struct lm_trainer *t);                  // all of set
 size_t lm_trainer_validation_examples(const struct lm_trainer *t); // 0: nothing is held back
 struct corpus_counts lm_trainer_counts(const struct lm_trainer *t);
 const struct lm_settings *lm_trainer_settings(const struct lm_trainer *t);
+// From the next step on; kept in the checkpoint. Between steps only; at most LM_MOST_RATE.
+void lm_trainer_scale_rate(struct lm_trainer *t, double factor);
 
 // One step. `cancel` (may be NULL) ends it within some milliseconds; the trainer is then as before the step
 // (ERROR_CANCELLED). A loss or gradient that is not finite is refused and changes no weight.

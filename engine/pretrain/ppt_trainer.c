@@ -18,6 +18,7 @@ enum { TRAIN = 1, VALIDATION = 2, TEST = 3, LABELLED = 4 }; // added to the seed
 // 949 : 50 : 1, as thu-coai/PPT.
 #define VALIDATION_FROM 0.949
 #define TEST_FROM       0.999
+#define MOST_RATE       1000.0 // of run settings
 
 struct ppt_trainer {
     struct ppt_parts parts;
@@ -455,6 +456,10 @@ const float *ppt_trainer_best(const struct ppt_trainer *t, double *loss, size_t 
 }
 void ppt_trainer_set_steps(struct ppt_trainer *t, size_t steps) {
     t->settings.run.steps = steps;
+}
+
+void ppt_trainer_scale_rate(struct ppt_trainer *t, double factor) {
+    t->settings.run.rate = fmin(t->settings.run.rate * factor, MOST_RATE);
 }
 
 // ---- keeping ----

@@ -91,6 +91,8 @@ const float *ppt_trainer_prompt(const struct ppt_trainer *t); // [vectors, d_mod
 // The one of the lowest validation loss; NULL before the first validation.
 const float *ppt_trainer_best(const struct ppt_trainer *t, double *loss, size_t *step);
 void ppt_trainer_set_steps(struct ppt_trainer *t, size_t steps);
+// From the next step on, and in every checkpoint after it.
+void ppt_trainer_scale_rate(struct ppt_trainer *t, double factor);
 
 // One update. `cancel` (may be NULL) ends it within some milliseconds; the trainer is then as before the step
 // (ERROR_CANCELLED). A loss or gradient that is not finite is refused and changes nothing.
