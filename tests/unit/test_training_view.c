@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The Run screen over a training: another program's, from its recorded log, and this program's own.
+#include "workbench_bench.h"
+
+#include <time.h>
+
+#include "views/run_inside.h"
+
+static void watch(struct bench *b, const char *log) {
+    char line[700];
+    snprintf(line, sizeof line, "watch %s", check_path(log));
+    b->client.command(b->w, line, b->now);
+}
+
+TEST(a_recorded_training_is_shown_with_its_numbers) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    watch(&b, "screens/lm.jsonl");
+    CHECK(bench_has(&b, "lm.jsonl · language model, 62k parameters"));
+    CHECK(bench_has(&b, "● training elsewhere"));
+    CHECK(bench_has(&b, " step    400/600 "));
+    CHECK(bench_has(&b, "valid loss  1.4"));
+    CHECK(bench_has(&b, "validation loss by objective"));
+    CHECK(bench_has(&b, "suffix"));
+    CHECK(bench_has(&b, "✓ learning: train loss down"));
+    bench_keys(&b, "Tab Tab");
+    CHECK(bench_has(&b, "▸accuracy"));
+    bench_keys(&b, "Tab z");
+    CHECK(bench_has(&b, "▸learning rate") && !bench_has(&b, "┌ loss"));
+    bench_close(&b);
+}
+
+TEST(what_is_only_watched_cannot_be_held) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    watch(&b, "screens/lm.jsonl");
+    bench_keys(&b, "Space");
+    CHECK(bench_has(&b, "belongs to another program"));
+    bench_keys(&b, "t");
+    CHECK(bench_has(&b, "that is for the session's run"));
+    bench_keys(&b, "Esc"); // back to the session's run
+    CHECK(bench_has(&b, "Press Space to start tuning") && !bench_has(&b, "lm.jsonl"));
+    bench_close(&b);
+}
+
+TEST(silence_is_told) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    watch(&b, "screens/lm.jsonl");
+    b.now += 130;
+    b.client.dirty(b.w, b.now);
+    CHECK(bench_has(&b, "no news for 2 min"));
+    CHECK(bench_has(&b, "goes on from step"));
+    bench_close(&b);
+}
+
+TEST(a_log_that_is_not_there_is_told) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    watch(&b, "screens/none.jsonl");
+    CHECK(bench_has(&b, "there is no "));
+    CHECK(bench_has(&b, "Press Space to start tuning"));
+    bench_close(&b);
+}
+
+// ---- the program's own ----
+
+struct count {
+    size_t made;
+    double rate;
+};
+
+static void rest(void) {
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
+static bool count_on(void *context, struct training *t, struct error *e) {
+    struct count *c = context;
+    while (!atomic_load(training_cancel(t))) {
+        rest();
+        c->made++;
+        c->rate *= training_stepped(t, c->made, 100000, c->rate, 1234);
+    }
+    return error_set(e, ERROR_CANCELLED, "kept");
+}
+
+static bool sees(struct bench *b, const char *text) {
+    for (int i = 0; i < 5000; i++) {
+        b->now += 0.25;
+        b->client.dirty(b->w, b->now);
+        if (bench_has(b, text))
+            return true;
+        rest();
+    }
+    return false;
+}
+
+TEST(the_programs_own_is_held_by_keys) {
+    struct bench b = {.now = 1};
+    struct count c = {.rate = 1};
+    struct training *t;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    CHECK_OK(training_start(&t, count_on, &c, &e));
+    const struct workbench_options options = {.training = t, .watch = check_path("screens/lm.jsonl")};
+    CHECK_OK(workbench_create(&b.w, &options, &e) && grid_create(&b.g, 24, 80, &e));
+    b.client = workbench_client(b.w);
+    CHECK(sees(&b, "● training") && sees(&b, "1234 tokens/s"));
+    CHECK(bench_has(&b, "Space pause"));
+    bench_keys(&b, "Space");
+    CHECK(sees(&b, "‖ paused") && bench_has(&b, "Space go on"));
+    bench_keys(&b, "+ Space");
+    CHECK(sees(&b, "● training") && sees(&b, "rate    1.25"));
+    bench_keys(&b, "S");
+    CHECK(sees(&b, "‖ stopped, kept"));
+    bench_keys(&b, "s");
+    CHECK(sees(&b, "‖ paused"));
+    b.client.interrupt(b.w, b.now); // Ctrl-C stops it, too
+    CHECK(sees(&b, "‖ stopped, kept"));
+    b.client.command(b.w, "watch off", b.now);
+    CHECK(bench_has(&b, "Nothing is open"));
+    b.client.command(b.w, "quit", b.now);
+    CHECK(b.client.finished(b.w));
+    bench_close(&b);
+    training_free(t);
+}
+
+// ---- the doctor ----
+
+static struct training_log made_up(float *x, float (*value)[300], size_t count) {
+    struct training_log l = {.steps = count, .step_count = count, .best = NAN, .step_x = x};
+    for (size_t i = 0; i < count; i++) {
+        x[i] = (float)(i + 1);
+        value[1][i] = 0.1f;
+    }
+    l.column[TRAINING_LOSS] = value[0];
+    l.column[TRAINING_RATE] = value[1];
+    return l;
+}
+
+TEST(the_doctor_tells_flat_from_falling_and_rising) {
+    static float x[300], value[2][300];
+    struct diagnosis d[DOCTOR_MOST];
+    struct training_log l = made_up(x, value, 300);
+    for (size_t i = 0; i < 300; i++)
+        value[0][i] = 5 - (float)i * 0.01f;
+    CHECK(run_training_look(&l, value[0], true, NAN, d) == 1 && d[0].level == DOCTOR_GOOD);
+    for (size_t i = 0; i < 300; i++)
+        value[0][i] = i < 50 ? 5 - (float)i * 0.05f : 2.5f;
+    CHECK(run_training_look(&l, value[0], true, NAN, d) == 1 && d[0].level == DOCTOR_WARN);
+    CHECK_HAS(d[0].text, "flat since step 210");
+    CHECK(d[0].remedy == REQUEST_RATE_DOWN);
+    CHECK(run_training_look(&l, value[0], false, NAN, d) == 1 && d[0].remedy == REQUEST_NONE);
+    value[1][299] = 0.001f; // flattened on purpose by the schedule
+    CHECK(run_training_look(&l, value[0], true, NAN, d) == 1 && d[0].level != DOCTOR_WARN);
+    for (size_t i = 0; i < 300; i++)
+        value[0][i] = 5 + (float)i;
+    CHECK(run_training_look(&l, value[0], true, NAN, d) == 1 && d[0].level == DOCTOR_WARN);
+    CHECK_HAS(d[0].text, "higher than at the start");
+}
+
+TEST(the_doctor_sees_a_text_learnt_by_heart) {
+    static float x[300], value[2][300], validation_x[] = {10, 20, 30, 40, 50},
+                                        loss[] = {3, 2, 2.2f, 2.3f, 2.4f};
+    struct diagnosis d[DOCTOR_MOST];
+    struct training_log l = made_up(x, value, 10);
+    l.validation_x = validation_x;
+    l.validation_count = 5;
+    l.column[TRAINING_VALIDATION_LOSS] = loss;
+    l.best = 2;
+    l.best_step = 20;
+    CHECK(run_training_look(&l, value[0], true, NAN, d) == 1 && d[0].level == DOCTOR_WARN);
+    CHECK_HAS(d[0].text, "since step 20");
+    loss[3] = 2;
+    CHECK_SIZE(run_training_look(&l, value[0], true, NAN, d), 0);
+}
