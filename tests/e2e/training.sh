@@ -9,7 +9,7 @@ export LC_ALL=C.UTF-8 INPUTRC=/dev/null
 unset NO_COLOR TMUX
 passed=0 failed=0
 folder=$(mktemp -d)
-export PROMPTER_SESSIONS=$folder/sessions XDG_STATE_HOME=$folder/state XDG_CONFIG_HOME=$folder/config
+export PROMPTER_SHARE=$PWD/tests/share PROMPTER_SESSIONS=$folder/sessions XDG_STATE_HOME=$folder/state XDG_CONFIG_HOME=$folder/config
 t() { tmux -S "$folder/tmux" -f /dev/null "$@"; }
 trap 't kill-server 2>/dev/null; rm -rf "$folder"' EXIT
 if ! command -v tmux >/dev/null; then

@@ -43,6 +43,7 @@ static struct training_state wait_for(struct training *t, enum training_phase ph
 }
 
 TEST(a_training_goes_to_its_end_by_itself) {
+    struct error e = {0};
     struct count c = {.steps = 20, .rate = 0.5};
     struct training *t;
     CHECK_OK(training_start(&t, count_on, &c, &e));
@@ -54,6 +55,7 @@ TEST(a_training_goes_to_its_end_by_itself) {
 }
 
 TEST(a_pause_holds_it_and_a_step_is_one) {
+    struct error e = {0};
     struct count c = {.steps = 100000, .rate = 1};
     struct training *t;
     CHECK_OK(training_start(&t, count_on, &c, &e));
@@ -76,6 +78,7 @@ TEST(a_pause_holds_it_and_a_step_is_one) {
 }
 
 TEST(what_was_stopped_goes_on_where_it_was) {
+    struct error e = {0};
     struct count c = {.steps = 300, .rate = 1};
     struct training *t;
     CHECK_OK(training_start(&t, count_on, &c, &e));
@@ -91,6 +94,7 @@ TEST(what_was_stopped_goes_on_where_it_was) {
 }
 
 TEST(a_stop_ends_a_pause) {
+    struct error e = {0};
     struct count c = {.steps = 100000, .rate = 1};
     struct training *t;
     struct training_state s;
@@ -109,6 +113,7 @@ TEST(a_stop_ends_a_pause) {
 }
 
 TEST(the_rate_is_changed_once_and_all_wishes_count) {
+    struct error e = {0};
     struct count c = {.steps = 100000, .rate = 1};
     struct training *t;
     struct training_state s;
@@ -129,6 +134,7 @@ TEST(the_rate_is_changed_once_and_all_wishes_count) {
 }
 
 TEST(a_failure_is_told) {
+    struct error e = {0};
     struct count c = {.steps = 50, .rate = 1, .fail_at = 7};
     struct training *t;
     CHECK_OK(training_start(&t, count_on, &c, &e));

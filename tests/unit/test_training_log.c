@@ -33,6 +33,7 @@ static const char begun[] =
     "{\"event\":\"checkpoint\",\"step\":2}\n";
 
 TEST(a_models_log) {
+    struct error e = {0};
     const char *path = log_file("model.jsonl");
     struct training_log *l;
     put(path, "w", begun);
@@ -50,6 +51,7 @@ TEST(a_models_log) {
 }
 
 TEST(a_prompts_log_by_class_and_by_options) {
+    struct error e = {0};
     const char *path = log_file("prompt.jsonl");
     struct training_log *l;
     put(path, "w",
@@ -79,6 +81,7 @@ TEST(a_prompts_log_by_class_and_by_options) {
 }
 
 TEST(a_line_counts_when_it_has_an_end) {
+    struct error e = {0};
     const char *path = log_file("grows.jsonl");
     struct training_log *l;
     bool news;
@@ -96,6 +99,7 @@ TEST(a_line_counts_when_it_has_an_end) {
 }
 
 TEST(what_came_after_the_step_it_goes_on_from_is_forgotten) {
+    struct error e = {0};
     const char *path = log_file("resumed.jsonl");
     struct training_log *l;
     put(path, "w", begun);
@@ -117,6 +121,7 @@ TEST(what_came_after_the_step_it_goes_on_from_is_forgotten) {
 }
 
 TEST(a_file_that_begins_anew_is_read_anew) {
+    struct error e = {0};
     const char *path = log_file("anew.jsonl");
     struct training_log *l;
     put(path, "w", begun);
@@ -128,6 +133,7 @@ TEST(a_file_that_begins_anew_is_read_anew) {
 }
 
 TEST(long_logs_leave_steps_out) {
+    struct error e = {0};
     const char *path = log_file("long.jsonl");
     struct training_log *l;
     put(path, "w", begun);

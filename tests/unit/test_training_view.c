@@ -19,14 +19,16 @@ TEST(a_recorded_training_is_shown_with_its_numbers) {
     CHECK(bench_has(&b, "lm.jsonl · language model, 62k parameters"));
     CHECK(bench_has(&b, "● training elsewhere"));
     CHECK(bench_has(&b, " step    400/600 "));
-    CHECK(bench_has(&b, "valid loss  1.4"));
-    CHECK(bench_has(&b, "validation loss by objective"));
-    CHECK(bench_has(&b, "suffix"));
+    CHECK(bench_has(&b, "valid loss  1.54"));
+    CHECK(bench_has(&b, " valid     spans 2.154   span 1.914   suffix 0.813"));
     CHECK(bench_has(&b, "✓ learning: train loss down"));
-    bench_keys(&b, "Tab Tab");
+    bench_keys(&b, "Tab");
     CHECK(bench_has(&b, "▸accuracy"));
-    bench_keys(&b, "Tab z");
+    bench_keys(&b, "Shift-Tab Shift-Tab");
+    CHECK(bench_has(&b, "▸validation loss by objective"));
+    bench_keys(&b, "Shift-Tab z");
     CHECK(bench_has(&b, "▸learning rate") && !bench_has(&b, "┌ loss"));
+    bench_keys(&b, "z");
     bench_close(&b);
 }
 
@@ -96,6 +98,7 @@ static bool sees(struct bench *b, const char *text) {
 }
 
 TEST(the_programs_own_is_held_by_keys) {
+    struct error e = {0};
     struct bench b = {.now = 1};
     struct count c = {.rate = 1};
     struct training *t;
