@@ -223,10 +223,12 @@ static bool wait_seconds(struct script *s, char *argument, struct error *e) {
         if (!(next > s->now && next < until))
             break;
         s->now = next;
+        s->client->dirty(s->client->context, s->now);
         loop_draw(s->client, s->grid, s->now);
     }
     s->now = until;
     wake_client(s, 0);
+    s->client->dirty(s->client->context, s->now);
     loop_draw(s->client, s->grid, s->now);
     return true;
 }

@@ -7,12 +7,13 @@
 #include "run_inside.h"
 
 // Steps before anything is said of a curve, and the share of them that is compared with what went before.
-#define PATIENCE   40
-#define LAST_SHARE 0.3
-#define FLAT       0.01 // less fall of the loss in that share, relative, is none
-#define RISE       0.02 // so much above the best, relative, in ...
-#define RISES      3    // ... so many validations in a row: it gets worse
-#define QUIET      60.0 // seconds
+#define PATIENCE    40
+#define LAST_SHARE  0.3
+#define FLAT        0.01 // less fall of the loss in that share, relative, is none
+#define RISE        0.02 // so much above the best, relative, in ...
+#define RISES       3    // ... so many validations in a row: it gets worse
+#define QUIET       60.0 // seconds
+#define NO_GRADIENT 1e-6 // of a prompt: it learns nothing any more, whatever the rate
 
 struct findings {
     struct diagnosis *out;
@@ -80,7 +81,11 @@ static void look_at_loss(struct findings *f, const struct training_log *l, const
     size_t since = (size_t)l->step_x[from];
     // A schedule that ends the run by small rates flattens it on purpose.
     bool high = most_rate(l) < 2 * (double)l->column[TRAINING_RATE][n - 1];
-    if (now > first)
+    if (l->kind == TRAINING_PROMPT && (double)l->column[TRAINING_GRADIENT][n - 1] < NO_GRADIENT)
+        say(f, DOCTOR_WARN, REQUEST_NONE,
+            "the gradient is next to nothing: a high rate has made the vectors too long; begin anew with a "
+            "tenth of it");
+    else if (now > first)
         say(f, DOCTOR_WARN, remedy, "the loss is higher than at the start: the rate is too high");
     else if (high && before - now < FLAT * before)
         say(f, DOCTOR_WARN, remedy, "train loss is flat since step %zu: a lower rate may help", since);

@@ -130,11 +130,14 @@ TEST(the_programs_own_is_held_by_keys) {
 // ---- the doctor ----
 
 static struct training_log made_up(float *x, float (*value)[300], size_t count) {
+    static float gradient[300];
     struct training_log l = {.steps = count, .step_count = count, .best = NAN, .step_x = x};
     for (size_t i = 0; i < count; i++) {
         x[i] = (float)(i + 1);
         value[1][i] = 0.1f;
+        gradient[i] = 1;
     }
+    l.column[TRAINING_GRADIENT] = gradient;
     l.column[TRAINING_LOSS] = value[0];
     l.column[TRAINING_RATE] = value[1];
     return l;
@@ -159,6 +162,10 @@ TEST(the_doctor_tells_flat_from_falling_and_rising) {
         value[0][i] = 5 + (float)i;
     CHECK(run_training_look(&l, value[0], true, NAN, d) == 1 && d[0].level == DOCTOR_WARN);
     CHECK_HAS(d[0].text, "higher than at the start");
+    l.kind = TRAINING_PROMPT;
+    l.column[TRAINING_GRADIENT][299] = 1e-8f;
+    CHECK(run_training_look(&l, value[0], true, NAN, d) == 1 && d[0].level == DOCTOR_WARN);
+    CHECK_HAS(d[0].text, "begin anew");
 }
 
 TEST(the_doctor_sees_a_text_learnt_by_heart) {
