@@ -153,12 +153,13 @@ static bool abbreviates(const struct cursor *t, size_t dot, bool apart, size_t n
 
 // Whether only a number stands between `from` and the full stop: "1. Open the lid."
 static bool numbers_an_item(const struct cursor *t, size_t from, size_t dot) {
-    while (from < dot && is_space((unsigned char)t->text[from]))
-        from++;
-    size_t digits = 0;
-    while (from + digits < dot && is_digit((unsigned char)t->text[from + digits]))
-        digits++;
-    return digits > 0 && digits <= 3 && from + digits == dot;
+    size_t at = dot;
+    while (at > from && dot - at < 3 && is_digit((unsigned char)t->text[at - 1]))
+        at--;
+    bool digits = at < dot;
+    while (at > from && is_space((unsigned char)t->text[at - 1]))
+        at--;
+    return digits && at == from;
 }
 
 // ---- where a sentence ends ----
@@ -171,15 +172,17 @@ static size_t past_closing(const struct cursor *t, size_t at) {
     return at;
 }
 
-// The same where tokens stand apart: `stop . " next`. A quote closes when the sentence opened one.
+// The same where tokens stand apart: `stop . " next`. A quote closes when the sentence opened one; of a very
+// long sentence the latest part is looked at.
 static size_t past_closing_apart(const struct cursor *t, size_t from, size_t end) {
+    enum { LOOK_BACK = 4096 };
     while (end + 1 < t->length && t->text[end] == ' ') {
-        size_t quotes = 0;
-        for (size_t i = from; i < end; i++)
-            quotes += t->text[i] == '"';
         char c = t->text[end + 1];
+        size_t quotes = 0;
+        for (size_t i = end - from > LOOK_BACK ? end - LOOK_BACK : from; c == '"' && i < end; i++)
+            quotes += t->text[i] == '"';
         bool alone = end + 2 >= t->length || is_space((unsigned char)t->text[end + 2]);
-        if (!alone || !(c == ')' || c == ']' || (c == '"' && quotes % 2)))
+        if (!alone || !(c == ')' || c == ']' || quotes % 2))
             break;
         end += 2;
     }
