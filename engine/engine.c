@@ -51,7 +51,8 @@ struct engine {
     bool one_step;    // pause after the next update
     bool step_failed; // the last step could not be kept, and that was told
     bool estimate_due;
-    bool unkept; // something happened since the keeper was last called
+    bool unkept;                  // something happened since the keeper was last called
+    double kept_at, keep_seconds; // when it last kept all of the run, and how long that took
 };
 
 // ---- telling ----
@@ -86,11 +87,20 @@ static void record(struct engine *g, const struct metric *m) {
     g->unkept = true;
 }
 
+// All weights are many: a new best is kept at once only where that takes no more than a twentieth of the
+// time. It is kept with the next pause otherwise.
+static bool keep_can_wait(const struct engine *g, enum keep_reason why) {
+    enum { TIMES_AS_LONG = 20 };
+    return why == KEEP_BEST && run_fine_tunes(g->run) &&
+           clock_seconds() - g->kept_at < TIMES_AS_LONG * g->keep_seconds;
+}
+
 static void keep(struct engine *g, enum keep_reason why) {
     const struct keeper *k = &g->options.keeper;
     struct error e = {0};
-    if (!k->keep || !g->run || (!g->unkept && why != KEEP_ASKED))
+    if (!k->keep || !g->run || (!g->unkept && why != KEEP_ASKED) || keep_can_wait(g, why))
         return;
+    double began = clock_seconds();
     if (why == KEEP_STEP) {
         // Told once: the next thorough keep tells it again if it still fails.
         if (k->keep(k->context, why, g->run, &e))
@@ -101,6 +111,8 @@ static void keep(struct engine *g, enum keep_reason why) {
         }
     } else if (k->keep(k->context, why, g->run, &e)) {
         g->unkept = false;
+        g->kept_at = clock_seconds();
+        g->keep_seconds = g->kept_at - began;
         tell(g, (struct engine_event){.kind = EVENT_KEPT});
     } else {
         tell_error(g, &e);
