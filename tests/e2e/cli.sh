@@ -155,6 +155,8 @@ expect 0 'vectors of 160' $prompter convert "$work/p.npy" "$work/adapter/"
 expect 0 'vectors of 160' $prompter convert "$work/adapter" "$work/again.npy"
 check "a prompt comes back the same" cmp -s "$work/p.npy" "$work/again.npy"
 expect 1 'nothing.npy' $prompter convert "$work/nothing.npy" "$work/x.npy"
+expect 0 '5 vectors of 8' $prompter convert tests/fuzz/corpus/torch/trainer.pt "$work/trainer.npy" --times 100
+expect 1 'it holds "argparse.Namespace", which is not loaded' $prompter convert tests/fuzz/corpus/torch/namespace.pt "$work/x.npy"
 
 # Token ids.
 check "tokenize" [ "$(printf 'good\n\n' | $prompter tokenize | wc -l)" = 2 ]
