@@ -147,6 +147,11 @@ TEST(lm_adaptation_is_a_choice_of_model) {
     CHECK_HAS(e.text, "prompter lm --model ");
     CHECK_OK(method_fits_model(METHOD_VANILLA, model, &e));
     CHECK_OK(method_fits_model(METHOD_LM_ADAPTATION, "/models/t5-small-lm-adapt", &e));
+    snprintf(adapted, sizeof adapted, "%s-lm", model);
+    CHECK_OK(file_make_folders(adapted, &e));
+    e = (struct error){0};
+    CHECK(!method_fits_model(METHOD_LM_ADAPTATION, model, &e));
+    CHECK_HAS(e.text, "-lm was: prompter new");
     // What LM training of a model writes says so.
     snprintf(adapted, sizeof adapted, "%s/prompts", model);
     CHECK_OK(model_copy_config(model, adapted, DTYPE_F32, &e));
