@@ -19,7 +19,8 @@ static int run_script(struct loop_client *client, const struct cli_workbench *a,
                                      .columns = 80,
                                      .dump_folder = a->dump_folder,
                                      .ascii = a->ascii,
-                                     .styles = a->styles};
+                                     .styles = a->styles,
+                                     .no_color = a->no_color};
     char rest;
     if (a->size &&
         (sscanf(a->size, "%dx%d%c", &options.columns, &options.rows, &rest) != 2 || options.rows < 1 ||

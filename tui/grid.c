@@ -579,14 +579,18 @@ static void dump_row(struct buffer *b, const struct cell *c, int columns) {
 }
 
 char *grid_dump(const struct grid *g, bool styles, struct error *e) {
+    return grid_dump_with(g, styles ? style_letter : NULL, e);
+}
+
+char *grid_dump_with(const struct grid *g, char (*letter)(enum style s), struct error *e) {
     struct buffer b = {0};
     for (int y = 0; y < g->rows; y++)
         dump_row(&b, &g->cell[(size_t)y * (size_t)g->columns], g->columns);
-    if (styles) {
+    if (letter) {
         buffer_add_text(&b, "---\n");
         for (int y = 0; y < g->rows; y++) {
             for (int x = 0; x < g->columns; x++)
-                buffer_add_char(&b, style_letter(g->cell[(size_t)y * (size_t)g->columns + (size_t)x].style));
+                buffer_add_char(&b, letter(g->cell[(size_t)y * (size_t)g->columns + (size_t)x].style));
             buffer_add_char(&b, '\n');
         }
         if (g->cursor_row >= 0)

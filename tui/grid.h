@@ -116,5 +116,7 @@ void grid_cursor(struct grid *g, struct area a, int row, int column);
 // Rows of text (trailing spaces removed), each followed by a newline; then, with styles, a line "---" and the
 // rows of style letters, all columns wide, then "cursor ROW COLUMN" where the cursor shows. Owned.
 char *grid_dump(const struct grid *g, bool styles, struct error *e);
+// The same with other letters (NULL: none), e.g. theme_letter.
+char *grid_dump_with(const struct grid *g, char (*letter)(enum style s), struct error *e);
 
 #endif

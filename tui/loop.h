@@ -69,6 +69,7 @@ struct script_options {
     int rows, columns;
     const char *dump_folder; // where "dump NAME" writes NAME.txt; NULL: standard output
     bool ascii, styles;
+    bool no_color; // styles in dumps are what a terminal without colours shows (theme_letter), not roles
 };
 // Drives the client from a file: see tui/script.c for the language.
 bool loop_run_script(const struct loop_client *client, const struct script_options *options, struct error *e);

@@ -33,6 +33,7 @@
 #include "engine/base/utf8.h"
 #include "tui/command_line.h"
 #include "tui/loop_parts.h"
+#include "tui/theme.h"
 
 enum { MOST_SCRIPT_BYTES = 4 << 20, MOST_SIDE = 1000 };
 static const double IDLE_LIMIT = 600, TEXT_LIMIT = 60;
@@ -56,10 +57,10 @@ static void wake_client(struct script *s, int timeout_ms) {
 }
 
 // The screen as text; owned.
-static char *take_screen(struct script *s, bool styles, struct error *e) {
+static char *take_screen(struct script *s, char (*letter)(enum style), struct error *e) {
     wake_client(s, 0);
     loop_draw(s->client, s->grid, s->now);
-    return grid_dump(s->grid, styles, e);
+    return grid_dump_with(s->grid, letter, e);
 }
 
 static void pass_key(struct script *s, struct key k) {
@@ -177,7 +178,7 @@ static bool wait_idle(struct script *s, char *argument, struct error *e) {
 }
 
 static bool fail_with_screen(struct script *s, const char *what, const char *text, struct error *e) {
-    char *screen = take_screen(s, false, NULL);
+    char *screen = take_screen(s, NULL, NULL);
     if (screen)
         fprintf(stderr, "%s", screen);
     free(screen);
@@ -185,7 +186,7 @@ static bool fail_with_screen(struct script *s, const char *what, const char *tex
 }
 
 static bool screen_has(struct script *s, const char *text, bool *has, struct error *e) {
-    char *screen = take_screen(s, false, e);
+    char *screen = take_screen(s, NULL, e);
     if (!screen)
         return false;
     *has = strstr(screen, text) != NULL;
@@ -270,7 +271,11 @@ static bool run_dump(struct script *s, char *name, struct error *e) {
     if (s->check)
         return true;
     snprintf(file, sizeof file, "%s.txt", name);
-    screen = take_screen(s, s->options->styles, e);
+    screen = take_screen(s,
+                         !s->options->styles    ? NULL
+                         : s->options->no_color ? theme_letter
+                                                : style_letter,
+                         e);
     if (!screen)
         goto done;
     if (folder) {

@@ -123,6 +123,29 @@ struct look theme_look(enum style s, int colours, enum background b) {
     return (struct look){(short)(number - 1), r->colored};
 }
 
+char theme_letter(enum style s) {
+    switch (theme_look(s, 0, BACKGROUND_UNKNOWN).attributes) {
+    case 0:
+        return '.';
+    case BOLD:
+        return 'b';
+    case DIM:
+        return 'd';
+    case LINE:
+        return 'u';
+    case REVERSE:
+        return 'r';
+    case BOLD | LINE:
+        return 'B';
+    case BOLD | REVERSE:
+        return 'R';
+    case REVERSE | LINE:
+        return 'U';
+    default:
+        return '*';
+    }
+}
+
 // "FOREGROUND;BACKGROUND", sometimes with a word between them; of the 16, 7 and 9 to 15 are light.
 enum background theme_background(const char *colorfgbg) {
     const char *last = colorfgbg ? strrchr(colorfgbg, ';') : NULL;

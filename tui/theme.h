@@ -38,5 +38,8 @@ enum background theme_background(const char *colorfgbg);
 
 // The look of a role in the present theme with this many colours (below 8: none).
 struct look theme_look(enum style s, int colours, enum background b);
+// The look without colours as a letter: '.' plain, 'b' bold, 'd' dim, 'u' underlined, 'r' reversed, 'B' bold
+// and underlined, 'R' bold and reversed, 'U' underlined and reversed, '*' any other.
+char theme_letter(enum style s);
 
 #endif

@@ -255,7 +255,7 @@ static void draw_spread(struct grid *g, struct area a, int row, int column, cons
         most = of[c] > of[most] ? c : most;
     }
     if (of[least] == of[most])
-        snprintf(text, sizeof text, "%zu each of %zu classes", of[least], t->classes);
+        snprintf(text, sizeof text, "%zu a class", of[least]);
     else
         snprintf(text, sizeof text, "%zu %.60s ... %zu %.60s", of[least], class_name(t, least), of[most],
                  class_name(t, most));

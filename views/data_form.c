@@ -220,7 +220,8 @@ static void draw_choice(struct grid *g, struct area a, int row, bool now, const 
     grid_put(g, a, row, 0, now ? STYLE_FOCUS : STYLE_DIM, name);
     int used = grid_put(g, a, row, 9, now ? STYLE_SELECTED : STYLE_STRONG, value);
     if (now)
-        grid_put_cut(g, a, row, 9 + used + 2, a.columns - 9 - used - 2, STYLE_DIM, "Space changes it");
+        grid_put_cut(g, a, row, 9 + used + 2, a.columns - 9 - used - 2, STYLE_DIM,
+                     a.columns - 9 - used - 2 < 16 ? "Space" : "Space changes it");
 }
 
 void data_form_draw(struct data_view *v, const struct workbench *w, struct grid *g, struct area a,
@@ -228,7 +229,7 @@ void data_form_draw(struct data_view *v, const struct workbench *w, struct grid 
     const struct task *t = workbench_workspace(w)->original;
     struct data_form *f = &v->form;
     struct area inside = grid_frame(g, a, focused, f->line ? "your example" : "a new example of your own",
-                                    "Ctrl-S keeps it, Esc leaves");
+                                    "Ctrl-S keeps, Esc leaves");
     struct area body = area_columns(inside, 1, inside.columns - 2);
     int room = body.rows - 2, each = f->editors ? room / (int)f->editors : 0, row = 0;
     for (size_t i = 0; i < f->editors; i++) {

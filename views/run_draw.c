@@ -53,10 +53,7 @@ static void draw_near_line(const struct workbench *w, struct grid *g, struct are
         if (!part_fits(text, column, a.columns - 1))
             return;
         column += grid_put(g, a, row, column,
-                           i > 0                               ? STYLE_PLAIN
-                           : near[0].id != p->start_near[slot] ? STYLE_ACCENT
-                                                               : STYLE_STRONG,
-                           piece);
+                           i == 0 && near[0].id != p->start_near[slot] ? STYLE_ACCENT : STYLE_PLAIN, piece);
         column += grid_printf(g, a, row, column, STYLE_DIM, " %.2f", (double)near[i].value) + 2;
     }
 }

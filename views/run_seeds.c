@@ -11,7 +11,7 @@ enum { MOST_COLUMNS = 1024 };
 void run_seeds_note(const struct workbench *w, char *out, size_t size) {
     const struct series *s = workbench_series(w);
     if (s)
-        snprintf(out, size, "dev of %zu, n = %zu of %zu seeds", s->dev_count, s->done, s->count);
+        snprintf(out, size, "dev of %zu, %zu of %zu seeds", s->dev_count, s->done, s->count);
 }
 
 // "best dev 0.91 ± 0.02", mean and standard deviation; one run has no spread.
@@ -19,7 +19,8 @@ static void draw_mean(struct grid *g, struct area a, int row, const char *label,
                       double deviation) {
     char text[64];
     if (n > 1)
-        snprintf(text, sizeof text, "%.3f %s %.3f mean, sd", mean, g->ascii ? "+-" : "±", deviation);
+        snprintf(text, sizeof text, a.columns < 34 ? "%.3f %s %.3f" : "%.3f %s %.3f mean, sd", mean,
+                 g->ascii ? "+-" : "±", deviation);
     else if (n == 1)
         snprintf(text, sizeof text, "%.3f, one run", mean);
     else

@@ -2,7 +2,7 @@
 // The workbench for tests and for recording: driven by a script on a recorded or a live run, in a terminal,
 // or without a screen to make a recording of a run.
 //
-//   screens [--recording FILE] [--script FILE --size WxH [--dumps FOLDER] [--ascii] [--styles]]
+//   screens [--recording FILE] [--script FILE --size WxH [--dumps FOLDER] [--ascii] [--styles] [--no-color]]
 //           [--studies FILE] [SESSION|TASK]
 //   screens --record FILE [--hold STEP]... [--study STEP] SESSION|TASK
 // --record writes a whole run, with pauses in it for scripts, and with --study what the Prompt screen asks
@@ -27,7 +27,7 @@ enum { MOST_HOLDS = 16 };
 struct arguments {
     const char *recording, *record, *script, *dumps, *what, *model, *studies;
     int rows, columns;
-    bool ascii, styles;
+    bool ascii, styles, no_color;
     size_t hold[MOST_HOLDS], holds;
     size_t study; // the step of which all studies are recorded; SIZE_MAX: none
 };
@@ -59,6 +59,8 @@ static bool read_arguments(struct arguments *a, int count, char **text) {
             a->ascii = true;
         } else if (strcmp(text[i], "--styles") == 0) {
             a->styles = true;
+        } else if (strcmp(text[i], "--no-color") == 0) {
+            a->no_color = true;
         } else if (text[i][0] != '-' && !a->what) {
             a->what = text[i];
         } else {
@@ -256,7 +258,8 @@ static bool run(const struct arguments *a, struct error *e) {
                                           .columns = a->columns,
                                           .dump_folder = a->dumps,
                                           .ascii = a->ascii,
-                                          .styles = a->styles};
+                                          .styles = a->styles,
+                                          .no_color = a->no_color};
     const struct loop_options terminal = {.ascii = a->ascii, .color = true};
     bool ok = a->script ? loop_run_script(&client, &script, e) : loop_run_terminal(&client, &terminal, e);
     workbench_free(w);
