@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Scripted mode against a small client that notes what it is told.
 #include "tui/loop.h"
+#include "tui/theme.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -83,6 +84,8 @@ static bool small_idle(void *context) {
 
 static struct small small;
 
+static bool no_color;
+
 static bool run(const char *text, const char *folder) {
     char path[200];
     snprintf(path, sizeof path, "%s/test.keys", check_folder());
@@ -102,8 +105,12 @@ static bool run(const char *text, const char *folder) {
         .finished = small_finished,
         .idle = small_idle,
     };
-    struct script_options options = {
-        .path = path, .rows = 4, .columns = 60, .dump_folder = folder, .styles = folder != NULL};
+    struct script_options options = {.path = path,
+                                     .rows = 4,
+                                     .columns = 60,
+                                     .dump_folder = folder,
+                                     .styles = folder != NULL,
+                                     .no_color = no_color};
     e = (struct error){0};
     return loop_run_script(&client, &options, &e);
 }
@@ -166,6 +173,29 @@ TEST(dumps_are_files) {
     CHECK_OK(file_read(path, 10000, &text, &length, &e));
     CHECK_TEXT(text, "at 0\na\n---\nbbbb......\n..........\n");
     free(text);
+}
+
+TEST(dumps_without_colour_have_what_the_terminal_shows) {
+    char path[200], *text;
+    size_t length;
+    begin();
+    no_color = true;
+    CHECK_OK(run("resize 10x2\ndump plain\n", check_folder()));
+    no_color = false;
+    snprintf(path, sizeof path, "%s/plain.txt", check_folder());
+    CHECK_OK(file_read(path, 10000, &text, &length, &e));
+    CHECK_TEXT(text, "at 0\n\n---\nbbbb......\n..........\n");
+    free(text);
+    // What has to be told apart without colours.
+    const enum style apart[][2] = {{STYLE_GOOD, STYLE_WARN},     {STYLE_GOOD, STYLE_BAD},
+                                   {STYLE_WARN, STYLE_BAD},      {STYLE_FOCUS, STYLE_BORDER},
+                                   {STYLE_TAB, STYLE_TAB_NOW},   {STYLE_PLAIN, STYLE_ACCENT},
+                                   {STYLE_FIELD, STYLE_LITERAL}, {STYLE_FIELD, STYLE_SOFT},
+                                   {STYLE_MASK, STYLE_SPECIAL},  {STYLE_SERIES_1, STYLE_SERIES_2}};
+    for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
+        CHECK(theme_letter(apart[i][0]) != theme_letter(apart[i][1]));
+    for (enum style s = 0; s < STYLE_COUNT; s++)
+        CHECK(theme_letter(s) != '*');
 }
 
 TEST(expectations_fail_with_line_numbers) {
