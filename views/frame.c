@@ -219,7 +219,7 @@ static int put_tabs(const struct workbench *w, struct grid *g, struct area row) 
 }
 
 static void draw_tabs(const struct workbench *w, struct grid *g, struct area row, double now) {
-    char state[160];
+    char state[192];
     enum style style = state_text(w, g, now, state, sizeof state);
     int column = put_tabs(w, g, row);
     int room = row.columns - column - 1, width = text_width(state, strlen(state));

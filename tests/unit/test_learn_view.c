@@ -44,6 +44,14 @@ static bool make_share(void) {
     return mkdir(path, 0777) == 0 && file_write_atomic(real, text, sizeof text - 1, &e);
 }
 
+// Scoring a whole test set takes its time under a sanitizer.
+static bool rest(struct bench *b) {
+    bool rests = false;
+    for (int i = 0; i < 20 && !rests; i++)
+        rests = live_rest(b);
+    return rests;
+}
+
 static void open_lesson(struct bench *b, int columns, int rows) {
     CHECK(make_share());
     CHECK(live_open(b, "films", columns, rows));
@@ -57,7 +65,7 @@ TEST(a_step_is_done_for_each_seed_after_the_guess) {
     CHECK(bench_has(&b, "Enter asks for your guess first"));
     bench_command(&b, "guess about 60");
     CHECK(bench_has(&b, "your guess: about 60"));
-    CHECK(live_rest(&b));
+    CHECK(rest(&b));
     CHECK(bench_has(&b, "done, step 1 of 5"));
     CHECK(bench_has(&b, "n=2 on 1000 examples each"));
     CHECK_TEXT(session_name(workbench_session(b.w)), "lesson-dice");
@@ -74,7 +82,7 @@ TEST(what_the_model_has_not_is_said) {
     struct bench b;
     open_lesson(&b, 201, 60);
     bench_keys(&b, "n Enter");
-    CHECK(live_rest(&b));
+    CHECK(rest(&b));
     CHECK(bench_has(&b, "this step needs prompts/none.safetensors"));
     CHECK(!bench_has(&b, "done, step 2 of 5"));
     bench_command(&b, "guess 3"); // nothing is to be guessed in this step
@@ -94,16 +102,16 @@ TEST(a_paused_step_goes_on_with_enter) {
     }
     CHECK(workbench_state(b.w) == ENGINE_RUNNING);
     bench_keys(&b, "Space");
-    CHECK(live_rest(&b));
+    CHECK(rest(&b));
     CHECK(workbench_state(b.w) == ENGINE_PAUSED || workbench_state(b.w) == ENGINE_READY);
     CHECK(bench_has(&b, "paused: Enter goes on"));
     bench_keys(&b, "n"); // the rest of the lesson can be read meanwhile
     CHECK(!bench_has(&b, "paused: Enter goes on"));
     bench_keys(&b, "p");
     bench_command(&b, "set steps 60");
-    CHECK(live_rest(&b));
+    CHECK(rest(&b));
     bench_keys(&b, "Enter");
-    CHECK(live_rest(&b));
+    CHECK(rest(&b));
     CHECK(workbench_state(b.w) == ENGINE_DONE);
     CHECK(bench_has(&b, "done, step 3 of 5"));
     bench_close(&b);
@@ -113,7 +121,7 @@ TEST(a_step_on_another_task_has_a_session_of_its_own) {
     struct bench b;
     open_lesson(&b, 203, 60);
     bench_keys(&b, "n n n n Enter");
-    CHECK(live_rest(&b));
+    CHECK(rest(&b));
     CHECK(bench_has(&b, "done, step 5 of 5"));
     CHECK_TEXT(session_name(workbench_session(b.w)), "lesson-dice-claims");
     bench_close(&b);
