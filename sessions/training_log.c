@@ -14,7 +14,7 @@
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
 
-enum { MOST_LINE = 1 << 20, MOST_AT_ONCE = 8 << 20, MOST_STEPS = 1 << 15 };
+enum { MOST_LINE = 1 << 20, MOST_AT_ONCE = 1 << 17, MOST_STEPS = 1 << 15 };
 
 // ---- columns ----
 
@@ -268,7 +268,8 @@ bool training_log_follow(struct training_log *l, bool *news, struct error *e) {
         read_anew(l);
         some = true;
     }
-    for (size_t all = 0; ok && all < MOST_AT_ONCE;) {
+    size_t all = 0;
+    while (ok && all < MOST_AT_ONCE) {
         ssize_t n = pread(l->fd, bytes, CHUNK, (off_t)l->at);
         if (n < 0 && errno == EINTR)
             continue;
@@ -281,6 +282,7 @@ bool training_log_follow(struct training_log *l, bool *news, struct error *e) {
         all += (size_t)n;
         some = true;
     }
+    l->more = all >= MOST_AT_ONCE;
     free(bytes);
     if (news)
         *news = some;

@@ -63,6 +63,7 @@ struct training_log {
     struct training_mark mark[TRAINING_MOST_MARKS];
     size_t marks;
     size_t unreadable; // lines
+    bool more;         // the file goes on: it is read in parts, so that nobody at a screen waits for it
     // How it is read.
     int fd;
     uint64_t at;
@@ -73,11 +74,11 @@ struct training_log {
 
 // The log of a model's folder, of a prompt's file, or a log itself by its name. Owned.
 char *training_log_path(const char *what, struct error *e);
-// Reads what is there.
+// Reads what is there, or its beginning.
 bool training_log_open(struct training_log **out, const char *what, struct error *e);
 void training_log_close(struct training_log *log); // NULL is fine
-// Reads what was added since, at most some megabytes at once; *news (may be NULL) tells whether there was
-// anything. A file that has become shorter is read anew.
+// Reads what was added since, at most a hundred kilobytes at once; *news (may be NULL) tells whether there
+// was anything. A file that has become shorter is read anew.
 bool training_log_follow(struct training_log *log, bool *news, struct error *e);
 
 #endif

@@ -16,6 +16,7 @@
 // said.
 #define LOOK_OWN   0.2
 #define LOOK_OTHER 0.5
+#define LOOK_MORE  0.02
 #define QUIET      60.0
 #define RATE_STEP  1.25
 
@@ -172,7 +173,10 @@ void run_training_refresh(struct run_view *v, struct workbench *w, double now) {
         look_at_own(t, w, now);
     follow(v, w, now);
     tell_frame(t, w, now);
-    t->look_at = run_training_goes(t) ? now + (t->hands ? LOOK_OWN : LOOK_OTHER) : 0;
+    if (t->log && t->log->more)
+        t->look_at = now + LOOK_MORE;
+    else
+        t->look_at = run_training_goes(t) ? now + (t->hands ? LOOK_OWN : LOOK_OTHER) : 0;
 }
 
 void run_training_watch(struct run_view *v, struct workbench *w, const char *what, double now) {

@@ -53,10 +53,10 @@ expect 1 'no run to go on with' $prompter lm --resume --out "$work/x"
 # One run in one go.
 expect 0 'holds the model' $prompter lm --corpus "$work/text.txt" --out "$work/whole" "${shape[@]}" --steps 60 --json
 cp "$work/out" "$work/whole.log"
-for f in config.json generation_config.json model.safetensors spiece.model special_tokens_map.json tokenizer_config.json; do
+for f in config.json generation_config.json model.safetensors spiece.model special_tokens_map.json tokenizer_config.json training.jsonl; do
     check "$f is written" [ -s "$work/whole/$f" ]
 done
-check "nothing else is left" [ "$(find "$work/whole" -type f | wc -l)" = 6 ]
+check "nothing else is left" [ "$(find "$work/whole" -type f | wc -l)" = 7 ]
 check "60 steps are told" [ "$(grep -c '"event":"step"' "$work/whole.log")" = 60 ]
 check "the loss falls" awk -F'"loss":' '/"event":"step"/ { split($2, x, ","); if (!n++) first = x[1]; last = x[1] } END { exit !(last < first - 1) }' "$work/whole.log"
 expect 1 'has a model.safetensors already' $prompter lm --corpus "$work/text.txt" --out "$work/whole" "${shape[@]}"
@@ -88,7 +88,7 @@ for _ in 1 2 3 4; do
 done
 [ -e "$work/parts/checkpoint.safetensors" ] && expect 0 'holds the model' $prompter lm --resume --out "$work/parts" --threads 1
 check "the weights are those of the run in one go" cmp -s "$work/whole/model.safetensors" "$work/parts/model.safetensors"
-check "nothing that was being written is left" [ "$(find "$work/parts" -type f | wc -l)" = 6 ]
+check "nothing that was being written is left" [ "$(find "$work/parts" -type f | wc -l)" = 7 ]
 
 # A disk that takes no more: told, and the checkpoint of before stands.
 $prompter lm --corpus "$work/text.txt" --out "$work/full" "${shape[@]}" --steps 100000 --json >"$work/log" 2>/dev/null </dev/null &

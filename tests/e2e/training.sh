@@ -10,7 +10,8 @@ unset NO_COLOR TMUX
 passed=0 failed=0
 folder=$(mktemp -d)
 export PROMPTER_SHARE=$PWD/tests/share PROMPTER_SESSIONS=$folder/sessions XDG_STATE_HOME=$folder/state XDG_CONFIG_HOME=$folder/config
-t() { tmux -S "$folder/tmux" -f /dev/null "$@"; }
+servers=0 # each test has a tmux server of its own
+t() { tmux -S "$folder/tmux$servers" -f /dev/null "$@"; }
 trap 't kill-server 2>/dev/null; rm -rf "$folder"' EXIT
 if ! command -v tmux >/dev/null; then
     echo "skip training.sh: no tmux"
@@ -74,6 +75,7 @@ check "not with --json" refused 'json and --screen' "$prompter" lm --corpus x --
 
 shell() {
     t kill-server 2>/dev/null
+    servers=$((servers + 1))
     t new-session -d -x 80 -y 24 "env PS1='shell> ' bash --norc --noprofile -i" && wait_for 'shell>'
 }
 held() { # by every key
