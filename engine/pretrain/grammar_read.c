@@ -64,6 +64,14 @@ static bool add_source(struct source_text *s, char c, struct place at, struct er
     return true;
 }
 
+// Of the rest of the present line, a tab counting as a blank.
+static bool no_control_characters(const struct reader *r, size_t from) {
+    for (size_t i = from; i < r->line.length; i++)
+        if ((unsigned char)r->line.text[i] < 32 && r->line.text[i] != '\t')
+            return grammar_fail(r->g, place_in(r, i), r->e, "a control character stands here; remove it");
+    return true;
+}
+
 // The present line and those that are indented more deeply than `indent`; moves
 // to the line after them.
 static bool take_source(struct reader *r, size_t indent, struct source_text *s) {
@@ -71,10 +79,10 @@ static bool take_source(struct reader *r, size_t indent, struct source_text *s) 
     do {
         if (s->length && !add_source(s, ' ', place_in(r, r->line.indent), r->e))
             return false;
+        if (!no_control_characters(r, r->line.indent))
+            return false;
         for (size_t i = r->line.indent; i < r->line.length; i++) {
             char c = r->line.text[i] == '\t' ? ' ' : r->line.text[i];
-            if ((unsigned char)c < 32)
-                return grammar_fail(r->g, place_in(r, i), r->e, "a control character stands here; remove it");
             if (!add_source(s, c, place_in(r, i), r->e))
                 return false;
         }
@@ -346,6 +354,8 @@ static bool read_irregular(struct reader *r, enum word_function f) {
     struct grammar *g = r->g;
     const struct line *l = &r->line;
     size_t space = w.at;
+    if (!no_control_characters(r, w.at))
+        return false;
     while (space < l->length && l->text[space] != ' ')
         space++;
     size_t to = space;
