@@ -128,9 +128,9 @@ bench: $(BUILD)/prompter
 install: all
 	install -D $(BUILD)/prompter $(DESTDIR)$(PREFIX)/bin/prompter
 	mkdir -p $(DESTDIR)$(PREFIX)/share/prompter
-	cp -r engine/models $(DESTDIR)$(PREFIX)/share/prompter/
-	cp -r sessions/tasks $(DESTDIR)$(PREFIX)/share/prompter/
-	cp -r sessions/gallery $(DESTDIR)$(PREFIX)/share/prompter/
+	cp -rL engine/models $(DESTDIR)$(PREFIX)/share/prompter/
+	cp -rL sessions/tasks $(DESTDIR)$(PREFIX)/share/prompter/
+	cp -rL $(wildcard sessions/gallery sessions/lessons sessions/experiments) $(DESTDIR)$(PREFIX)/share/prompter/
 	mkdir -p $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man1 bash-completion/completions zsh/site-functions fish/vendor_completions.d)
 	$(BUILD)/prompter --print-man >$(DESTDIR)$(PREFIX)/share/man/man1/prompter.1
 	$(BUILD)/prompter --print-completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/prompter
