@@ -137,6 +137,13 @@ static void show_snapshots(struct engine *g) {
     outbox_snapshots(g->outbox, snapshot_set_hold(run_snapshots(g->run)));
 }
 
+static bool no_run(const struct engine *g, struct error *e) {
+    return g->workspace
+               ? error_set(e, ERROR_INPUT,
+                           "there is no example to learn from yet: type some on the Data screen")
+               : error_set(e, ERROR_INPUT, "nothing is open yet; open a session or a task, e.g. :open films");
+}
+
 // ---- opening ----
 
 static void drop_run(struct engine *g) {
@@ -236,13 +243,18 @@ static void open_setup(struct engine *g, struct engine_setup *take) {
     else
         engine_setup_free(take);
     ok = ok && workspace_make(&g->workspace, g->model, take, &e);
-    if (ok) {
+    const bool bare = ok && !g->workspace->split->train_count; // nothing to tune on yet, but much to look at
+    if (ok && !bare) {
         setup->resume = resume;
         ok = make_run(g, setup, &e) &&
              picture_begin(&g->maker, g->run, present_model(g), g->workspace, g->pool, &e);
         setup->resume = NULL;
     }
-    if (ok) {
+    if (bare) {
+        outbox_metrics_reset(g->outbox, NULL, 0);
+        g->state = ENGINE_EMPTY;
+        tell(g, (struct engine_event){.kind = EVENT_OPENED, .workspace = workspace_hold(g->workspace)});
+    } else if (ok) {
         outbox_metrics_reset(g->outbox, history, resume ? history_count : 0);
         show_snapshots(g);
         g->estimate_due = true;
@@ -497,7 +509,7 @@ static void obey(struct engine *g, struct engine_command *c) {
         return;
     }
     if (!g->run) {
-        error_set(&e, ERROR_INPUT, "nothing is open yet; open a session or a task, e.g. :open films");
+        no_run(g, &e);
         tell_error(g, &e);
         engine_command_release(c);
         return;
@@ -557,7 +569,7 @@ static void obey(struct engine *g, struct engine_command *c) {
 static bool study_work(struct engine *g, struct study *s, bool *finished, struct error *e) {
     const struct workspace *w = g->workspace;
     if (!g->run)
-        return error_set(e, ERROR_INPUT, "nothing is open yet; open a session or a task, e.g. :open films");
+        return no_run(g, e);
     int32_t sentinel = tokenizer_sentinel(w->tokenizer, 0);
     if (!g->mask && !mask_bench_create(&g->mask, present_model(g), g->pool, sentinel, g->options.openblas, e))
         return false;

@@ -77,7 +77,7 @@ struct workspace *workspace_hold(struct workspace *w);
 void workspace_release(struct workspace *w);
 
 enum engine_state {
-    ENGINE_EMPTY, // nothing open
+    ENGINE_EMPTY, // nothing open, or a task that has no example to learn from yet
     ENGINE_LOADING,
     ENGINE_READY, // open, not started
     ENGINE_RUNNING,

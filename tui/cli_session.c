@@ -8,6 +8,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/json.h"
+#include "sessions/own_task.h"
 #include "sessions/pack.h"
 #include "sessions/session.h"
 #include "sessions/story.h"
@@ -24,8 +25,21 @@ static const char *last_word(const char *text) {
 
 static int make_new(const struct cli_command *self, int argc, char **argv) {
     const char *model = NULL, *task = NULL, *data = NULL, *template = NULL, *words = NULL, *method = NULL;
+    const char *labels = NULL, *fields = NULL;
+    bool own = false;
     struct cli_values set = {0};
     const struct cli_option options[] = {
+        {.name = "own",
+         .help = "a task of your own without files: its examples are typed on the Data screen",
+         .flag = &own},
+        {.name = "labels",
+         .argument = "LIST",
+         .help = "with --own: its labels, e.g. 'negative, positive'",
+         .text = &labels},
+        {.name = "fields",
+         .argument = "LIST",
+         .help = "with --own: the texts of an example, e.g. 'question, answer' (default: text)",
+         .text = &fields},
         {.name = "task",
          .argument = "PATH",
          .help = "a task.json, its folder, or a shipped task's name (needed)",
@@ -61,15 +75,21 @@ static int make_new(const struct cli_command *self, int argc, char **argv) {
     int status;
     if (!cli_parse(self, options, sizeof options / sizeof *options, argc, argv, &count, &status))
         return status;
-    if (!task) {
-        cli_complain(self->name, "name the task with --task PATH");
+    if (own ? !labels || task || data : !task || labels || fields) {
+        cli_complain(self->name, own ? "--own takes its labels with --labels 'A, B', and no --task or --data"
+                                     : "name the task with --task PATH, or begin one of your own with --own "
+                                       "--labels 'A, B'");
         return CLI_USAGE;
     }
     struct error e = {0};
     struct session *s = NULL;
     struct run_settings settings;
     cli_config_settings(&settings);
-    bool ok = session_create(&s, argv[0], model, task, data, &e) && session_begin_with(s, &settings, &e);
+    if (own)
+        settings.own = RUN_OWN_ONLY;
+    bool ok = (own ? session_create_own(&s, argv[0], model, labels, fields, &e)
+                   : session_create(&s, argv[0], model, task, data, &e)) &&
+              session_begin_with(s, &settings, &e);
     ok = ok && cli_set_session(s, method, &set, &e) && (!template || session_set_template(s, template, &e)) &&
          (!words || session_set_label_words(s, words, &e)) && session_save(s, &e);
     if (ok)
@@ -196,8 +216,9 @@ static int run_unpack(int argc, char **argv) {
 #define NEW_COMMAND(full)                                                                                    \
     .name = full, .operands = "NAME",                                                                        \
     .summary = "Make a session from a task and a model, to be opened or tuned by its name.",                 \
-    .example = "  $ prompter " full " reviews --task films --words 'bad; good' --set seed=3", .least = 1,    \
-    .most = 1
+    .example = "  $ prompter " full " reviews --task films --words 'bad; good' --set seed=3\n"               \
+               "  $ prompter " full " moods --own --labels 'sad, happy'",                                    \
+    .least = 1, .most = 1
 #define LIST_COMMAND(full)                                                                                   \
     .name = full, .operands = "", .summary = "List the sessions, the last used first.",                      \
     .example = "  $ prompter " full

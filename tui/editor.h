@@ -38,8 +38,8 @@ int editor_column(struct editor *ed, size_t at, int columns);
 // end), or SIZE_MAX. Returns rows the whole text needs.
 int editor_draw(struct editor *ed, struct grid *g, struct area a, bool focused, const unsigned char *style,
                 size_t underline_at);
-// The same with `gap` rows left free below the row of underline_at; *gap_row is the first of them in the area.
-// The text has that many rows less; where its row is scrolled out of sight, they are the area's last.
+// The same with `gap` rows left free below the row of underline_at; *gap_row is the first of them in the
+// area. The text has that many rows less; where its row is scrolled out of sight, they are the area's last.
 int editor_draw_gap(struct editor *ed, struct grid *g, struct area a, bool focused,
                     const unsigned char *style, size_t underline_at, int gap, int *gap_row);
 

@@ -192,6 +192,9 @@ enum request_where {
     X(OPEN, "open", "", "SESSION", 0, "", "open a session or a task")                                        \
     X(WATCH, "watch", "", "FILE or off", 0, "",                                                              \
       "curves of a training: the folder of prompter lm, the prompt of prompter pretrain; off: this session") \
+    X(NEW_TASK, "new-task", "", "NAME LABEL, LABEL ... [; FIELD, ...]", 0, "",                               \
+      "a task of your own without files: its examples are typed on the Data screen, e.g. :new-task moods "   \
+      "sad, happy")                                                                                          \
     X(WRITE, "write", "w", "[NAME]", WHERE_RUN | WHERE_PROMPT, "save",                                       \
       "save the session now, or under another name")                                                         \
     X(LOAD, "load", "", "FILE", 0, "", "a new run that starts from the prompt in a file; this run is kept")  \

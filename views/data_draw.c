@@ -95,7 +95,13 @@ void data_table_source(struct data_table *c, const struct data_view *v, const st
     }
     for (size_t i = 0; i < t->fields && n < TABLE_MOST_COLUMNS; i++)
         c->column[n++] = (struct table_column){.title = t->field[i], .least = 10, .stretches = true};
-    if (v->wrong)
+    if (!v->rows)
+        snprintf(
+            c->empty, sizeof c->empty,
+            "There are no examples yet. %s types one, with its label; the first of a label is for train, "
+            "the next for dev. With some of each label, %s tunes on them.",
+            PART_KEY(OWN_ADD, WHERE_DATA), PART_KEY(RUN_PAUSE, WHERE_DATA));
+    else if (v->wrong)
         snprintf(c->empty, sizeof c->empty, "no example here is predicted wrongly; %s shows all again",
                  PART_KEY(FILTER_WRONG, WHERE_DATA));
     else
@@ -293,12 +299,14 @@ static size_t most_of_a_class(const struct split *s, const struct task *t) {
     return most;
 }
 
-static void split_title(const struct data_view *v, char *out, size_t size) {
+static void split_title(const struct data_view *v, const struct workspace *ws, char *out, size_t size) {
     const struct run_settings *s = &v->split_of;
     size_t used = s->shots         ? (size_t)snprintf(out, size, "split: %zu a class", s->shots)
                   : s->total_shots ? (size_t)snprintf(out, size, "split: %zu in all", s->total_shots)
                                    : (size_t)snprintf(out, size, "split: all of train");
-    if (s->own == RUN_OWN_ONLY)
+    if (!ws->task->train.count)
+        used = (size_t)snprintf(out, size, "split: what you typed");
+    else if (s->own == RUN_OWN_ONLY)
         used = (size_t)snprintf(out, size, "split: own examples only");
     else if (s->own == RUN_OWN_ADDED && used < size)
         used += (size_t)snprintf(out + used, size - used, " + own");
@@ -312,10 +320,10 @@ static void draw_split(struct data_view *v, const struct workbench *w, struct gr
     char title[96] = "split", note[96] = "";
     enum { NAME = 12, LEAST = 8 };
     if (ws && v->split_good) {
-        split_title(v, title, sizeof title);
+        split_title(v, ws, title, sizeof title);
         if (v->waits)
             snprintf(note, sizeof note, "waits for %s", PART_KEY(APPLY, WHERE_DATA));
-        else
+        else if (v->rows)
             snprintf(note, sizeof note, "dev: %s", v->split.dev_source);
     }
     struct area body = body_of(grid_frame(g, a, focused, title, note[0] ? note : NULL));

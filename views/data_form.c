@@ -171,9 +171,13 @@ static void save(struct data_view *v, struct workbench *w, double now) {
     free(lines);
     if (!ok)
         return;
-    workbench_say(w, STYLE_GOOD, now,
-                  "kept with the session: %zu of your own; %s says what they are used for", v->own.count,
-                  PART_KEY(OWN_USE, WHERE_DATA));
+    if (t->train.count)
+        workbench_say(w, STYLE_GOOD, now,
+                      "kept with the session: %zu of your own; %s says what they are used for", v->own.count,
+                      PART_KEY(OWN_USE, WHERE_DATA));
+    else
+        workbench_say(w, STYLE_GOOD, now, "kept with the session: %zu so far; Esc and %s tune on them",
+                      v->own.count, PART_KEY(RUN_PAUSE, WHERE_DATA));
     if (fresh)
         data_form_open(v, w, true, now); // for the next one, of the next class
     else

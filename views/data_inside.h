@@ -110,7 +110,7 @@ struct data_table {
     const struct data_view *v;
     const struct workbench *w;
     struct table_column column[TABLE_MOST_COLUMNS];
-    char empty[80 + 2 * KEYMAP_KEYS];
+    char empty[200 + 2 * KEYMAP_KEYS];
 };
 void data_table_source(struct data_table *context, const struct data_view *v, const struct workbench *w,
                        struct table_source *out);

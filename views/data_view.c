@@ -175,6 +175,10 @@ static void try_selected(struct data_view *v, struct workbench *w, double now) {
 
 // What the own examples are for: not used, added, alone.
 static void use_own(struct workbench *w, double now) {
+    if (!workbench_workspace(w)->task->train.count) {
+        workbench_say(w, STYLE_PLAIN, now, "this task has no other examples: the run uses what you type");
+        return;
+    }
     static const char *const next[] = {
         [RUN_OWN_NONE] = "own added", [RUN_OWN_ADDED] = "own only", [RUN_OWN_ONLY] = "own none"};
     workbench_request(w, REQUEST_SET, next[workbench_settings(w)->own], now);
@@ -285,8 +289,11 @@ static const enum request *hints(void *state, const struct workbench *w) {
                                            REQUEST_PREDICT,      REQUEST_OWN_ADD,     REQUEST_FOCUS_NEXT,
                                            REQUEST_ZOOM,         REQUEST_NONE};
     static const enum request typed[] = {REQUEST_BACK, REQUEST_NONE};
+    static const enum request nothing[] = {REQUEST_OWN_ADD, REQUEST_RUN_PAUSE, REQUEST_SCREEN_PATTERN,
+                                           REQUEST_NONE};
     const struct data_view *v = state;
-    (void)w;
+    if (workbench_workspace(w) && !v->rows && !v->form.open)
+        return nothing;
     return v->form.open ? typed : v->waits ? waiting : v->predicted ? guessed : list;
 }
 

@@ -144,9 +144,10 @@ static enum style state_text(const struct workbench *w, const struct grid *g, do
     switch (w->state) {
     case ENGINE_EMPTY:
         snprintf(out, size, "%s",
-                 workbench_opening(w) ? "opening"
-                 : w->workspace       ? "could not begin"
-                                      : "nothing open");
+                 workbench_opening(w)                                ? "opening"
+                 : w->workspace && !w->workspace->split->train_count ? "no examples yet"
+                 : w->workspace                                      ? "could not begin"
+                                                                     : "nothing open");
         return STYLE_DIM;
     case ENGINE_LOADING:
     case ENGINE_TESTING:

@@ -71,8 +71,8 @@ static void draw_template(struct pattern_view *v, const struct workbench *w, str
         below = error_rows(v->template_error.text, column, body.columns);
         below = below < body.rows - 1 ? below : body.rows - 1;
     }
-    editor_draw_gap(v->template_editor, g, body, here && v->editing, v->style, bad ? v->error_at : SIZE_MAX, below,
-                    &row);
+    editor_draw_gap(v->template_editor, g, body, here && v->editing, v->style, bad ? v->error_at : SIZE_MAX,
+                    below, &row);
     if (below)
         draw_error(g, area_rows(body, row, below), 0, column, v->template_error.text);
 }
@@ -256,7 +256,11 @@ static void draw_legend(struct grid *g, struct area a, int row) {
 static void example_title(const struct pattern_view *v, const struct workspace *ws, char *out, size_t size) {
     const struct example *x = pattern_example_now(v, ws);
     bool train = v->example < ws->split->train_count;
-    const char *label = x && x->label < ws->task->classes ? ws->task->class_name[x->label] : "no label";
+    if (!x) {
+        snprintf(out, size, "example");
+        return;
+    }
+    const char *label = x->label < ws->task->classes ? ws->task->class_name[x->label] : "no label";
     snprintf(out, size, "%s example %zu of %zu: %.60s", train ? "train" : "dev",
              train ? v->example + 1 : v->example - ws->split->train_count + 1,
              train ? ws->split->train_count : ws->split->dev_count, label);

@@ -281,6 +281,11 @@ static void draw_empty(const struct workbench *w, struct grid *g, struct area a)
             next, sizeof next,
             ":method hybrid or :method ppt begins a run whose prompt can be looked at here; this run is kept "
             "in the session.");
+    } else if (!ws->split->train_count) {
+        what = "There are no examples to learn from yet.";
+        snprintf(next, sizeof next, "Type some on screen %s: %s there; then %s tunes on them.",
+                 PART_KEY(SCREEN_DATA, WHERE_PROMPT), PART_KEY(OWN_ADD, WHERE_DATA),
+                 PART_KEY(RUN_PAUSE, WHERE_PROMPT));
     } else if (ws->slots == 0) {
         what = "The template has no soft vectors: there is nothing to look at here.";
         snprintf(

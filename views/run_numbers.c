@@ -232,6 +232,13 @@ static void compose_welcome(const struct workbench *w, struct welcome *t) {
         }
         return;
     }
+    if (!ws->split->train_count) {
+        snprintf(t->line[t->lines++], WELCOME_LINE, "There are no examples to learn from yet.");
+        snprintf(t->line[t->lines++], WELCOME_LINE,
+                 "Type some on screen %s: %s there; then %s tunes on them.", PART_KEY(SCREEN_DATA, WHERE_RUN),
+                 PART_KEY(OWN_ADD, WHERE_DATA), PART_KEY(RUN_PAUSE, WHERE_RUN));
+        return;
+    }
     snprintf(t->line[t->lines++], WELCOME_LINE, "Press %s to start tuning.", PART_KEY(RUN_PAUSE, WHERE_RUN));
     part_exact(a, ws->slots * ws->config.d_model);
     part_count(b, ws->parameters);

@@ -29,11 +29,11 @@ struct try_view {
     struct editor *editor[TASK_MOST_FIELDS + 1];
     size_t editors, now; // `now`: which is edited
     bool editing;
-    size_t example;            // of dev, then train, from which the texts came
-    struct example brought;    // or from another screen: a copy; fields NULL: none
+    size_t example;         // of dev, then train, from which the texts came
+    struct example brought; // or from another screen: a copy; fields NULL: none
     size_t brought_fields;
     char brought_from[48], brought_task[64];
-    bool brought_drawn; // it is `example` as well
+    bool brought_drawn;        // it is `example` as well
     size_t revision, taken;    // sum of the editors' revisions: as asked last; as the example was put in
     double due;                // when what is stale is asked for; 0: nothing is
     bool stale;                // the answers are of another text or prompt

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "sessions/own_task.h"
 #include "sessions/session.h"
 #include "tui/keymap.h"
 
@@ -90,6 +91,33 @@ static bool ask_first(struct workbench *w, enum question q, const char *argument
     w->question_argument = mem_strdup(argument, NULL);
     w->question = w->question_argument ? q : QUESTION_NONE;
     return true;
+}
+
+// "moods sad, happy; text": a name, labels, fields.
+static void new_task(struct workbench *w, const char *argument, double now) {
+    struct error e = {0};
+    struct session *made = NULL;
+    if (!argument) {
+        loop_open_command_line("new-task ");
+        return;
+    }
+    char *name = mem_strdup(argument, &e), *labels = NULL, *fields = NULL;
+    if (name) {
+        labels = name + strcspn(name, " ");
+        labels += *labels ? (*labels = '\0', 1) : 0;
+        fields = labels + strcspn(labels, ";");
+        fields += *fields ? (*fields = '\0', 1) : 0;
+    }
+    if (!name || !session_create_own(&made, name, NULL, labels, fields, &e) || !session_save(made, &e)) {
+        session_free(made);
+        workbench_complain(w, e.text, now);
+    } else {
+        session_free(made);
+        go_to(w, VIEW_DATA);
+        if (!ask_first(w, QUESTION_OPEN, name))
+            workbench_open(w, name, now);
+    }
+    free(name);
 }
 
 static bool overlay_request(struct workbench *w, enum request r) {
@@ -205,6 +233,9 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
             loop_open_command_line("load ");
         else if (!ask_first(w, QUESTION_LOAD, argument))
             command_load(w, argument, now);
+        return true;
+    case REQUEST_NEW_TASK:
+        new_task(w, argument, now);
         return true;
     case REQUEST_OPEN:
         if (!ask_first(w, QUESTION_OPEN, argument ? argument : ""))

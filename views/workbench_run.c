@@ -21,6 +21,15 @@ static void run_or_pause(struct workbench *w, double now) {
     case ENGINE_LOADING:
         workbench_say(w, STYLE_PLAIN, now, "still loading; a moment");
         break;
+    case ENGINE_EMPTY: // a task of own examples, some of which are typed by now
+        if (workbench_own_waits(w)) {
+            workbench_apply(w, now);
+            workbench_say(w, STYLE_GOOD, now, "a run with what you typed: %s again tunes",
+                          PART_KEY(RUN_PAUSE, WHERE_RUN));
+            break;
+        }
+        workbench_send_verb(w, ENGINE_RUN, now);
+        break;
     default:
         workbench_send_verb(w, ENGINE_RUN, now);
         break;

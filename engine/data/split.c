@@ -275,9 +275,30 @@ static bool use_own(struct split *s, const struct task *t, const struct split_re
             error_set(e, ERROR_INPUT, "no example is left for dev: mark some own examples as dev"));
 }
 
+// Of a task without files.
+static bool use_own_alone(struct split *s, const struct task *t, const struct dataset *own, struct error *e) {
+    static const struct dataset none;
+    bool trains = false;
+    s->dev_source = "own examples";
+    for (size_t i = 0; own && i < own->count; i++)
+        trains |= !own->example[i].for_dev;
+    const struct dataset *used = trains ? own : &none;
+    return add_own(&s->train, &s->train_count, used, false, e) &&
+           add_own(&s->dev, &s->dev_count, used, true, e) && drop_repeated(s, t, e) &&
+           (s->dev_count || !trains ||
+            error_set(e, ERROR_INPUT,
+                      "no example is for dev yet: it takes one at least to score the prompt"));
+}
+
 bool split_make(struct split *out, const struct task *t, const struct split_request *request,
                 struct error *e) {
     memset(out, 0, sizeof *out);
+    if (!t->train.count) {
+        bool made = use_own_alone(out, t, request->own, e);
+        if (!made)
+            split_free(out);
+        return made;
+    }
     struct work w = {0};
     bool ok = false, shared = !t->dev.count || request->dev_from_train;
     w.most = mem_calloc(t->classes, sizeof *w.most, e);

@@ -342,7 +342,7 @@ static bool check_files(const cJSON *files, struct error *e) {
                              "\"files\": \"%s\" is %s%.200s%s; it should name a file below the data's folder",
                              c->string, name ? "\"" : "", name ? name : json_type_name(c), name ? "\"" : "");
     }
-    return cJSON_GetObjectItemCaseSensitive(files, "train")
+    return !files->child || cJSON_GetObjectItemCaseSensitive(files, "train")
                ? true
                : error_set(e, ERROR_INPUT, "\"files\": \"train\" is missing");
 }

@@ -5,7 +5,8 @@
 // of it):
 //   {"name": "films", "title": "Film reviews", "language": "en",
 //    "family": "single-sentence" | "sentence-pair" | "multiple-choice",
-//    "files": {"train": "train.jsonl", "dev": "dev.jsonl", "test": "test.jsonl"},     train is required
+//    "files": {"train": "train.jsonl", "dev": "dev.jsonl", "test": "test.jsonl"},     train is required;
+//                                                            {}: no files, all examples are typed (below)
 //    "fields": {"text_a": "sentence", "text_b": "..."},      template's name -> column or JSON key
 //    "label": "label",                                       column or key of the label
 //    "classes": [{"value": "0", "name": "negative"}, ...],   values as they stand in the files (numbers as
@@ -162,6 +163,8 @@ struct split {
 //   from what is left of train when there is no dev file or dev_from_train asks for it. Then train takes at
 //   most half of each class, rounded up, so that dev is of the same size.
 // - dev never holds an example with the texts of one in train (files repeat sentences).
+// - A task without files has its own examples alone, whatever own_use says. Where none is for train the split
+//   is empty, which is no error here: there is nothing yet that could be tuned.
 // - Draws depend on the seed and the order of the examples in the files alone: the same files and seed give
 //   the same split, in the same order, everywhere. Where train has enough, what it draws does not depend on
 //   where dev comes from.

@@ -62,6 +62,10 @@ expect 0 'accuracy' $prompter eval by-name
 $prompter new whole --task films --set steps=8 --set shots=4 --set evaluate_every=4 >"$work/out" 2>&1
 $prompter new parts --task films --set steps=5 --set shots=4 --set evaluate_every=4 >>"$work/out" 2>&1
 expect 1 'whole' $prompter new whole --task films
+expect 0 'moods' $prompter new moods --own --labels 'sad, happy'
+expect 1 'moods already' $prompter new moods --own --labels 'sad, happy'
+expect 1 'no example to learn from yet' $prompter tune moods
+expect 2 'labels with --labels' $prompter new other --own
 $prompter tune whole --no-test >"$work/whole" 2>/dev/null
 $prompter tune parts --no-test >"$work/parts" 2>/dev/null
 $prompter tune parts --no-test --set steps=8 >>"$work/parts" 2>/dev/null

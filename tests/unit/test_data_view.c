@@ -232,3 +232,63 @@ TEST(a_press_selects_only_rows_that_show) {
     CHECK(bench_has(&b, "train 3, line "));
     bench_close(&b);
 }
+
+TEST(a_task_without_files_is_typed_and_tuned_on) {
+    struct bench b;
+    CHECK(live_open(&b, "tests/share/tasks/films", 109, 40));
+    bench_command(&b, "new-task moods sad");
+    CHECK(bench_has(&b, "labels: at least 2 are needed"));
+    bench_command(&b, "new-task moods sad, happy; mask");
+    CHECK(bench_has(&b, "\"mask\"")); // a name that templates have; over the screen where the path is long
+    bench_keys(&b, "Esc");
+    bench_command(&b, "new-task moods sad, happy");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "[2 Data]"));
+    CHECK(bench_has(&b, "There are no examples yet. a types one"));
+    CHECK(bench_has(&b, "no examples yet"));
+    // Every screen says what to do, and nothing can be tuned.
+    bench_keys(&b, "3");
+    CHECK(bench_has(&b, "Type some on screen 2: a there"));
+    bench_keys(&b, "4");
+    CHECK(bench_has(&b, "There are no examples to learn from yet."));
+    bench_keys(&b, "Space");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "type some on the Data screen"));
+    bench_keys(&b, "1 n p 5 n 2 a");
+    const char *const texts[] = {"I wept.", "I laughed.", "Tears again.", "What a day!"};
+    for (size_t i = 0; i < 4; i++)
+        type_example(&b, texts[i]); // sad, happy for train; then for dev
+    CHECK(bench_has(&b, "4 so far"));
+    bench_keys(&b, "Esc Space");
+    CHECK(live_rest(&b));
+    CHECK_SIZE(workbench_workspace(b.w)->split->train_count, 2);
+    CHECK_SIZE(workbench_workspace(b.w)->split->dev_count, 2);
+    CHECK(workbench_state(b.w) == ENGINE_READY);
+    bench_command(&b, "set steps 2");
+    bench_keys(&b, "Space");
+    CHECK(live_rest(&b));
+    CHECK(workbench_state(b.w) == ENGINE_DONE);
+    // It is there, with its examples and its run, when it is opened again.
+    bench_command(&b, "open films");
+    CHECK(live_rest(&b));
+    bench_command(&b, "open moods");
+    CHECK(live_rest(&b));
+    CHECK_SIZE(workbench_workspace(b.w)->split->train_count, 2);
+    CHECK(workbench_state(b.w) == ENGINE_DONE);
+    bench_command(&b, "new-task moods a, b");
+    CHECK(bench_has(&b, "there is a session moods already"));
+    bench_close(&b);
+}
+
+TEST(a_task_without_files_needs_one_for_dev) {
+    struct bench b;
+    CHECK(live_open(&b, "tests/share/tasks/films", 111, 40));
+    bench_command(&b, "new-task one sad, happy");
+    CHECK(live_rest(&b));
+    bench_keys(&b, "a");
+    type_example(&b, "I wept.");
+    bench_keys(&b, "Esc Ctrl-S");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "no example is for dev yet"));
+    bench_close(&b);
+}

@@ -34,7 +34,7 @@ TEST(help_says_what_a_request_does_on_a_screen) {
     CHECK(!strstr(request_help(REQUEST_SORT, WHERE_DATA), "vectors"));
     CHECK_TEXT(request_help(REQUEST_SORT, WHERE_RUN), request_info(REQUEST_SORT)->help);
     // Nothing is said of a screen on which the request has no meaning.
-#define CHECK_ROW(id, where_bit, text) CHECK(request_info(REQUEST_##id)->where & (where_bit));
+#define CHECK_ROW(id, where_bit, text) CHECK(request_info(REQUEST_##id)->where &(where_bit));
     REQUEST_HELP_TABLE(CHECK_ROW)
 #undef CHECK_ROW
 }
