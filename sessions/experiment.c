@@ -11,6 +11,8 @@
 #include "engine/base/json.h"
 #include "engine/base/memory.h"
 #include "sessions/method.h"
+#include "sessions/paths.h"
+#include "sessions/session.h"
 
 enum { MOST_BYTES = 1 << 20, MOST_CELLS = 1000000 };
 
@@ -276,6 +278,47 @@ bool experiment_parse(struct experiment *x, const char *text, size_t length, con
     if (!ok)
         experiment_free(x);
     return ok;
+}
+
+// The shipped ones as a message tells them.
+static void unknown_name(const char *what, const char *folder, struct error *e) {
+    struct name_list all = {0};
+    char list[300];
+    size_t kept = 0;
+    if (!name_list_read(&all, folder, NULL, e))
+        return;
+    for (size_t i = 0; i < all.count; i++) {
+        char *dot = strrchr(all.name[i], '.'), *name = all.name[i];
+        if (!dot || strcmp(dot, ".json") != 0) {
+            free(name);
+            continue;
+        }
+        *dot = '\0';
+        all.name[kept++] = name;
+    }
+    all.count = kept;
+    name_list_print(&all, list, sizeof list);
+    error_set(e, ERROR_INPUT, "there is no experiment and no file \"%.200s\"; shipped experiments: %s", what,
+              list);
+    name_list_free(&all);
+}
+
+char *experiment_find(const char *what, bool *shipped, struct error *e) {
+    struct buffer b = {0};
+    *shipped = false;
+    if (file_exists(what) || strchr(what, '/'))
+        return mem_strdup(what, e);
+    char *folder = share_folder("experiments", e), *path = NULL;
+    buffer_printf(&b, "%s/%s.json", folder ? folder : "", what);
+    if (folder && buffer_ok(&b, e) && file_exists(b.data)) {
+        path = buffer_take(&b, e);
+        *shipped = true;
+    } else if (folder) {
+        unknown_name(what, folder, e);
+    }
+    buffer_free(&b);
+    free(folder);
+    return path;
 }
 
 bool experiment_read(struct experiment *x, const char *path, struct error *e) {

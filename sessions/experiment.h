@@ -10,26 +10,28 @@
 //    "tasks": ["sentiment", "topic"],          shipped tasks, folders, task.json files
 //    "seeds": "1-5",                           or a list of numbers
 //    "settings": {"shots": 16, "steps": 200},  of every method, as in a session (engine/tune/settings.h)
-//    "words": ["good", "inverted"],            sets of label words of the tasks; left out: "good", the tasks'
-//    own "methods": [
+//    "words": ["good", "inverted"],            sets of label words of the tasks; left out: "good", the
+//                                              tasks' own
+//    "methods": [
 //      {"name": "vanilla PT",                  what it is called in tables
 //       "method": "vanilla",                   all that this method sets (method.h); what follows changes it
 //       "template": "soft",                    needed without "method". soft: no words; hybrid: soft vectors
-//       and words; hard: words alone;
-//                                              choice: rewritten as multiple choice; or a template's text
+//                                              and words; hard: words alone; choice: rewritten as multiple
+//                                              choice; or a template's text
 //       "tune": "prompt",                      prompt (default), all (fine-tuning), nothing (zero-shot)
 //       "vectors": 20,                         soft vectors; left out: as the template has
 //       "settings": {"start": "normal"},       beside the experiment's
-//       "prompt": "nsp-{seed}.safetensors",    start from a file; {seed}, {task}, {family} (nsp, nss, cls)
-//       are put in;
-//                                              relative to the experiment's file
-//       "model": "meadow-lm",                  another model, e.g. an LM-adapted one
+//       "prompt": "{model}/prompts/{family}-{seed}.safetensors",  start from a file, see below
+//       "model": "{model}-lm",                 another model, e.g. an LM-adapted one
 //       "tasks": ["topic"],                    only these of the experiment's tasks
-//       "try": {"rate": [0.03, 0.1, 0.3]}}]}   settings to choose among on dev: every combination is run, and
-//       the
-//                                              one with the best dev score (by the task's metric, then the
-//                                              lower loss) stands for the cell; test is scored once, after
-//                                              the choice
+//       "try": {"rate": [0.03, 0.1, 0.3]}}]}   settings to choose among on dev: every combination is run,
+//                                              and the one with the best dev score (by the task's metric,
+//                                              then the lower loss) stands for the cell; test is scored
+//                                              once, after the choice
+//
+// In "prompt" stand {model}, the folder of the method's model; {task}; {family}: cls, nsp or nss, by the
+// family of the task; and {seed}. In a method's "model", {model} is the folder of the experiment's. Other
+// paths are relative to the experiment's file.
 //
 // Templates "soft" and "hybrid" and "hard" are the first of the task's that are so. {soft:N} gets `vectors`.
 #ifndef PROMPTER_SESSIONS_EXPERIMENT_H
@@ -79,6 +81,9 @@ struct experiment {
     struct experiment_method *method;
     size_t methods, method_capacity;
 };
+// The file of a name: a path, or a shipped experiment, and then *shipped. Owned; an unknown name is answered
+// with those there are.
+char *experiment_find(const char *what, bool *shipped, struct error *e);
 // Messages name the file and the member.
 bool experiment_read(struct experiment *out, const char *path, struct error *e);
 bool experiment_parse(struct experiment *out, const char *text, size_t length, const char *folder,

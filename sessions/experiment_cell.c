@@ -125,19 +125,22 @@ static bool rewrite_as_choice(struct cell *c, struct error *e) {
            verbalizer_bind(&c->words, c->tokenizer, (enum word_pieces)c->settings.pieces, e);
 }
 
-// {seed}, {task} and {family} in the path of a prompt.
-static char *named_prompt(const struct cell *c, struct error *e) {
+// A path of the method with its {places} filled in. `model`: the folder that {model} stands for.
+static char *fill_path(const struct cell *c, const char *text, const char *model, struct error *e) {
     struct buffer b = {0};
-    if (c->m->prompt[0] != '/')
+    if (text[0] != '/' && strncmp(text, "{model}", 7) != 0)
         buffer_printf(&b, "%s/", c->x->folder);
-    for (const char *at = c->m->prompt; *at;) {
+    for (const char *at = text; *at;) {
         if (strncmp(at, "{seed}", 6) == 0) {
             buffer_printf(&b, "%llu", (unsigned long long)c->seed);
             at += 6;
         } else if (strncmp(at, "{task}", 6) == 0) {
             buffer_add_text(&b, c->task_name);
             at += 6;
-        } else if (strncmp(at, "{family}", 8) == 0) {
+        } else if (strncmp(at, "{model}", 7) == 0) {
+            buffer_add_text(&b, model);
+            at += 7;
+        } else if (c->task && strncmp(at, "{family}", 8) == 0) {
             buffer_add_text(&b, method_prompt_name(c->task->family, false));
             at += 8;
         } else {
@@ -152,24 +155,38 @@ static bool find_prompt(struct cell *c, struct error *e) {
     if (!named && c->settings.start != START_PRETRAINED)
         return true;
     char *path =
-        named ? named_prompt(c, e)
+        named ? fill_path(c, c->m->prompt, c->model_folder, e)
               : method_prompt_path(c->model_folder, method_prompt_name(c->task->family, unified), c->seed, e);
     bool ok = path && prompt_file_read(&c->prompt, path, e);
     if (ok && c->prompt.columns != c->model->config.d_model)
         ok = error_set(e, ERROR_INPUT, "%s has vectors of %zu numbers, the model's have %zu", path,
                        c->prompt.columns, c->model->config.d_model);
-    if (ok && named) {
+    if (named) { // told as it is asked for: the same for every seed, and wherever the model lies
         c->settings.start = START_FILE;
-        snprintf(c->settings.start_file, sizeof c->settings.start_file, "%.500s", path);
+        snprintf(c->settings.start_file, sizeof c->settings.start_file, "%.500s", c->m->prompt);
     }
     free(path);
     return ok;
 }
 
+// The method's model, or the experiment's: the name of a shipped one, or a folder.
+static char *find_model(const struct cell *c, struct error *e) {
+    char *own = session_find_model(c->x->model, e);
+    if (!own || !c->m->model)
+        return own;
+    bool placed = strstr(c->m->model, "{model}") != NULL;
+    char *text = placed ? fill_path(c, c->m->model, own, e) : mem_strdup(c->m->model, e);
+    char *found = text ? session_find_model(text, e) : NULL;
+    if (text && !found)
+        error_context(e, "the method \"%.80s\" takes another model", c->m->name);
+    free(text);
+    free(own);
+    return found;
+}
+
 static bool open_cell(struct cell *c, struct error *e) {
-    const char *model = c->m->model ? c->m->model : c->x->model;
     char *task_path = session_find_task(c->task_name, e);
-    bool ok = task_path && find_settings(c, e) && (c->model_folder = session_find_model(model, e)) &&
+    bool ok = task_path && find_settings(c, e) && (c->model_folder = find_model(c, e)) &&
               model_load(&c->model, c->model_folder, e) &&
               tokenizer_load(&c->tokenizer, c->model_folder, e) && task_load(&c->task, task_path, NULL, e);
     free(task_path);
@@ -424,6 +441,7 @@ static bool fill(struct report_run *out, const struct cell *c, const char *key, 
     char *template_text = template_print(&c->template, TEMPLATE_SHORT, e);
     char *words = verbalizer_print(&c->words, VERBALIZER_LINES, e);
     size_t classes = c->words.classes;
+    struct buffer chosen = {0};
     bool ok = template_text && words && report_run_init(out, e) &&
               report_set_text(&out->session, c->x->name, e) && report_set_text(&out->place, key, e) &&
               report_set_text(&out->task, c->task_name, e) &&
@@ -440,6 +458,12 @@ static bool fill(struct report_run *out, const struct cell *c, const char *key, 
         return false;
     out->macro_f1 = c->task->metric == TASK_MACRO_F1;
     out->settings = *s;
+    for (size_t i = 0; i < c->m->choices; i++)
+        buffer_printf(&chosen, "%s%s", i ? " " : "", c->m->choice[i].name);
+    ok = buffer_ok(&chosen, e) && (!chosen.length || report_set_text(&out->chosen, chosen.data, e));
+    buffer_free(&chosen);
+    if (!ok)
+        return false;
     if (c->m->tune == TUNE_NOTHING)
         out->settings.steps = 1; // nothing is tuned: the run is complete as it is
     out->steps = c->m->tune == TUNE_NOTHING ? 1 : o->steps;

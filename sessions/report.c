@@ -17,7 +17,7 @@
 #include "session_inside.h"
 
 enum { MOST_TASK_FILE = 4 << 20 };
-static const char lines_name[] = "runs.jsonl", journal_name[] = "journal.jsonl";
+static const char lines_name[] = "runs.jsonl", experiment_lines[] = ".runs.jsonl", journal_name[] = "journal.jsonl";
 
 // ---- a run ----
 
@@ -37,7 +37,7 @@ static struct report_score no_score(void) {
 bool report_run_init(struct report_run *r, struct error *e) {
     *r = (struct report_run){.seconds = NAN, .dev = no_score(), .test = no_score()};
     char **const text[] = {&r->session, &r->folder,        &r->place,       &r->task, &r->model,
-                           &r->method,  &r->template_text, &r->label_words, &r->note};
+                           &r->method,  &r->template_text, &r->label_words, &r->chosen, &r->note};
     run_settings_default(&r->settings);
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
         if (!(*text[i] = mem_strdup("", e))) {
@@ -57,7 +57,7 @@ void report_curve_free(struct report_curve *c) {
 
 void report_run_free(struct report_run *r) {
     char *const text[] = {r->session, r->folder,        r->place,       r->task, r->model,
-                          r->method,  r->template_text, r->label_words, r->note};
+                          r->method,  r->template_text, r->label_words, r->chosen, r->note};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         free(text[i]);
     for (size_t i = 0; r->class_name && i < r->classes; i++)
@@ -251,10 +251,23 @@ static bool add_lines(struct report_sources *out, const char *path, struct error
     return add_source(out, path_name(path), path, "", true, e);
 }
 
+static bool ends_in(const char *name, const char *end) {
+    size_t n = strlen(name), m = strlen(end);
+    return n > m && strcmp(name + n - m, end) == 0;
+}
+
+// runs.jsonl, and the results of experiments, NAME.runs.jsonl.
 static bool add_lines_below(struct report_sources *out, const char *folder, struct error *e) {
-    char *path = path_join(folder, lines_name, e);
-    bool ok = path && (!file_exists(path) || add_lines(out, path, e));
-    free(path);
+    struct name_list all = {0};
+    bool ok = name_list_read(&all, folder, NULL, e);
+    for (size_t i = 0; ok && i < all.count; i++) {
+        if (strcmp(all.name[i], lines_name) != 0 && !ends_in(all.name[i], experiment_lines))
+            continue;
+        char *path = path_join(folder, all.name[i], e);
+        ok = path && (!file_exists(path) || add_lines(out, path, e));
+        free(path);
+    }
+    name_list_free(&all);
     return ok;
 }
 

@@ -15,6 +15,7 @@
 //   model          string: its name                    method   string: what is tuned; absent: see method.h
 //   template       string, any form of template.h      label_words  string, any form of verbalizer.h
 //   classes        list of strings                     settings  object: names and values as in session.json
+//   chosen         string: names of settings, apart by spaces, whose values dev chose for this run alone
 //   by_hand        true where the learning rate was changed, or the best prompt taken back, while it ran
 //   steps          number: updates done                evaluations  number: how often dev was scored
 //   seconds        number: of steps and scorings together
@@ -57,6 +58,7 @@ struct report_run {
     char *label_words;   // "bad; good, great", likewise
     bool macro_f1;       // what the task's metric is; otherwise accuracy
     struct run_settings settings;
+    char *chosen; // names of settings whose values dev chose among several, apart by spaces; owned, never NULL
     bool by_hand; // somebody changed its rate or took back its best prompt while it ran
     size_t steps, evaluations;
     double seconds;      // NaN: unknown
@@ -91,7 +93,7 @@ struct report_sources { // zero-initialise
     size_t count, capacity;
 };
 // What each of `what` holds: the name of a session, a session's folder, a folder of sessions (with the file
-// runs.jsonl in it, if there is one), or a file of lines (*.jsonl). With none, all sessions there are, in the
+// runs.jsonl and *.runs.jsonl in it), or a file of lines (*.jsonl). With none, all sessions there are, in the
 // order of session_list. Quick: looks at folders alone.
 bool report_find(struct report_sources *out, const char *const *what, size_t count, struct error *e);
 void report_sources_free(struct report_sources *s);

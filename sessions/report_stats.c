@@ -47,6 +47,18 @@ static bool has_effect(const struct run_settings *s, const char *name) {
                                               : true;
 }
 
+// Whether the name is one of those, apart by spaces, whose values dev chose.
+static bool was_chosen(const struct report_run *r, const char *name) {
+    size_t n = strlen(name);
+    for (const char *at = r->chosen; *at;) {
+        size_t length = strcspn(at, " ");
+        if (length == n && strncmp(at, name, n) == 0)
+            return true;
+        at += length + strspn(at + length, " ");
+    }
+    return false;
+}
+
 const char *report_part(const struct report_run *r, size_t part, char room[RUN_SETTING_TEXT]) {
     switch (part) {
     case REPORT_PART_TASK:
@@ -63,6 +75,8 @@ const char *report_part(const struct report_run *r, size_t part, char room[RUN_S
         break;
     }
     const char *name = run_setting_table[setting_of(part)].name;
+    if (was_chosen(r, name))
+        return "by dev";
     if (!has_effect(&r->settings, name) || !run_settings_get(&r->settings, name, room, RUN_SETTING_TEXT))
         room[0] = '\0';
     return room;
@@ -84,7 +98,8 @@ void report_parts_differ(const struct report *r, const size_t *which, size_t cou
         const struct report_run *run = &r->run[which ? which[i] : i];
         if (run->note[0]) // what could not be read differs in everything, which says nothing
             continue;
-        bool same_settings = first && run_settings_equal(&first->settings, &run->settings);
+        bool same_settings = first && strcmp(first->chosen, run->chosen) == 0 &&
+                             run_settings_equal(&first->settings, &run->settings);
         for (size_t p = 0; first && p < (same_settings ? TEXT_PARTS : report_part_count()); p++)
             differs[p] = differs[p] || !same_part(first, run, p);
         first = first ? first : run;

@@ -3,7 +3,8 @@
 //
 // What makes a setting are its parts: task, model, method, template, label words, and every setting of
 // engine/tune/settings.h but the seed. A setting that has no effect (start_text where the prompt does not
-// start from a text) counts as absent.
+// start from a text) counts as absent. Values that dev chose for each run (an experiment's "try") do not tell
+// settings apart: what was asked for is the same, and the part reads "by dev".
 //
 // Means and differences are over seeds, not over runs: of several runs of one seed the newest counts, since
 // the same settings and seed give the same run again. Only runs that did all their steps count. Every result

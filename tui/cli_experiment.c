@@ -17,6 +17,7 @@
 #include "engine/base/threads.h"
 #include "engine/tensor/gemm.h"
 #include "sessions/experiment_table.h"
+#include "sessions/session.h"
 #include "tui/cli_options.h"
 #include "tui/cli_progress.h"
 #include "tui/grid.h"
@@ -31,7 +32,8 @@ struct worker {
 };
 
 struct driver {
-    const char *path, *out;
+    const char *path, *out, *model, *only; // model, only: NULL if not given
+    bool reading;                          // nothing is run or written
     struct experiment x;
     struct experiment_cell *cell;
     size_t cells;
@@ -272,31 +274,80 @@ static bool print_table(const struct driver *d, const char *path, enum report_fo
 
 // ---- the command ----
 
+// Another model in place of the experiment's.
+static bool take_model(struct driver *d, struct error *e) {
+    char *model = d->model ? mem_strdup(d->model, e) : NULL;
+    if (!d->model)
+        return true;
+    free(d->x.model);
+    d->x.model = model;
+    return model != NULL;
+}
+
+// Leaves the cells whose key has the text of --only.
+static bool choose_cells(struct driver *d, struct error *e) {
+    size_t kept = 0;
+    char key[KEY];
+    for (size_t i = 0; i < d->cells; i++) {
+        experiment_cell_key(&d->x, &d->cell[i], key, sizeof key);
+        if (!d->only || strstr(key, d->only))
+            d->cell[kept++] = d->cell[i];
+    }
+    d->cells = kept;
+    return kept || error_set(e, ERROR_INPUT, "no run of %s has \"%.80s\" in its name; --list shows them all",
+                             d->path, d->only);
+}
+
 static bool open_grid(struct driver *d, struct error *e) {
-    if (!experiment_read(&d->x, d->path, e) || !experiment_cells(&d->x, &d->cell, &d->cells, e) ||
+    if (!experiment_read(&d->x, d->path, e) || !take_model(d, e) ||
+        !experiment_cells(&d->x, &d->cell, &d->cells, e) || !choose_cells(d, e) ||
         !(d->done = mem_calloc(d->cells, sizeof *d->done, e)) || !read_results(d, e))
         return false;
+    if (d->reading)
+        return true;
     d->fd = open(d->out, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     return d->fd >= 0 || error_system(e, "%s cannot be written", d->out);
 }
 
-static char *default_out(const char *path, struct error *e) {
+// Beside an experiment of one's own; of a shipped one among the sessions, where Compare finds them, or, to be
+// looked at, those that came with it.
+static char *default_out(const char *path, bool shipped, bool look, struct error *e) {
     size_t n = strlen(path), s = sizeof ".json" - 1;
+    const char *name = strrchr(path, '/');
+    char *home = NULL, *beside;
     struct buffer b = {0};
-    buffer_add(&b, path, n > s && strcmp(path + n - s, ".json") == 0 ? n - s : n);
-    buffer_add_text(&b, ".runs.jsonl");
-    return buffer_take(&b, e);
+    n -= n > s && strcmp(path + n - s, ".json") == 0 ? s : 0;
+    buffer_printf(&b, "%.*s.runs.jsonl", (int)n, path);
+    beside = buffer_take(&b, e);
+    if (!shipped || !beside)
+        return beside;
+    if ((home = session_home(e)) && (look || file_make_folders(home, e)))
+        buffer_printf(&b, "%s%s", home, beside + (name - path));
+    char *own = b.length ? buffer_take(&b, e) : NULL;
+    free(home);
+    if (own && look && !file_exists(own) && file_exists(beside)) {
+        free(own);
+        return beside;
+    }
+    free(beside);
+    return own;
 }
 
 static int run_experiment(int argc, char **argv) {
-    const char *out = NULL, *table = NULL;
+    const char *out = NULL, *table = NULL, *model = NULL, *only = NULL;
     size_t jobs = 0, threads = 1;
     bool list = false, no_run = false;
     const struct cli_option options[] = {
         {.name = "out",
          .argument = "FILE",
-         .help = "the results, JSON lines (default: beside the experiment, NAME.runs.jsonl)",
+         .help = "the results, JSON lines (default: NAME.runs.jsonl, beside the experiment, of a shipped one "
+                 "beside the sessions)",
          .text = &out},
+        {.name = "model",
+         .argument = "DIR",
+         .help = "this model instead of the experiment's (needs --out)",
+         .text = &model},
+        {.name = "only", .argument = "TEXT", .help = "only runs with TEXT in their name", .text = &only},
         {.name = "jobs",
          .argument = "N",
          .help = "runs side by side (default: as many as processors)",
@@ -319,10 +370,20 @@ static int run_experiment(int argc, char **argv) {
         cli_complain("experiment", e.text);
         return CLI_USAGE;
     }
+    if (model && !out) {
+        cli_complain("experiment", "--model needs --out FILE: results of different models do not belong into "
+                                   "one table");
+        return CLI_USAGE;
+    }
     static struct driver d;
-    char *made = out ? NULL : default_out(argv[0], &e);
-    d = (struct driver){.path = argv[0],
+    bool shipped = false, look = list || no_run;
+    char *found = experiment_find(argv[0], &shipped, &e);
+    char *made = out || !found ? NULL : default_out(found, shipped, look, &e);
+    d = (struct driver){.path = found,
                         .out = out ? out : made,
+                        .model = model,
+                        .only = only,
+                        .reading = look,
                         .jobs = jobs ? jobs : thread_count_available(),
                         .threads = threads ? threads : 1,
                         .fd = -1,
@@ -355,22 +416,25 @@ static int run_experiment(int argc, char **argv) {
     free(d.cell);
     free(d.done);
     free(made);
+    free(found);
     return cli_finish("experiment", complete ? CLI_OK : CLI_FAILED);
 }
 
 const struct cli_command cli_experiment = {
     .name = "experiment",
-    .operands = "FILE",
+    .operands = "FILE | NAME",
     .summary = "Run a grid of tasks, methods and seeds, and print the table.",
-    .details = "FILE says what to run (sessions/experiment.h in the sources, and the shipped ones in "
-               "sessions/experiments).\n"
+    .details = "FILE says what to run (sessions/experiment.h in the sources). NAME is a shipped one: main, "
+               "words, starts,\n"
+               "length, shots, seeds (sessions/experiments/README.md).\n"
                "Each result is a JSON line, written as soon as it is there; a run that was stopped goes on "
                "where it was.\n"
                "Settings to choose among are chosen on dev; test is scored once, after the choice. The table "
                "has means\n"
                "over seeds with their standard deviations. In the workbench, Compare reads the same file of "
                "results.",
-    .example = "  $ prompter experiment main.json --jobs 2 --table main.md",
+    .example = "  $ prompter experiment main --table main.md\n"
+               "  $ prompter experiment mine.json --only sentiment/ --jobs 2",
     .least = 1,
     .most = 1,
     .run = run_experiment,

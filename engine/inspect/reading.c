@@ -120,7 +120,9 @@ static bool make_soft(struct reading *r, const struct reading_ask *ask, const st
                                        .pattern = &r->pattern,
                                        .verbalizer = ask->words ? ask->words : bench->verbalizer,
                                        .file_vectors = bench->inputs->start_vectors,
-                                       .file_count = bench->inputs->start_count};
+                                       .file_count = bench->inputs->start_count,
+                                       .task = bench->inputs->task,
+                                       .split = bench->inputs->split};
     r->prompt = READING_START_PROMPT;
     return prompt_start_make(&start, ask->settings, r->soft, e);
 }

@@ -126,7 +126,9 @@ bool run_create(struct run **out, const struct run_inputs *in, const struct run_
                                  .pattern = &r->pattern,
                                  .verbalizer = in->verbalizer,
                                  .file_vectors = in->start_vectors,
-                                 .file_count = in->start_count};
+                                 .file_count = in->start_count,
+                                 .task = in->task,
+                                 .split = in->split};
     struct optimizer_settings options = plan_optimizer(s, r->fine);
     struct optimizer_parameter parameter = {.value = r->prompt,
                                             .gradient = r->gradient,

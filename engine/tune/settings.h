@@ -40,6 +40,8 @@ enum prompt_start {
     START_FILE,        // a prompt file
     START_UNKNOWN,     // copies of <unk>, the official PPT code's "random" start
     START_PRETRAINED,  // the prompt that was pre-trained for the model and the task's family
+    START_FREQUENT,    // as START_VOCABULARY, of the 1000 most frequent pieces alone
+    START_TASK_WORDS,  // embeddings of different pieces drawn from the texts of the training examples
 };
 enum run_own { RUN_OWN_NONE, RUN_OWN_ADDED, RUN_OWN_ONLY }; // as split_own of engine/data/task.h
 enum run_pieces { RUN_PIECES_FIRST, RUN_PIECES_MEAN, RUN_PIECES_MAX };

@@ -11,8 +11,9 @@
 
 enum {
     STREAM_START = 2, // random_seed streams of a run: 2 the start; the order of the data has its own in run.c
-    FREQUENT = 5000,  // SentencePiece lists pieces by falling probability; Lester et al. (2021) draw from the
-                      // top 5000
+    VOCABULARY = 5000, // SentencePiece lists pieces by falling probability; Lester et al. (2021) draw from the
+                       // top 5000
+    FREQUENT = 1000,
     SCALE_SAMPLE = 5000 // embedding rows that tell the scale
 };
 
@@ -48,9 +49,10 @@ static bool start_normal(const struct start_inputs *in, const struct run_setting
     return true;
 }
 
-static int32_t frequent_piece(const struct start_inputs *in, struct random *r) {
+// One of the `most` most frequent pieces.
+static int32_t frequent_piece(const struct start_inputs *in, size_t most, struct random *r) {
     const struct tokenizer *t = in->pattern->tokenizer;
-    size_t pieces = tokenizer_pieces(t), top = pieces < FREQUENT ? pieces : FREQUENT;
+    size_t pieces = tokenizer_pieces(t), top = pieces < most ? pieces : most;
     for (int tries = 0; tries < 1000; tries++) {
         int32_t id = (int32_t)random_below(r, top);
         if (!tokenizer_is_special(t, id))
@@ -66,7 +68,7 @@ static void copy_row(const struct start_inputs *in, int32_t id, size_t slot, flo
 static void start_label_words(const struct start_inputs *in, struct random *r, float *out) {
     const struct verbalizer *v = in->verbalizer;
     for (size_t slot = 0; slot < in->pattern->slots; slot++)
-        copy_row(in, slot < v->ids ? v->id[slot] : frequent_piece(in, r), slot, out);
+        copy_row(in, slot < v->ids ? v->id[slot] : frequent_piece(in, VOCABULARY, r), slot, out);
 }
 
 static bool start_text(const struct start_inputs *in, const char *text, float *out, struct error *e) {
@@ -78,6 +80,54 @@ static bool start_text(const struct start_inputs *in, const char *text, float *o
                        ":set start_text is this review good or bad");
     for (size_t slot = 0; ok && slot < in->pattern->slots; slot++)
         copy_row(in, ids.id[slot % ids.count], slot, out);
+    token_list_free(&ids);
+    return ok;
+}
+
+static int by_id(const void *a, const void *b) {
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+// The pieces of the training texts, each once, by id. Punctuation and the like are left out.
+static bool task_pieces(const struct start_inputs *in, struct token_list *out, struct error *e) {
+    const struct tokenizer *t = in->pattern->tokenizer;
+    for (size_t i = 0; i < in->split->train_count; i++)
+        for (size_t f = 0; f < in->task->fields; f++) {
+            const char *text = in->split->train[i]->field[f];
+            if (!tokenizer_encode(t, text, strlen(text), out, e))
+                return false;
+        }
+    qsort(out->id, out->count, sizeof *out->id, by_id);
+    size_t kept = 0;
+    for (size_t i = 0; i < out->count; i++) {
+        const unsigned char *piece = (const unsigned char *)tokenizer_piece(t, out->id[i]);
+        piece += strncmp((const char *)piece, "\xe2\x96\x81", 3) == 0 ? 3 : 0; // the word mark
+        bool word = false; // a letter of ASCII, or of another script
+        for (; *piece; piece++)
+            word |= ((*piece | 32) >= 'a' && (*piece | 32) <= 'z') || *piece >= 0x80;
+        if (word && !tokenizer_is_special(t, out->id[i]) && (!kept || out->id[kept - 1] != out->id[i]))
+            out->id[kept++] = out->id[i];
+    }
+    out->count = kept;
+    return true;
+}
+
+static bool start_task_words(const struct start_inputs *in, struct random *r, float *out, struct error *e) {
+    struct token_list ids = {0};
+    if (!in->task || !in->split)
+        return error_set(e, ERROR_INPUT, "the prompt should start from words of the training examples, but "
+                                         "there are none; set another start, e.g. vocabulary");
+    bool ok = task_pieces(in, &ids, e) &&
+              (ids.count || error_set(e, ERROR_INPUT, "the training examples have no words to start from"));
+    for (size_t slot = 0, left = 0; ok && slot < in->pattern->slots; slot++) {
+        left = left ? left : ids.count; // drawn without putting back, until all were drawn
+        size_t at = (size_t)random_below(r, left--);
+        int32_t id = ids.id[at];
+        ids.id[at] = ids.id[left];
+        ids.id[left] = id;
+        copy_row(in, id, slot, out);
+    }
     token_list_free(&ids);
     return ok;
 }
@@ -106,8 +156,10 @@ bool prompt_start_make(const struct start_inputs *in, const struct run_settings 
         ok = start_normal(in, s, &r, out, e);
         break;
     case START_VOCABULARY:
+    case START_FREQUENT:
         for (size_t slot = 0; slot < slots; slot++)
-            copy_row(in, frequent_piece(in, &r), slot, out);
+            copy_row(in, frequent_piece(in, s->start == START_FREQUENT ? FREQUENT : VOCABULARY, &r), slot,
+                     out);
         break;
     case START_LABEL_WORDS:
         start_label_words(in, &r, out);
@@ -118,6 +170,9 @@ bool prompt_start_make(const struct start_inputs *in, const struct run_settings 
     case START_FILE:
     case START_PRETRAINED:
         return start_file(in, out, e); // a trained prompt is taken whole
+    case START_TASK_WORDS:
+        ok = start_task_words(in, &r, out, e);
+        break;
     case START_UNKNOWN:
         for (size_t slot = 0; slot < slots; slot++)
             copy_row(in, tokenizer_unk(in->pattern->tokenizer), slot, out);

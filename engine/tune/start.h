@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "engine/base/error.h"
+#include "engine/data/task.h"
 #include "engine/model/model.h"
 #include "engine/pvp/render.h"
 #include "engine/pvp/verbalizer.h"
@@ -18,6 +19,8 @@ struct start_inputs { // borrowed
     const struct verbalizer *verbalizer;
     const float *file_vectors; // [file_count, d_model] for START_FILE and START_PRETRAINED
     size_t file_count;
+    const struct task *task; // for START_TASK_WORDS; NULL: there are no examples
+    const struct split *split;
 };
 // out [slots, d_model].
 bool prompt_start_make(const struct start_inputs *in, const struct run_settings *settings, float *out,

@@ -346,6 +346,26 @@ TEST(starts_are_what_they_say) {
     for (size_t i = 0; i < 4; i++)
         CHECK(memcmp(row, run_start(r) + i * width, width * sizeof *row) == 0);
     run_free(r);
+    // Words of the training examples: every vector is the embedding of a piece of them, each another one.
+    f.settings.start = START_TASK_WORDS;
+    CHECK_OK(fixture_run(&f, &r, &e));
+    struct token_list ids = {0};
+    for (size_t i = 0; i < f.split.train_count; i++) {
+        const char *text = f.split.train[i]->field[0];
+        CHECK_OK(tokenizer_encode(f.tokenizer, text, strlen(text), &ids, &e));
+    }
+    for (size_t slot = 0; slot < run_slots(r); slot++) {
+        bool found = false;
+        for (size_t i = 0; i < ids.count && !found; i++) {
+            model_embedding_row(f.model, (size_t)ids.id[i], row);
+            found = memcmp(row, run_start(r) + slot * width, width * sizeof *row) == 0;
+        }
+        CHECK(found);
+        for (size_t other = 0; other < slot; other++)
+            CHECK(memcmp(run_start(r) + slot * width, run_start(r) + other * width, width * sizeof *row) != 0);
+    }
+    token_list_free(&ids);
+    run_free(r);
     f.settings.start = START_NORMAL;
     f.settings.start_scale = 2;
     CHECK_OK(fixture_run(&f, &r, &e));

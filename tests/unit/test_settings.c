@@ -60,6 +60,8 @@ TEST(every_choice_has_its_place) {
                  {"start", "text", START_TEXT},
                  {"start", "file", START_FILE},
                  {"start", "unknown", START_UNKNOWN},
+                 {"start", "frequent", START_FREQUENT},
+                 {"start", "task-words", START_TASK_WORDS},
                  {"pieces", "first", RUN_PIECES_FIRST},
                  {"pieces", "mean", RUN_PIECES_MEAN},
                  {"pieces", "max", RUN_PIECES_MAX}};
