@@ -10,6 +10,7 @@
 #   make fuzz       every reader under libFuzzer   make install    into PREFIX (/usr/local)
 #   make soak       a long run in the workbench: memory, stalls
 #   make latency    from a key to every screen while tuning
+#   make model      the shipped model from nothing, in build/model; interrupted, it goes on (SHIP=1: into engine/models)
 #   make clean                                     make V=1        show the compiler's commands
 
 BUILD   ?= build
@@ -47,7 +48,7 @@ REPLAY   := $(FUZZ:%=$(BUILD)/tests/fuzz/replay_%)
 FUZZERS  := $(FUZZ:%=$(BUILD)/tests/fuzz/libfuzzer_%)
 FUZZ_SECONDS ?= 600
 
-.PHONY: all run test tests deps test-deps layers lint sanitize fuzzers fuzz fuzz-short goldens soak latency bench install clean
+.PHONY: all run test tests deps test-deps layers lint sanitize fuzzers fuzz fuzz-short goldens soak latency model bench install clean
 all: $(BUILD)/prompter
 
 # ---- what people type ----
@@ -122,6 +123,8 @@ soak: $(BUILD)/prompter $(BUILD)/tests/soak
 	@BUILD=$(BUILD) SOAK=1 tests/e2e/soak.sh
 latency: $(BUILD)/prompter $(BUILD)/tests/pty_probe
 	@BUILD=$(BUILD) tests/latency.sh
+model: $(BUILD)/prompter
+	@PROMPTER=$(BUILD)/prompter WORK=$(or $(WORK),$(BUILD)/model) engine/models/make.sh
 bench: $(BUILD)/prompter
 	$(BUILD)/prompter bench
 

@@ -2,7 +2,6 @@
 // See cli_text.h. Progress goes to stderr, where that is a terminal.
 #include "tui/cli_text.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +13,10 @@
 #include "engine/base/memory.h"
 #include "engine/data/text_overlap.h"
 #include "engine/data/text_statistics.h"
+#include "sessions/paths.h"
 #include "sessions/session.h"
 
-enum { MOST_PRINTED = 20, MOST_SHIPPED = 64 };
+enum { MOST_PRINTED = 20 };
 
 struct progress {
     double shown;
@@ -132,26 +132,14 @@ static bool add_task(struct text_overlap *o, const char *name, struct error *e) 
     return ok;
 }
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 // Every folder below sessions/tasks that has a task.json.
 static bool add_shipped(struct text_overlap *o, struct error *e) {
-    char *folder = share_folder("tasks", e), *name[MOST_SHIPPED];
-    DIR *d = folder ? opendir(folder) : NULL;
-    size_t count = 0;
-    bool ok = d || (folder && error_system(e, "cannot read %s", folder));
-    for (const struct dirent *x; ok && count < MOST_SHIPPED && (x = readdir(d));)
-        if (x->d_name[0] != '.')
-            ok = (name[count] = mem_strdup(x->d_name, e)) && ++count;
-    if (d)
-        closedir(d);
-    qsort(name, count, sizeof *name, by_name);
-    for (size_t i = 0; i < count; i++) {
-        ok = ok && add_task(o, name[i], e);
-        free(name[i]);
-    }
+    struct name_list all = {0};
+    char *folder = share_folder("tasks", e);
+    bool ok = folder && name_list_read(&all, folder, "task.json", e);
+    for (size_t i = 0; ok && i < all.count; i++)
+        ok = add_task(o, all.name[i], e);
+    name_list_free(&all);
     free(folder);
     return ok;
 }

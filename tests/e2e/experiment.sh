@@ -69,5 +69,28 @@ for kind in md csv tex txt; do
     check "a table as $kind" grep -q 'hybrid PT' "$work/t.$kind"
 done
 expect 0 'small' $prompter session compare "$work/small.runs.jsonl"
+# Where dev chooses the rate, the runs of all seeds are one setting to compare, whatever was chosen.
+cat >"$work/try.json" <<'END'
+{"experiment": 1, "name": "try", "model": "sprout", "tasks": ["films"], "seeds": "1-6",
+ "settings": {"shots": 4, "steps": 6, "evaluate_every": 2, "batch": 4},
+ "methods": [{"name": "vanilla PT", "template": "soft", "vectors": 5, "try": {"rate": [0.001, 0.01, 0.1, 1]}}]}
+END
+expect 0 'over 6 seeds' $prompter experiment "$work/try.json"
+check "dev chose different rates" [ "$(grep -o '"rate":[0-9.]*' "$work/try.runs.jsonl" | sort -u | wc -l)" -gt 1 ]
+expect 0 'n=6' $prompter session compare --group "$work/try.runs.jsonl"
+# A part of a grid, another model, shipped ones by name.
+expect 0 '^ +films/hybrid PT/good/3$' $prompter experiment "$work/small.json" --only hybrid --out "$work/none.jsonl" --list
+check "--only leaves the others out" [ "$(wc -l <"$work/out")" = 4 ]
+expect 1 'no run of' $prompter experiment "$work/small.json" --only nonesuch --list
+expect 2 'needs --out' $prompter experiment "$work/small.json" --model sprout
+mkdir -p "$work/share/experiments"
+cp "$work/small.json" "$work/share/experiments/main.json"
+expect 1 'shipped experiments: main' env PROMPTER_SHARE="$work/share" $prompter experiment mian
+ln -s "$PWD/tests/share/models" "$PWD/tests/share/tasks" "$work/share/"
+expect 0 'over 4 seeds' env PROMPTER_SHARE="$work/share" PROMPTER_SESSIONS="$work/home" $prompter experiment main --only vanilla
+check "results of a shipped one lie beside the sessions" [ "$(wc -l <"$work/home/main.runs.jsonl")" = 4 ]
+expect 0 'vanilla PT' env PROMPTER_SESSIONS="$work/home" $prompter session compare
+mv "$work/home/main.runs.jsonl" "$work/share/experiments/"
+expect 0 'over 4 seeds' env PROMPTER_SHARE="$work/share" PROMPTER_SESSIONS="$work/home" $prompter experiment main --table-only
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

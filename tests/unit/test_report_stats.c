@@ -137,6 +137,29 @@ TEST(one_pair_has_no_interval_and_other_tasks_no_difference) {
     report_free(&all);
 }
 
+TEST(values_that_dev_chose_are_one_setting) {
+    struct report all = {0};
+    struct report_groups g;
+    struct buffer b = {0};
+    static const double rate[] = {0.01, 0.1, 0.01, 0.1};
+    for (size_t i = 0; i < 4; i++) { // two of an experiment with "try", two of people who set the rate
+        CHECK(add(&all, i + 1, 0.9, 0.8, i < 2 ? ",\"chosen\":\"batch rate\"" : ""));
+        all.run[i].settings.rate = rate[i];
+    }
+    CHECK_OK(report_group(&g, &all, NULL, all.count, &e));
+    CHECK_SIZE(g.count, 3);
+    CHECK_SIZE(g.group[0].runs, 2);
+    report_groups_free(&g);
+    report_line_write(&b, &all.run[1], false);
+    struct report_run again; // and a file keeps it
+    CHECK_OK(report_line_read(&again, b.data, b.length - 1, &e));
+    CHECK_TEXT(again.chosen, "batch rate");
+    CHECK(again.settings.rate == 0.1);
+    report_run_free(&again);
+    buffer_free(&b);
+    report_free(&all);
+}
+
 TEST(settings_without_effect_are_absent) {
     struct report all = {0};
     char room[RUN_SETTING_TEXT];

@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Builds the model meadow from nothing: its text, its vocabulary and training, the model adapted as a prefix LM,
+# and its pre-trained prompts. `make model` calls it. Everything lies in $WORK; what is there already is not made
+# again, what was interrupted goes on: the same command again is always right.
+#
+#   make.sh [tiny]       tiny: the same chain with little of everything, in seconds, for trying it out
+#   SHIP=1 make.sh       copies the result into engine/models when it is done
+#
+# Stages, and what marks them as done:
+#   text        corpus.txt, more.txt (other documents of the same grammar), overlap (no sentence of a task in them)
+#   model       meadow/model.safetensors
+#   adapted     meadow-lm/model.safetensors
+#   classifier  classifier.done: five levels of reviews, of labelled text that no task has
+#   prompts     meadow/prompts/KIND[-SEED].safetensors; the seeds differ in start, order and examples
+set -eu -o pipefail
+cd "$(dirname "$0")/../.."
+prompter=${PROMPTER:-build/prompter}
+work=${WORK:-build/model}
+jobs=${JOBS:-$(nproc)}
+text=engine/models/meadow/text
+label_words=yes,no,maybe,good,great,bad,terrible,fine,okay,right,wrong,A,B,C,D,E,F,G,H,I,J,K,L,M,N,O,P
+export PROMPTER_SESSIONS=$work/sessions
+
+if [ "${1:-}" = tiny ] || [ "${TINY:-}" = 1 ]; then
+    export TINY=1
+    documents=400 more=3000 reviews=300 seeds=2
+    shape=(--d-model 32 --d-ff 64 --heads 2 --d-kv 16 --layers 1 --vocabulary 600)
+    training=(--steps 20 --batch-tokens 512 --warmup 5 --validation-every 10 --save-every 1)
+    adapting=(--steps 5 --batch-tokens 512 --warmup 2 --validation-every 5)
+    classifying=(--set steps=4 --set batch=8 --set shots=4 --set evaluate_every=2)
+    learning=(--set steps=4 --set batch=8 --set evaluate_every=2 --vectors 4 --validation 32 --test 0)
+    labelling=()
+else
+    documents=600000 more=40000 reviews=4000 seeds=${SEEDS:-5}
+    shape=(--d-model 192 --d-ff 512 --heads 6 --d-kv 32 --layers 4 --vocabulary 4000)
+    training=(--steps "${STEPS:-30000}" --batch-tokens 2048)
+    adapting=(--steps "${ADAPT_STEPS:-2000}" --batch-tokens 2048)
+    classifying=(--set steps=600 --set batch=16 --set shots=300 --set evaluate_every=50 --set rate=0.03)
+    learning=(--set "steps=${PROMPT_STEPS:-1500}" --set evaluate_every=100 --vectors 20)
+    labelling=(--label-most 8000)
+fi
+
+say() { printf '== %s  %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
+
+# train FOLDER OPTIONS...: prompter lm, begun or gone on with.
+train() {
+    local out=$1
+    shift
+    [ -f "$out/model.safetensors" ] && return
+    if [ -f "$out/checkpoint.safetensors" ]; then
+        $prompter lm --resume --out "$out"
+    else
+        $prompter lm --out "$out" --overwrite "$@"
+    fi
+}
+
+# The patterns are those that the tasks suggest for soft vectors alone (sessions/tasks), so that the prompt meets
+# in tuning what it met before; unified has the pattern of a task rewritten as multiple choice.
+prompt() { # prompt KIND SEED
+    local kind=$1 seed=$2 out extra=(--corpus "$work/more.txt")
+    out=$work/meadow/prompts/$kind$([ "$seed" = 1 ] || echo "-$seed")
+    local vectors=20
+    [ "${TINY:-}" = 1 ] && vectors=4
+    case $kind in
+    nsp) extra+=(--template "{soft:$vectors} {text_a} {mask} {text_b}") ;;
+    nss) extra+=(--template "{soft:$vectors} {text_a} {options} {mask}") ;;
+    cls) extra=(--template "{soft:$vectors} {text_a} {mask}" --words "terrible; bad; okay; good; great" --labels "$work/labels.jsonl") ;;
+    esac
+    [ -f "$out.safetensors" ] && [ ! -f "$out.run.safetensors" ] && return
+    say "prompt $kind, seed $seed"
+    if [ -f "$out.run.safetensors" ]; then
+        $prompter pretrain --resume --task "$kind" --out "$out.safetensors" --model "$work/meadow" --threads 1 "${extra[@]}" "${learning[@]}" --set "seed=$seed"
+    else
+        $prompter pretrain --overwrite --task "$kind" --out "$out.safetensors" --model "$work/meadow" --threads 1 "${extra[@]}" "${learning[@]}" --set "seed=$seed"
+    fi
+}
+if [ "${1:-}" = prompt ]; then
+    prompt "$2" "$3"
+    exit
+fi
+
+mkdir -p "$work"
+[ -f "$work/corpus.txt" ] || { say "text: $documents documents" && $prompter corpus $text/*.grammar --documents $documents --seed 2 --out "$work/corpus.txt"; }
+[ -f "$work/more.txt" ] || $prompter corpus $text/*.grammar --documents $more --seed 3 --out "$work/more.txt"
+[ -f "$work/overlap" ] || {
+    say "no sentence of a task may be in the text"
+    $prompter corpus --overlap "$work/corpus.txt" "$work/more.txt" >"$work/overlap.new"
+    mv "$work/overlap.new" "$work/overlap"
+}
+
+say "model"
+train "$work/meadow" --corpus "$work/corpus.txt" "${shape[@]}" --keep-words "$label_words" \
+    --rate 0.0005 --embedding-rate 3 --bias-rate 10 "${training[@]}"
+say "model adapted as a prefix LM"
+train "$work/meadow-lm" --corpus "$work/more.txt" --model "$work/meadow" --objective prefix=1 --max-tokens 128 --rate 0.0001 "${adapting[@]}"
+
+if [ ! -f "$work/classifier.done" ]; then
+    say "classifier of five levels"
+    rm -rf "$work/sessions" "$work/reviews5"
+    mkdir -p "$work/reviews5"
+    # Reviews of what the corpus is about, never of what is held back for the tasks.
+    $prompter corpus $text/*.grammar --start sentiment5_example --part corpus --documents $reviews --seed 4 |
+        awk '/^@label / { sub(/^@text /, "", t); gsub(/["\\]/, "\\\\&", t); printf "{\"text\": \"%s\", \"label\": \"%s\"}\n", t, $2; t = ""; next }
+             NF { t = t == "" ? $0 : t " " $0 }' >"$work/reviews5/train.jsonl"
+    cat >"$work/reviews5/task.json" <<END
+{"name": "reviews5", "title": "Reviews in five levels", "family": "single-sentence", "files": {"train": "train.jsonl"},
+ "fields": {"text_a": "text"}, "label": "label", "metric": "accuracy",
+ "classes": [{"value": "0"}, {"value": "1"}, {"value": "2"}, {"value": "3"}, {"value": "4"}],
+ "templates": ["{soft:20} {text_a} I think it was {mask}."],
+ "label_words": {"0": ["terrible"], "1": ["bad"], "2": ["okay"], "3": ["good"], "4": ["great"]}}
+END
+    $prompter new classifier --task "$work/reviews5" --model "$work/meadow" "${classifying[@]}"
+    $prompter tune classifier >/dev/null
+    touch "$work/classifier.done"
+fi
+
+mkdir -p "$work/meadow/prompts"
+if [ ! -f "$work/labels.jsonl" ] && [ "${TINY:-}" = 1 ]; then # a classifier that has learnt nothing finds no level
+    sed -E 's/"label": "([0-4])"/"label": \1, "p": 1/' "$work/reviews5/train.jsonl" >"$work/labels.jsonl"
+elif [ ! -f "$work/labels.jsonl" ]; then # by a run of no use but for its labels
+    say "labels for cls"
+    $prompter pretrain --overwrite --task cls --corpus "$work/more.txt" --model "$work/meadow" --classifier classifier \
+        --labels "$work/labels.new.jsonl" --out "$work/labels.safetensors" "${labelling[@]}" "${learning[@]}" --set steps=1
+    mv "$work/labels.new.jsonl" "$work/labels.jsonl"
+fi
+for seed in $(seq "$seeds"); do
+    for kind in nsp nss cls unified; do echo "$kind $seed"; done
+done | xargs -P "$jobs" -L 1 "$0" prompt
+
+# The adapted model has no prompts of its own; what is shipped of both is what a model's folder holds.
+files="config.json generation_config.json special_tokens_map.json spiece.model tokenizer_config.json model.safetensors"
+same=yes
+for m in meadow meadow-lm; do
+    for f in $files; do
+        cmp -s "$work/$m/$f" "engine/models/$m/$f" || same="no: $m/$f differs"
+    done
+done
+for f in "$work"/meadow/prompts/*.safetensors; do
+    cmp -s "$f" "engine/models/meadow/prompts/${f##*/}" || same="no: prompts/${f##*/} differs"
+done
+say "as the shipped model: $same"
+if [ "${SHIP:-}" = 1 ] && [ "${TINY:-}" != 1 ]; then
+    for m in meadow meadow-lm; do
+        mkdir -p "engine/models/$m"
+        for f in $files; do cp "$work/$m/$f" "engine/models/$m/$f"; done
+    done
+    mkdir -p engine/models/meadow/prompts
+    cp "$work"/meadow/prompts/*.safetensors "$work"/meadow/prompts/*.json engine/models/meadow/prompts/
+    say "copied into engine/models"
+fi

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# `make model` with little of everything: the whole chain, a second time, interrupted, and with a part lost; then the
+# main experiment on what came out, a run of each method.
+cd "$(dirname "$0")/../.." || exit 1
+build=${BUILD:-build}
+passed=0 failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+check() { # check WHAT CONDITION...
+    local what=$1
+    shift
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $what"; fi
+}
+made() { PROMPTER=$build/prompter WORK=$work/$1 timeout 120 engine/models/make.sh tiny >"$work/log" 2>&1 </dev/null; }
+sums() { (cd "$work/$1" && sha256sum corpus.txt more.txt meadow/spiece.model meadow*/model.safetensors meadow/prompts/*.safetensors); }
+
+made one
+check "the chain comes to its end" [ $? = 0 ]
+for kind in nsp nss cls unified; do
+    check "prompts $kind of two seeds" [ -s "$work/one/meadow/prompts/$kind.safetensors" -a -s "$work/one/meadow/prompts/$kind-2.safetensors" ]
+    check "their seeds differ" [ "$(sha256sum <"$work/one/meadow/prompts/$kind.safetensors")" != "$(sha256sum <"$work/one/meadow/prompts/$kind-2.safetensors")" ]
+done
+sums one >"$work/first"
+made one
+check "a second time is fine" [ $? = 0 ]
+check "it makes nothing again" [ "$(grep -c 'prompt \|step ' "$work/log")" = 0 ]
+rm "$work/one/meadow/prompts/nsp-2.safetensors" "$work/one/meadow-lm/model.safetensors"
+made one
+check "what was lost is made again, the same" [ "$(sums one)" = "$(cat "$work/first")" ]
+
+# Interrupted again and again, whenever it comes, it ends with the same files.
+for after in 0.3 0.6 1 1.5; do
+    PROMPTER=$build/prompter WORK=$work/two setsid engine/models/make.sh tiny >/dev/null 2>&1 </dev/null &
+    pid=$!
+    sleep $after
+    kill -TERM -- -$pid 2>/dev/null
+    wait $pid 2>/dev/null
+done
+made two
+check "interrupted, it goes on to its end" [ $? = 0 ]
+check "to the same bits" [ "$(sums two)" = "$(cat "$work/first")" ]
+
+# Every method of the main experiment runs on it.
+sed 's/"total_shots": 32, "steps": 200, "batch": 8, "evaluate_every": 10/"total_shots": 8, "steps": 2, "batch": 4, "evaluate_every": 2/; s/"seeds": "1-5"/"seeds": "2"/' \
+    sessions/experiments/main.json >"$work/main.json"
+timeout 120 "$build/prompter" experiment "$work/main.json" --model "$work/one/meadow" --only entailment2/ --out "$work/runs.jsonl" >"$work/table" 2>&1
+check "every method of the main experiment runs" [ $? = 0 ]
+check "each is one line" [ "$(wc -l <"$work/runs.jsonl")" = 8 ]
+check "the adapted model is told" grep -q '"model":"meadow-lm"' "$work/runs.jsonl"
+check "and where PPT starts" grep -q '"method":"PPT".*"start":"pretrained"' "$work/runs.jsonl"
+lists() { "$build/prompter" experiment "$1" --out "$work/none.jsonl" --list >/dev/null; }
+for f in sessions/experiments/*.json; do
+    check "$f can be read" lists "$(basename "$f" .json)"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
