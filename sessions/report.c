@@ -17,7 +17,8 @@
 #include "session_inside.h"
 
 enum { MOST_TASK_FILE = 4 << 20 };
-static const char lines_name[] = "runs.jsonl", experiment_lines[] = ".runs.jsonl", journal_name[] = "journal.jsonl";
+static const char lines_name[] = "runs.jsonl", experiment_lines[] = ".runs.jsonl",
+                  journal_name[] = "journal.jsonl";
 
 // ---- a run ----
 
@@ -36,7 +37,7 @@ static struct report_score no_score(void) {
 
 bool report_run_init(struct report_run *r, struct error *e) {
     *r = (struct report_run){.seconds = NAN, .dev = no_score(), .test = no_score()};
-    char **const text[] = {&r->session, &r->folder,        &r->place,       &r->task, &r->model,
+    char **const text[] = {&r->session, &r->folder,        &r->place,       &r->task,   &r->model,
                            &r->method,  &r->template_text, &r->label_words, &r->chosen, &r->note};
     run_settings_default(&r->settings);
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
@@ -56,7 +57,7 @@ void report_curve_free(struct report_curve *c) {
 }
 
 void report_run_free(struct report_run *r) {
-    char *const text[] = {r->session, r->folder,        r->place,       r->task, r->model,
+    char *const text[] = {r->session, r->folder,        r->place,       r->task,   r->model,
                           r->method,  r->template_text, r->label_words, r->chosen, r->note};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++)
         free(text[i]);

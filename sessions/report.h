@@ -58,7 +58,8 @@ struct report_run {
     char *label_words;   // "bad; good, great", likewise
     bool macro_f1;       // what the task's metric is; otherwise accuracy
     struct run_settings settings;
-    char *chosen; // names of settings whose values dev chose among several, apart by spaces; owned, never NULL
+    char
+        *chosen; // names of settings whose values dev chose among several, apart by spaces; owned, never NULL
     bool by_hand; // somebody changed its rate or took back its best prompt while it ran
     size_t steps, evaluations;
     double seconds;      // NaN: unknown

@@ -67,9 +67,10 @@ const struct run_setting run_setting_table[] = {
     [ROW_BATCH] = {SETTING_WHOLE, "batch", "examples in one update", "1 to 4096", false},
     [ROW_EVALUATE_EVERY] = {SETTING_WHOLE, "evaluate_every", "steps between scorings of the dev set",
                             "1 to 1000000", false},
-    [ROW_START] = {SETTING_CHOICE, "start", "where the soft vectors begin",
-                   "normal | vocabulary | label-words | text | file | unknown | pretrained | frequent | task-words",
-                   false},
+    [ROW_START] =
+        {SETTING_CHOICE, "start", "where the soft vectors begin",
+         "normal | vocabulary | label-words | text | file | unknown | pretrained | frequent | task-words",
+         false},
     [ROW_START_SCALE] = {SETTING_REAL, "start_scale",
                          "standard deviation of a normal start (0: that of the model's embeddings)",
                          "0 to 1000", false},

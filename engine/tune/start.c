@@ -11,8 +11,8 @@
 
 enum {
     STREAM_START = 2, // random_seed streams of a run: 2 the start; the order of the data has its own in run.c
-    VOCABULARY = 5000, // SentencePiece lists pieces by falling probability; Lester et al. (2021) draw from the
-                       // top 5000
+    VOCABULARY = 5000, // SentencePiece lists pieces by falling probability; Lester et al. (2021) draw from
+                       // the top 5000
     FREQUENT = 1000,
     SCALE_SAMPLE = 5000 // embedding rows that tell the scale
 };
@@ -116,8 +116,9 @@ static bool task_pieces(const struct start_inputs *in, struct token_list *out, s
 static bool start_task_words(const struct start_inputs *in, struct random *r, float *out, struct error *e) {
     struct token_list ids = {0};
     if (!in->task || !in->split)
-        return error_set(e, ERROR_INPUT, "the prompt should start from words of the training examples, but "
-                                         "there are none; set another start, e.g. vocabulary");
+        return error_set(e, ERROR_INPUT,
+                         "the prompt should start from words of the training examples, but "
+                         "there are none; set another start, e.g. vocabulary");
     bool ok = task_pieces(in, &ids, e) &&
               (ids.count || error_set(e, ERROR_INPUT, "the training examples have no words to start from"));
     for (size_t slot = 0, left = 0; ok && slot < in->pattern->slots; slot++) {

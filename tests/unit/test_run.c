@@ -362,7 +362,8 @@ TEST(starts_are_what_they_say) {
         }
         CHECK(found);
         for (size_t other = 0; other < slot; other++)
-            CHECK(memcmp(run_start(r) + slot * width, run_start(r) + other * width, width * sizeof *row) != 0);
+            CHECK(memcmp(run_start(r) + slot * width, run_start(r) + other * width, width * sizeof *row) !=
+                  0);
     }
     token_list_free(&ids);
     run_free(r);
