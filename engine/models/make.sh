@@ -85,7 +85,10 @@ mkdir -p "$work"
 [ -f "$work/more.txt" ] || $prompter corpus $text/*.grammar --documents $more --seed 3 --out "$work/more.txt"
 [ -f "$work/overlap" ] || {
     say "no sentence of a task may be in the text"
-    $prompter corpus --overlap "$work/corpus.txt" "$work/more.txt" >"$work/overlap.new"
+    tasks=() # those of this model, which the grammar makes; another model's may share sentences with its text
+    for made in $(grep -l '"made_by"' sessions/tasks/*/task.json); do tasks+=(--task "$(basename "$(dirname "$made")")"); done
+    $prompter corpus --overlap "$work/corpus.txt" "$work/more.txt" "${tasks[@]}" >"$work/overlap.new" ||
+        { cat "$work/overlap.new" >&2 && exit 1; }
     mv "$work/overlap.new" "$work/overlap"
 }
 
