@@ -26,8 +26,8 @@ struct name_list {
 };
 bool name_list_read(struct name_list *out, const char *folder, const char *member, struct error *e);
 void name_list_free(struct name_list *l);
-// Which of the names is meant when nobody names one: the one in the first line of the file "default" in `folder`,
-// or the first name. NULL: the list is empty.
+// Which of the names is meant when nobody names one: the one in the first line of the file "default" in
+// `folder`, or the first name. NULL: the list is empty.
 const char *name_list_default(const struct name_list *l, const char *folder);
 // "a, b, c" ("none" if empty), cut with ", ..." to fit.
 void name_list_print(const struct name_list *l, char *out, size_t size);

@@ -200,7 +200,8 @@ static bool read_run(struct report_run *r, const cJSON *o, struct error *e) {
            read_text(&r->folder, o, "folder", false, e) && read_text(&r->place, o, "place", false, e) &&
            read_text(&r->task, o, "task", true, e) && read_text(&r->model, o, "model", false, e) &&
            read_metric(r, o, e) && read_text(&r->note, o, "note", false, e) && read_settings(r, o, e) &&
-           read_text(&r->chosen, o, "chosen", false, e) && json_get_bool(o, "by_hand", false, &r->by_hand, e) && read_size(&r->steps, o, "steps", e) &&
+           read_text(&r->chosen, o, "chosen", false, e) &&
+           json_get_bool(o, "by_hand", false, &r->by_hand, e) && read_size(&r->steps, o, "steps", e) &&
            read_size(&r->evaluations, o, "evaluations", e) &&
            json_get_number(o, "seconds", false, &r->seconds, e) && read_time(&r->begun, o, "begun", e) &&
            read_time(&r->ended, o, "ended", e) && read_classes(r, o, e) && read_plain(r, o, e) &&

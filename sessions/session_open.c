@@ -83,7 +83,8 @@ char *session_find_model(const char *model, struct error *e) {
         path = path_join(share, name, e);
         found = path ? path_real(path, e) : NULL;
     } else if (!name) {
-        error_set(e, ERROR_INPUT, "no model is shipped with this program; name a model's folder with --model");
+        error_set(e, ERROR_INPUT,
+                  "no model is shipped with this program; name a model's folder with --model");
     } else {
         char list[200], near[160];
         name_list_print(&models, list, sizeof list);

@@ -668,10 +668,10 @@ static int run_all(const struct arguments *r) {
 
 static int run_pretrain(int argc, char **argv) {
     struct arguments r = {.vectors = SIZE_MAX,
-                        .validation = SIZE_MAX,
-                        .test = SIZE_MAX,
-                        .micro_batch = SIZE_MAX,
-                        .most = SIZE_MAX};
+                          .validation = SIZE_MAX,
+                          .test = SIZE_MAX,
+                          .micro_batch = SIZE_MAX,
+                          .most = SIZE_MAX};
     const struct cli_option options[] = {
         {.name = "task", .argument = "NAME", .help = "nsp, nss, unified or cls", .text = &r.task},
         {.name = "corpus",

@@ -25,8 +25,10 @@ static struct run_curve curve_of(const struct run_training *t, enum training_col
     const struct training_log *l = t->log;
     if (!l)
         return (struct run_curve){0};
-    return c < TRAINING_STEP_COLUMNS ? (struct run_curve){l->step_x, l->column[c], l->step_count}
-                                     : (struct run_curve){l->validation_x, l->column[c], l->validation_count};
+    const float *y = l->column[c];
+    bool of_steps = c < TRAINING_STEP_COLUMNS;
+    return of_steps ? (struct run_curve){l->step_x, y, l->step_count}
+                    : (struct run_curve){l->validation_x, y, l->validation_count};
 }
 
 // At the cursor, or the last one; NaN: none.

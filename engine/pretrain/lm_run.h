@@ -76,8 +76,8 @@ void lm_run_free(struct lm_run *run);
 const struct lm_facts *lm_run_facts(const struct lm_run *run);
 struct corpus_counts lm_run_counts(const struct lm_run *run);
 size_t lm_run_made(const struct lm_run *run); // steps
-// From the next step on, and in every checkpoint after it. On the run's thread: from its listener, or while it
-// does not go.
+// From the next step on, and in every checkpoint after it. On the run's thread: from its listener, or while
+// it does not go.
 void lm_run_scale_rate(struct lm_run *run, double factor);
 
 // Trains to the last step and writes the model. Cancelled (within some milliseconds, and the time that

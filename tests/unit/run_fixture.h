@@ -36,8 +36,8 @@ static inline bool fixture_open(struct fixture *f, const char *task, const char 
     snprintf(path, sizeof path, "tests/share/tasks/%s", task);
     struct split_request request = {.per_class = f->settings.shots, .seed = f->settings.seed};
     return model_load(&f->model, "tests/share/models/sprout", e) &&
-           tokenizer_load(&f->tokenizer, "tests/share/models/sprout", e) && task_load(&f->task, path, NULL, e) &&
-           split_make(&f->split, f->task, &request, e) &&
+           tokenizer_load(&f->tokenizer, "tests/share/models/sprout", e) &&
+           task_load(&f->task, path, NULL, e) && split_make(&f->split, f->task, &request, e) &&
            template_parse(&f->template, template_text, (const char *const *)f->task->field, f->task->fields,
                           NULL, e) &&
            (words ? verbalizer_parse(&f->verbalizer, words, f->task->class_name, f->task->class_value,
