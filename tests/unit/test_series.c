@@ -99,7 +99,7 @@ TEST(the_workbench_goes_from_seed_to_seed) {
     const struct series *s = workbench_series(b.w);
     CHECK(s && s->count == 3 && s->done == 2); // a recording runs to its next hold at once
     CHECK(bench_has(&b, "seed 3 of 3"));
-    CHECK(bench_has(&b, "n = 2 of 3 seeds"));
+    CHECK(bench_has(&b, "dev of 32, 2 of 3 seeds"));
     CHECK(session_settings(workbench_session(b.w))->seed == 3);
     bench_keys(&b, "Space Space"); // pauses, and goes on
     wake(&b);
