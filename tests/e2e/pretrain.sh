@@ -51,7 +51,8 @@ expect 1 'needs --classifier' $prompter pretrain --task cls --corpus "$work/text
 # In one go, and stopped and resumed: the same prompt to the bit.
 expect 0 'test \(text not seen before\)' $prompter pretrain --task nsp "${small[@]}" --test 8 --set steps=6 --out "$work/whole" --json
 check "a card stands beside the prompt" grep -q '"validation_loss"' "$work/whole.json"
-check "nothing else is left" [ "$(find "$work" -name 'whole*' | wc -l)" = 2 ]
+check "and a log of the training" grep -q '"event":"validation"' "$work/whole.training.jsonl"
+check "nothing else is left" [ "$(find "$work" -name 'whole*' | wc -l)" = 3 ]
 check "validations name the classes" grep -q '"classes":{"no":{"examples"' "$work/out"
 expect 1 'is there already' $prompter pretrain --task nsp "${small[@]}" --out "$work/whole"
 $prompter pretrain --task nsp "${small[@]}" --test 8 --set steps=100000 --out "$work/cut" --json >"$work/log" 2>&1 &

@@ -199,7 +199,7 @@ wait idle
 :template {soft:3} {text_a} So {mask}.
 :seed 1-2
 key 3
-wait for n = 2 of 2 seeds
+wait for 2 of 2 seeds
 key 1
 expect {soft:3} {text_a} So {mask}.
 reject edits wait
