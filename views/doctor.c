@@ -57,13 +57,7 @@ static void summarise(struct summary *s, const struct doctor_input *in) {
     }
 }
 
-struct report {
-    struct diagnosis *out;
-    size_t count;
-};
-
-__attribute__((format(printf, 4, 5))) static void say(struct report *r, enum doctor_level level,
-                                                      enum request remedy, const char *format, ...) {
+void doctor_say(struct diagnoses *r, enum doctor_level level, enum request remedy, const char *format, ...) {
     if (r->count == DOCTOR_MOST)
         return;
     struct diagnosis *d = &r->out[r->count++];
@@ -94,16 +88,17 @@ static size_t only_class(const struct evaluation *v) {
 }
 
 // Things that stop a run from being one.
-static bool look_broken(struct report *r, const struct summary *s) {
+static bool look_broken(struct diagnoses *r, const struct summary *s) {
     if (s->window == 0 || isfinite(s->last_loss))
         return false;
-    say(r, DOCTOR_BAD, s->best_dev ? REQUEST_UNDO_TO_BEST : REQUEST_RESTART,
+    doctor_say(
+        r, DOCTOR_BAD, s->best_dev ? REQUEST_UNDO_TO_BEST : REQUEST_RESTART,
         "the loss is no number since step %zu: updates at rate %.3g grew too large. %s, then lower the rate",
         s->last_step, s->last_rate, s->best_dev ? "Go back to the best" : "Start over");
     return true;
 }
 
-static void look_predictions(struct report *r, const struct summary *s, const struct doctor_input *in) {
+static void look_predictions(struct diagnoses *r, const struct summary *s, const struct doctor_input *in) {
     const struct evaluation *v = in->dev;
     size_t only = only_class(v);
     if (only != SIZE_MAX && s->steps > 0) {
@@ -111,42 +106,45 @@ static void look_predictions(struct report *r, const struct summary *s, const st
         const char *name = named                                  ? in->label_word[only]
                            : in->class_name && only < in->classes ? in->class_name[only]
                                                                   : "one class";
-        say(r, s->steps >= DOCTOR_PATIENCE ? DOCTOR_WARN : DOCTOR_NOTE,
-            s->steps >= DOCTOR_PATIENCE ? REQUEST_SCREEN_PATTERN : REQUEST_NONE,
-            "predicts only \"%s\", for all %zu of dev. %s", name, v->examples,
-            s->steps >= DOCTOR_PATIENCE ? "Calibrate, or change the label words"
-                                        : "Common in the first steps");
+        doctor_say(r, s->steps >= DOCTOR_PATIENCE ? DOCTOR_WARN : DOCTOR_NOTE,
+                   s->steps >= DOCTOR_PATIENCE ? REQUEST_SCREEN_PATTERN : REQUEST_NONE,
+                   "predicts only \"%s\", for all %zu of dev. %s", name, v->examples,
+                   s->steps >= DOCTOR_PATIENCE ? "Calibrate, or change the label words"
+                                               : "Common in the first steps");
     }
     if (v && v->examples > 0 && v->elsewhere * 2 > v->examples)
-        say(r, DOCTOR_WARN, REQUEST_NONE,
+        doctor_say(
+            r, DOCTOR_WARN, REQUEST_NONE,
             "%zu of %zu dev answers are no label word at all: the mask says something else. Train on, or "
             ":set loss clean",
             v->elsewhere, v->examples);
 }
 
-static void look_updates(struct report *r, const struct summary *s) {
+static void look_updates(struct diagnoses *r, const struct summary *s) {
     if (s->window < 3 || !isfinite(s->ratio))
         return;
     if (s->ratio < DOCTOR_UPDATE_LEAST)
-        say(r, DOCTOR_WARN, REQUEST_RATE_UP,
-            "update/prompt %.0e after %zu steps: it hardly moves. Raise the rate", s->ratio, s->steps);
+        doctor_say(r, DOCTOR_WARN, REQUEST_RATE_UP,
+                   "update/prompt %.0e after %zu steps: it hardly moves. Raise the rate", s->ratio, s->steps);
     else if (s->ratio > DOCTOR_UPDATE_MOST)
-        say(r, DOCTOR_WARN, REQUEST_RATE_DOWN,
-            "update/prompt %.2g after %zu steps: it jumps about. Lower the rate", s->ratio, s->steps);
+        doctor_say(r, DOCTOR_WARN, REQUEST_RATE_DOWN,
+                   "update/prompt %.2g after %zu steps: it jumps about. Lower the rate", s->ratio, s->steps);
 }
 
-static void look_scale(struct report *r, const struct doctor_input *in) {
+static void look_scale(struct diagnoses *r, const struct doctor_input *in) {
     double times = in->vector_norm / in->vocabulary_norm;
     if (!isfinite(times) || !(times > DOCTOR_SCALE_MOST || times < DOCTOR_SCALE_LEAST))
         return;
     if (times > DOCTOR_SCALE_MOST)
-        say(r, DOCTOR_WARN, REQUEST_RATE_DOWN,
+        doctor_say(
+            r, DOCTOR_WARN, REQUEST_RATE_DOWN,
             "prompt norm %.0fx the embeddings': the model never met inputs so long. Lower the rate, start "
             "over",
             times);
     else
-        say(r, DOCTOR_WARN, REQUEST_NONE,
-            "prompt norm %.2gx the embeddings': too short to be heard. Try :set start vocabulary", times);
+        doctor_say(r, DOCTOR_WARN, REQUEST_NONE,
+                   "prompt norm %.2gx the embeddings': too short to be heard. Try :set start vocabulary",
+                   times);
 }
 
 // What dev has gained since it was first scored.
@@ -162,25 +160,26 @@ static bool gained(const struct summary *s, size_t dev_count) {
     return gain > DOCTOR_GAIN && gain > 2 / n && gain > DOCTOR_ERRORS * sqrt(2 * p * (1 - p) / n);
 }
 
-static void look_flat(struct report *r, const struct summary *s, const struct doctor_input *in) {
+static void look_flat(struct diagnoses *r, const struct summary *s, const struct doctor_input *in) {
     if (in->whole_vocabulary || in->classes < 2 || s->steps < DOCTOR_PATIENCE || gained(s, in->dev_count))
         return;
     double guess = log((double)in->classes);
     if (!(fabs(s->loss - guess) < DOCTOR_FLAT))
         return;
     bool small = s->ratio < 10 * DOCTOR_UPDATE_LEAST;
-    say(r, DOCTOR_WARN, small ? REQUEST_RATE_UP : REQUEST_SCREEN_PATTERN,
-        "loss flat at %.2f = ln %zu after %zu steps: that is guessing. %s", s->loss, in->classes, s->steps,
-        small ? "Raise the rate" : "Try another template or label words");
+    doctor_say(r, DOCTOR_WARN, small ? REQUEST_RATE_UP : REQUEST_SCREEN_PATTERN,
+               "loss flat at %.2f = ln %zu after %zu steps: that is guessing. %s", s->loss, in->classes,
+               s->steps, small ? "Raise the rate" : "Try another template or label words");
 }
 
-static bool look_overfit(struct report *r, const struct summary *s) {
+static bool look_overfit(struct diagnoses *r, const struct summary *s) {
     if (!s->last_dev || !s->best_dev || s->last_dev == s->best_dev || s->window < DOCTOR_WINDOW)
         return false;
     double fall = s->best_dev->dev_accuracy - s->last_dev->dev_accuracy;
     if (!(s->accuracy >= DOCTOR_TRAIN_HIGH && fall >= DOCTOR_DEV_FALL))
         return false;
-    say(r, DOCTOR_WARN, REQUEST_UNDO_TO_BEST,
+    doctor_say(
+        r, DOCTOR_WARN, REQUEST_UNDO_TO_BEST,
         "overfitting: training batches are %.0f %% right, but dev fell from %.2f at step %zu to %.2f. Go "
         "back to the "
         "best",
@@ -188,35 +187,36 @@ static bool look_overfit(struct report *r, const struct summary *s) {
     return true;
 }
 
-static void look_progress(struct report *r, const struct summary *s, const struct doctor_input *in) {
+static void look_progress(struct diagnoses *r, const struct summary *s, const struct doctor_input *in) {
     double gain = gain_of(s);
     if (s->steps == 0) {
-        say(r, DOCTOR_NOTE, REQUEST_RUN_PAUSE,
-            "nothing trained yet: what you see is the prompt as it starts");
+        doctor_say(r, DOCTOR_NOTE, REQUEST_RUN_PAUSE,
+                   "nothing trained yet: what you see is the prompt as it starts");
     } else if (gained(s, in->dev_count)) {
-        say(r, DOCTOR_GOOD, REQUEST_NONE, "learning: dev accuracy up %.2f since step %zu", gain,
-            s->first_dev->step);
+        doctor_say(r, DOCTOR_GOOD, REQUEST_NONE, "learning: dev accuracy up %.2f since step %zu", gain,
+                   s->first_dev->step);
     } else if (s->first_dev && s->first_dev->dev_accuracy >= 0.9f) {
-        say(r, DOCTOR_GOOD, REQUEST_NONE,
+        doctor_say(
+            r, DOCTOR_GOOD, REQUEST_NONE,
             "dev accuracy was %.2f before the first step: this model knows the task, there is little to gain",
             s->first_dev->dev_accuracy);
     } else if (r->count > 0) {
         return; // what was found says enough
     } else if (s->steps < DOCTOR_PATIENCE) {
-        say(r, DOCTOR_NOTE, REQUEST_NONE, "too early to tell: %zu step%s so far", s->steps,
-            s->steps == 1 ? "" : "s");
+        doctor_say(r, DOCTOR_NOTE, REQUEST_NONE, "too early to tell: %zu step%s so far", s->steps,
+                   s->steps == 1 ? "" : "s");
     } else if (gain > 0) {
-        say(r, DOCTOR_NOTE, REQUEST_NONE,
-            "dev accuracy up %.2f since step %zu: with %zu examples that may be chance", gain,
-            s->first_dev->step, in->dev_count);
+        doctor_say(r, DOCTOR_NOTE, REQUEST_NONE,
+                   "dev accuracy up %.2f since step %zu: with %zu examples that may be chance", gain,
+                   s->first_dev->step, in->dev_count);
     } else {
-        say(r, DOCTOR_NOTE, REQUEST_NONE, "no gain on dev after %zu steps, and nothing that looks wrong",
-            s->steps);
+        doctor_say(r, DOCTOR_NOTE, REQUEST_NONE,
+                   "no gain on dev after %zu steps, and nothing that looks wrong", s->steps);
     }
 }
 
 // That the best looks better than the present one need not mean anything.
-static void look_resolution(struct report *r, const struct summary *s, const struct doctor_input *in) {
+static void look_resolution(struct diagnoses *r, const struct summary *s, const struct doctor_input *in) {
     if (!s->best_dev || !s->last_dev || s->best_dev->step == s->last_dev->step ||
         s->steps < DOCTOR_PATIENCE || !in->dev_count)
         return;
@@ -224,12 +224,13 @@ static void look_resolution(struct report *r, const struct summary *s, const str
     double p = (best + now) / 2, chance = DOCTOR_APART * sqrt(2 * p * (1 - p) / n);
     if (!(best - now > 0.5 / n && best - now < chance))
         return;
-    say(r, DOCTOR_NOTE, REQUEST_NONE, "dev cannot tell %.2f at step %zu from %.2f: %zu examples, +-%.2f",
-        best, s->best_dev->step, now, in->dev_count, chance);
+    doctor_say(r, DOCTOR_NOTE, REQUEST_NONE,
+               "dev cannot tell %.2f at step %zu from %.2f: %zu examples, +-%.2f", best, s->best_dev->step,
+               now, in->dev_count, chance);
 }
 
 size_t doctor_look(const struct doctor_input *in, struct diagnosis out[DOCTOR_MOST]) {
-    struct report r = {out, 0};
+    struct diagnoses r = {out, 0};
     struct summary s;
     summarise(&s, in);
     if (in->count == 0 || look_broken(&r, &s))

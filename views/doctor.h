@@ -56,6 +56,16 @@ struct doctor_input {
     double vector_norm, vocabulary_norm; // medians; NaN: unknown
 };
 enum { DOCTOR_MOST = 4 };
+
+// What was found so far, for whoever has findings to tell; more than DOCTOR_MOST are left out. `out` holds
+// DOCTOR_MOST.
+struct diagnoses {
+    struct diagnosis *out;
+    size_t count;
+};
+__attribute__((format(printf, 4, 5))) void doctor_say(struct diagnoses *d, enum doctor_level level,
+                                                      enum request remedy, const char *format, ...);
+
 // Findings, most urgent first; at least one once there is a history. Returns how many were written.
 size_t doctor_look(const struct doctor_input *in, struct diagnosis out[DOCTOR_MOST]);
 

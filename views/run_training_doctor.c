@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the curves of a training say, in a person's words. Pure functions; every threshold stands here.
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "run_inside.h"
 
@@ -15,34 +13,17 @@
 #define QUIET       60.0 // seconds
 #define NO_GRADIENT 1e-6 // of a prompt: it learns nothing any more, whatever the rate
 
-struct findings {
-    struct diagnosis *out;
-    size_t count;
-};
-
-__attribute__((format(printf, 4, 5))) static void say(struct findings *f, enum doctor_level level,
-                                                      enum request remedy, const char *format, ...) {
-    if (f->count == DOCTOR_MOST)
-        return;
-    struct diagnosis *d = &f->out[f->count++];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(d->text, sizeof d->text, format, args);
-    va_end(args);
-    d->level = level;
-    d->remedy = remedy;
-}
-
-static void look_at_end(struct findings *f, const struct training_log *l, double quiet) {
+static void look_at_end(struct diagnoses *f, const struct training_log *l, double quiet) {
     if (l->end == TRAINING_HAS_FAILED)
-        say(f, DOCTOR_BAD, REQUEST_NONE, "%.250s", l->failure);
+        doctor_say(f, DOCTOR_BAD, REQUEST_NONE, "%.250s", l->failure);
     else if (l->end == TRAINING_OPEN && quiet > QUIET)
-        say(f, DOCTOR_WARN, REQUEST_NONE,
+        doctor_say(
+            f, DOCTOR_WARN, REQUEST_NONE,
             "nothing was written for a while: it pauses, or was broken off; --resume goes on from step %zu",
             l->kept);
     if (l->unreadable)
-        say(f, DOCTOR_NOTE, REQUEST_NONE, "%zu lines of the log could not be read and are left out",
-            l->unreadable);
+        doctor_say(f, DOCTOR_NOTE, REQUEST_NONE, "%zu lines of the log could not be read and are left out",
+                   l->unreadable);
 }
 
 // Whether the last validations are all above the best one.
@@ -54,15 +35,16 @@ static bool gets_worse(const struct training_log *l) {
     return above >= RISES;
 }
 
-static void look_at_validation(struct findings *f, const struct training_log *l) {
+static void look_at_validation(struct diagnoses *f, const struct training_log *l) {
     if (!gets_worse(l))
         return;
-    say(f, DOCTOR_WARN, REQUEST_NONE,
-        l->kind == TRAINING_PROMPT ? "validation got worse since step %zu; the prompt of that step is kept, "
-                                     "so stopping loses nothing"
-                                   : "validation got worse since step %zu: the text is learnt by heart; more "
-                                     "text or --dropout helps",
-        l->best_step);
+    doctor_say(f, DOCTOR_WARN, REQUEST_NONE,
+               l->kind == TRAINING_PROMPT
+                   ? "validation got worse since step %zu; the prompt of that step is kept, "
+                     "so stopping loses nothing"
+                   : "validation got worse since step %zu: the text is learnt by heart; more "
+                     "text or --dropout helps",
+               l->best_step);
 }
 
 static double most_rate(const struct training_log *l) {
@@ -72,7 +54,7 @@ static double most_rate(const struct training_log *l) {
     return most;
 }
 
-static void look_at_loss(struct findings *f, const struct training_log *l, const float *smooth,
+static void look_at_loss(struct diagnoses *f, const struct training_log *l, const float *smooth,
                          enum request remedy) {
     size_t n = l->step_count, from = n - (size_t)((double)n * LAST_SHARE) - 1;
     if (n < PATIENCE || !smooth)
@@ -82,24 +64,25 @@ static void look_at_loss(struct findings *f, const struct training_log *l, const
     // A schedule that ends the run by small rates flattens it on purpose.
     bool high = most_rate(l) < 2 * (double)l->column[TRAINING_RATE][n - 1];
     if (l->kind == TRAINING_PROMPT && (double)l->column[TRAINING_GRADIENT][n - 1] < NO_GRADIENT)
-        say(f, DOCTOR_WARN, REQUEST_NONE,
+        doctor_say(
+            f, DOCTOR_WARN, REQUEST_NONE,
             "the gradient is next to nothing: a high rate has made the vectors too long; begin anew with a "
             "tenth of it");
     else if (now > first)
-        say(f, DOCTOR_WARN, remedy, "the loss is higher than at the start: the rate is too high");
+        doctor_say(f, DOCTOR_WARN, remedy, "the loss is higher than at the start: the rate is too high");
     else if (high && before - now < FLAT * before)
-        say(f, DOCTOR_WARN, remedy, "train loss is flat since step %zu: a lower rate may help", since);
+        doctor_say(f, DOCTOR_WARN, remedy, "train loss is flat since step %zu: a lower rate may help", since);
     else if (before <= now)
-        say(f, DOCTOR_NOTE, REQUEST_NONE, "train loss down %.3g in all, and flat since step %zu", first - now,
-            since);
+        doctor_say(f, DOCTOR_NOTE, REQUEST_NONE, "train loss down %.3g in all, and flat since step %zu",
+                   first - now, since);
     else
-        say(f, DOCTOR_GOOD, REQUEST_NONE, "learning: train loss down %.3g since step %zu, %.3g in all",
-            before - now, since, first - now);
+        doctor_say(f, DOCTOR_GOOD, REQUEST_NONE, "learning: train loss down %.3g since step %zu, %.3g in all",
+                   before - now, since, first - now);
 }
 
 size_t run_training_look(const struct training_log *log, const float *smooth, bool own, double quiet,
                          struct diagnosis out[DOCTOR_MOST]) {
-    struct findings f = {.out = out};
+    struct diagnoses f = {.out = out};
     look_at_end(&f, log, quiet);
     look_at_validation(&f, log);
     look_at_loss(&f, log, smooth, own ? REQUEST_RATE_DOWN : REQUEST_NONE);
