@@ -15,6 +15,7 @@
 #include "sessions/session.h"
 
 enum { MOST_BYTES = 1 << 20, MOST_CELLS = 1000000 };
+static const unsigned long MOST_SEED = 9007199254740991; // whole in JSON's doubles
 
 // ---- releasing ----
 
@@ -150,10 +151,11 @@ static bool read_seeds(struct experiment *x, const cJSON *o, struct error *e) {
     int end = 0;
     if (cJSON_IsString(item)) {
         const char *text = item->valuestring;
+        bool digits = text[strspn(text, "0123456789-")] == '\0' && text[0] != '-' && !strstr(text, "--");
         bool range = sscanf(text, "%lu-%lu%n", &from, &to, &end) == 2 && !text[end];
         bool one_seed = !range && sscanf(text, "%lu%n", &from, &end) == 1 && !text[end];
         to = one_seed ? from : to;
-        if ((!range && !one_seed) || to < from || to - from > 10000)
+        if (!digits || (!range && !one_seed) || to < from || to - from > 10000 || to > MOST_SEED)
             return error_set(e, ERROR_INPUT, wrong);
         for (unsigned long s = from; s <= to; s++) {
             if (!mem_grow(&x->seed, &x->seed_capacity, x->seeds + 1, sizeof *x->seed, e))
@@ -166,7 +168,7 @@ static bool read_seeds(struct experiment *x, const cJSON *o, struct error *e) {
         return error_set(e, ERROR_INPUT, wrong);
     cJSON_ArrayForEach(one, item) {
         if (!cJSON_IsNumber(one) || !(one->valuedouble >= 0) || one->valuedouble != floor(one->valuedouble) ||
-            one->valuedouble > 9007199254740991.0)
+            one->valuedouble > (double)MOST_SEED)
             return error_set(e, ERROR_INPUT, wrong);
         if (!mem_grow(&x->seed, &x->seed_capacity, x->seeds + 1, sizeof *x->seed, e))
             return false;

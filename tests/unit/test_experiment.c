@@ -59,6 +59,9 @@ static void refused(const char *from, const char *to, const char *why) {
 TEST(what_is_wrong_is_named) {
     refused("\"seeds\": \"3-4\"", "\"seeds\": \"4-3\"", "seeds");
     refused("\"seeds\": \"3-4\"", "\"seeds\": []", "seeds");
+    refused("\"seeds\": \"3-4\"", "\"seeds\": \" -1\"", "seeds");
+    refused("\"seeds\": \"3-4\"", "\"seeds\": \"18446744073709551615\"", "seeds");
+    refused("\"seeds\": \"3-4\"", "\"seeds\": \"3--4\"", "seeds");
     refused("\"settings\": {\"shots\"", "\"settings\": {\"shorts\"", "shorts");
     refused("\"tune\": \"all\"", "\"tune\": \"some\"", "prompt, all or nothing");
     refused("\"name\": \"FT\"", "\"name\": \"PT\"", "two methods");
