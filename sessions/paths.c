@@ -208,8 +208,14 @@ bool session_name_valid(const char *name, struct error *e) {
 
 static bool copy_file(const char *from, const char *to, struct error *e) {
     struct file_map map;
-    if (!file_map_open(&map, from, e))
+    struct error why = {0};
+    if (!file_map_open(&map, from, &why)) {
+        if (access(from, F_OK) != 0 && errno == ENOENT)
+            return true; // another program removed it after it was listed
+        if (e)
+            *e = why;
         return false;
+    }
     bool ok = file_write_atomic(to, map.bytes ? map.bytes : (const void *)"", map.length, e);
     file_map_close(&map);
     return ok;
@@ -222,12 +228,16 @@ bool folder_copy(const char *from, const char *to, const char *except, struct er
     bool ok = mkdir(to, 0777) == 0 || error_system(e, "cannot make the folder %s", to);
     for (const struct dirent *entry = readdir(d); ok && entry; entry = readdir(d)) {
         const char *name = entry->d_name;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, except) == 0)
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, except) == 0 ||
+            file_name_unfinished(name))
             continue;
         char *a = path_join(from, name, e), *b = path_join(to, name, e);
         struct stat st;
-        ok = a && b && (lstat(a, &st) == 0 || error_system(e, "cannot read %s", a));
-        if (ok && S_ISDIR(st.st_mode))
+        bool there = a && b && lstat(a, &st) == 0;
+        ok = a && b && (there || errno == ENOENT || error_system(e, "cannot read %s", a));
+        if (ok && !there)
+            ; // gone meanwhile
+        else if (ok && S_ISDIR(st.st_mode))
             ok = folder_copy(a, b, except, e);
         else if (ok && S_ISREG(st.st_mode))
             ok = copy_file(a, b, e);

@@ -127,6 +127,20 @@ static bool create_beside(struct file_writer *w, struct error *e) {
     return false;
 }
 
+bool file_name_unfinished(const char *name) {
+    const char *rest = NULL;
+    for (const char *p = name; (p = strstr(p, ".tmp.")) != NULL; p += 5)
+        rest = p + 5;
+    if (!rest)
+        return false;
+    size_t process = strspn(rest, "0123456789");
+    if (process == 0 || rest[process] != '.')
+        return false;
+    rest += process + 1;
+    size_t attempt = strspn(rest, "0123456789");
+    return attempt > 0 && rest[attempt] == '\0';
+}
+
 bool file_writer_open(struct file_writer *w, const char *path, struct error *e) {
     *w = (struct file_writer){.fd = -1};
     w->path = mem_strdup(path, e);

@@ -31,6 +31,9 @@ bool file_writer_add(struct file_writer *w, const void *bytes, size_t length, st
 bool file_writer_commit(struct file_writer *w, struct error *e);
 void file_writer_close(struct file_writer *w);
 
+// Whether a file of this name is (or was, when its program was killed) being written by one of these.
+bool file_name_unfinished(const char *name);
+
 // A read-only private mapping. An empty file maps to a NULL pointer of length 0.
 struct file_map {
     const unsigned char *bytes;

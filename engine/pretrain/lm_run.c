@@ -237,7 +237,7 @@ static void remove_unfinished(const struct lm_run *run) {
     const struct dirent *entry;
     size_t n = strlen(checkpoint_name);
     while (folder && (entry = readdir(folder)) != NULL)
-        if (strncmp(entry->d_name, checkpoint_name, n) == 0 && strncmp(entry->d_name + n, ".tmp.", 5) == 0)
+        if (strncmp(entry->d_name, checkpoint_name, n) == 0 && file_name_unfinished(entry->d_name))
             unlinkat(dirfd(folder), entry->d_name, 0);
     if (folder)
         closedir(folder);

@@ -521,9 +521,12 @@ TEST(a_session_of_another_program_can_be_looked_at) {
     free(after);
     CHECK(same && !file_exists(at("home/films/kept")) &&
           !file_exists(at("home/films/prompts/step-1.safetensors")));
-    // A copy is one's own.
+    // A copy is one's own, and has nothing that the other is just writing.
+    put("home/films/prompts/last.safetensors.tmp.7830.0", "half");
     CHECK_OK(session_save_as(s, "mine", &e));
     CHECK(!session_read_only(s));
+    CHECK(file_exists(at("home/mine/prompts")) &&
+          !file_exists(at("home/mine/prompts/last.safetensors.tmp.7830.0")));
     m.step = 1;
     session_keep_metric(s, &m);
     CHECK_SIZE(journal_count(at("home/mine/journal.jsonl")), 2);
