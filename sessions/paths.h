@@ -35,9 +35,9 @@ void name_list_print(const struct name_list *l, char *out, size_t size);
 // What can be a session's name: a file name of at most 100 bytes, UTF-8, not beginning with a dot.
 bool session_name_valid(const char *name, struct error *e);
 
-// A copy of all regular files and folders below `from` as `to`, which must not be there yet. Left out are files
-// called `except`, and, as another program may be at work in the folder, what is being written and what is gone
-// when its turn comes.
+// A copy of all regular files and folders below `from` as `to`, which must not be there yet. Left out are
+// files called `except`, and, as another program may be at work in the folder, what is being written and what
+// is gone when its turn comes.
 bool folder_copy(const char *from, const char *to, const char *except, struct error *e);
 bool folder_remove(const char *folder, struct error *e);
 
