@@ -7,12 +7,13 @@
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
 #include "engine/pretrain/grammar.h"
+#include "engine/pretrain/neighbour_text.h"
 #include "engine/pretrain/task_maker.h"
 #include "tui/cli_options.h"
 #include "tui/cli_text.h"
 
 struct arguments {
-    const char *out, *part, *start, *tasks;
+    const char *out, *part, *start, *neighbours, *tasks;
     size_t documents, seed, first, words;
     bool statistics, overlap, json;
     struct cli_values task;
@@ -44,6 +45,22 @@ static bool write_document(struct sink *s, const struct generated *d, struct err
     }
     buffer_add_char(&s->pending, '\n');
     return s->pending.length < 1 << 16 || sink_flush(s, e);
+}
+
+// Questions about which sentences belong together, instead of the documents themselves.
+static bool write_neighbours(const struct arguments *a, const struct grammar *g, struct error *e) {
+    struct sink s = {.file = a->out != NULL};
+    struct neighbour_writer *w = NULL;
+    bool ok = (!a->out || file_writer_open(&s.writer, a->out, e)) &&
+              neighbour_writer_create(&w, g, a->start, a->neighbours, a->seed, e);
+    for (size_t i = 0; ok && i < a->documents; i++)
+        ok = neighbour_writer_next(w, &s.pending, e) && (s.pending.length < 1 << 16 || sink_flush(&s, e));
+    ok = ok && (!s.pending.length || sink_flush(&s, e)) && (!a->out || file_writer_commit(&s.writer, e));
+    if (a->out)
+        file_writer_close(&s.writer);
+    buffer_free(&s.pending);
+    neighbour_writer_free(w);
+    return ok;
 }
 
 static bool write_corpus(const struct arguments *a, const struct grammar *g, enum grammar_part part,
@@ -109,8 +126,9 @@ static bool work(const struct arguments *a, enum grammar_part part, const char *
         return ok;
     }
     struct grammar *g = NULL;
-    bool ok =
-        grammar_load(&g, file, files, e) && (a->tasks ? write_tasks(a, g, e) : write_corpus(a, g, part, e));
+    bool ok = grammar_load(&g, file, files, e) && (a->tasks        ? write_tasks(a, g, e)
+                                                   : a->neighbours ? write_neighbours(a, g, e)
+                                                                   : write_corpus(a, g, part, e));
     grammar_free(g);
     return ok;
 }
@@ -139,6 +157,10 @@ static int run(int argc, char **argv) {
          .argument = "RULE",
          .help = "the rule of a document (default document)",
          .text = &a.start},
+        {.name = "neighbours",
+         .argument = "FORM",
+         .help = "ask which sentences of the documents belong together, in forms that the rule FORM writes",
+         .text = &a.neighbours},
         {.name = "tasks",
          .argument = "FOLDER",
          .help = "make the grammar's tasks: FOLDER/NAME/train.jsonl, test.jsonl",

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "lm_objective.h"
 
+#include <ctype.h>
 #include <math.h>
+#include <string.h>
 
-enum { MOST_SPANS = 100 };
+enum { MOST_SPANS = 100, LONGEST_WORD = 8 };
 
 void lm_symbols_of(struct lm_symbols *out, const struct tokenizer *t, int32_t start, int32_t eos) {
-    *out = (struct lm_symbols){.start = start, .eos = eos};
+    *out = (struct lm_symbols){.tokenizer = t, .start = start, .eos = eos};
     while (out->sentinels < MOST_SPANS && tokenizer_sentinel(t, out->sentinels) >= 0) {
         out->sentinel[out->sentinels] = tokenizer_sentinel(t, out->sentinels);
         out->sentinels++;
@@ -89,6 +91,7 @@ static struct shape shape_of(const struct lm_settings *s, size_t count, size_t s
 size_t lm_objective_longest(const struct lm_settings *s, bool decoder) {
     struct shape most = shape_of(s, s->max_tokens, MOST_SPANS);
     size_t spans = most.noise + most.spans + 1, all = s->max_tokens + 1;
+    // closing: each word has a sentinel instead of what stands before it, so it is never more than all
     return decoder && spans > all ? spans : all;
 }
 
@@ -116,11 +119,68 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
+struct closing { // the last word of a sentence
+    size_t from, count;
+};
+
+static bool begins_word(const char *piece) {
+    return strncmp(piece, "\xe2\x96\x81", 3) == 0;
+}
+
+static bool has_letter(const char *piece) {
+    for (const char *c = begins_word(piece) ? piece + 3 : piece; *c; c++)
+        if (isalnum((unsigned char)*c) || (unsigned char)*c >= 0x80)
+            return true;
+    return false;
+}
+
+// Of the sentence [from, end): false where it does not end in a word of at most LONGEST_WORD pieces behind
+// something else.
+static bool find_closing(const struct lm_symbols *symbols, const int32_t *token, size_t from, size_t end,
+                         struct closing *out) {
+    const struct tokenizer *t = symbols->tokenizer;
+    while (end > from && !has_letter(tokenizer_piece(t, token[end - 1])))
+        end--;
+    for (size_t at = end; at > from + 1 && end - at < LONGEST_WORD; at--)
+        if (begins_word(tokenizer_piece(t, token[at - 1]))) {
+            *out = (struct closing){at - 1, end - at + 1};
+            return true;
+        }
+    return false;
+}
+
+static size_t find_closings(const struct lm_symbols *symbols, const struct lm_text *text,
+                            struct closing out[MOST_SPANS]) {
+    size_t n = 0, from = 0;
+    for (size_t i = 0; i < text->sentences && n < MOST_SPANS; from = text->end[i++])
+        n += find_closing(symbols, text->token, from, text->end[i], &out[n]);
+    return n;
+}
+
+static bool make_closing(const struct making *m, const struct lm_settings *s, const struct closing *word,
+                         size_t words, size_t count, struct random *r) {
+    size_t most = least(least(s->closing_words, m->symbols->sentinels), words);
+    size_t wanted = 1 + random_below(r, most), taken = 0, at = 0;
+    size_t always = random_uniform(r) < s->closing_anywhere ? random_below(r, words) : words - 1;
+    for (size_t i = 0; i < words; i++) {
+        size_t others =
+            words - 1 - i + (i > always); // i and what comes, without the one that is always taken
+        bool still = i <= always;         // that one is yet to come
+        if (i != always && random_below(r, others) >= wanted - taken - still)
+            continue;
+        if (!copy(m, at, word[i].from - at, m->encoder) || !take_out(m, taken++, word[i].from, word[i].count))
+            return false;
+        at = word[i].from + word[i].count;
+    }
+    return copy(m, at, count - at, m->encoder) && finish(m);
+}
+
 bool lm_objective_apply(enum lm_kind kind, const struct lm_settings *s, const struct lm_symbols *symbols,
-                        const int32_t *tokens, size_t count, struct random *r, struct token_list *encoder,
+                        const struct lm_text *text, struct random *r, struct token_list *encoder,
                         struct token_list *targets, struct error *e) {
-    struct making m = {symbols, tokens, encoder, targets, e};
-    size_t length;
+    struct making m = {symbols, text->token, encoder, targets, e};
+    struct closing words[MOST_SPANS];
+    size_t length, count = text->count, closings;
     if (kind != LM_PREFIX && !symbols->sentinels)
         return error_set(
             e, ERROR_INPUT,
@@ -133,6 +193,11 @@ bool lm_objective_apply(enum lm_kind kind, const struct lm_settings *s, const st
     case LM_SPAN:
         length = 1 + random_below(r, least((size_t)(2 * s->mean_span - 1), count - 1));
         return make_span(&m, random_below(r, count - length + 1), length, count);
+    case LM_CLOSING:
+        closings = find_closings(symbols, text, words);
+        if (closings)
+            return make_closing(&m, s, words, closings, count, r);
+        // fall through
     case LM_SUFFIX:
         length = 1 + random_below(r, least(s->suffix_tokens, count - 1));
         return make_span(&m, count - length, length, count);

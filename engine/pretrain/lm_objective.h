@@ -15,6 +15,12 @@
 //   prefix  prefix LM: cut at a uniform place; the encoder reads the first part, the decoder says the rest.
 //   No
 //           sentinel.
+//   closing the last word of the last sentence (with the chance closing_anywhere: of any sentence) and those
+//   of
+//           0 to closing_words - 1 others; the punctuation behind them stays: "The answer is <extra_id_0>."
+//           As where a pattern has its mask. One word to a text teaches fastest: with more, answers are
+//           guessed from each other, and words that nobody can know cover the signal of the others. A text of
+//           which no sentence ends in a word becomes a suffix.
 //
 // In all of them the encoder's input and the decoder's targets end with </s>, the decoder's input is the
 // target shifted right behind the start token, and each token of the text is in exactly one of the two.
@@ -32,7 +38,8 @@
 
 enum { LM_LEAST_TOKENS = 4 }; // of a text that becomes an example
 
-struct lm_symbols { // ids of the model's special tokens
+struct lm_symbols {                    // ids of the model's special tokens, and what the others look like
+    const struct tokenizer *tokenizer; // borrowed
     int32_t start, eos;
     int32_t sentinel[100];
     size_t sentinels; // how many there are, at most 100
@@ -45,10 +52,17 @@ size_t lm_objective_longest(const struct lm_settings *s, bool decoder);
 // One of the objectives by their shares.
 enum lm_kind lm_objective_draw(const double mix[LM_KINDS], struct random *r);
 
-// Appends the encoder's input and the targets (both with </s>) of tokens [count], count >= LM_LEAST_TOKENS.
+// A text in sentences: sentence i ends in front of end[i], the last one with the text.
+struct lm_text {
+    const int32_t *token; // [count], count >= LM_LEAST_TOKENS
+    size_t count;
+    const size_t *end; // [sentences]
+    size_t sentences;
+};
+// Appends the encoder's input and the targets (both with </s>) of a text.
 // All randomness is `r`'s. Fails only for memory, and where the objective needs a sentinel and there is none.
 bool lm_objective_apply(enum lm_kind kind, const struct lm_settings *s, const struct lm_symbols *symbols,
-                        const int32_t *tokens, size_t count, struct random *r, struct token_list *encoder,
+                        const struct lm_text *text, struct random *r, struct token_list *encoder,
                         struct token_list *targets, struct error *e);
 
 #endif

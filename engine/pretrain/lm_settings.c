@@ -9,7 +9,7 @@
 
 enum kind { WHOLE, REAL, MIX, OPTIMIZER, SCHEDULE };
 
-static const char *const kind_names[] = {"spans", "span", "suffix", "prefix"};
+static const char *const kind_names[] = {"spans", "span", "suffix", "prefix", "closing"};
 static const char *const optimizer_names[] = {"adamw", "adafactor"};
 static const char *const schedule_names[] = {[SCHEDULE_CONSTANT] = "constant",
                                              [SCHEDULE_LINEAR] = "linear",
@@ -40,12 +40,22 @@ const char *lm_kind_name(enum lm_kind kind) {
     ROW("head-sd", "X", "of a new head (0: 1/sqrt(d-model))", false, REAL, head_sd, 0, 100)                  \
     ROW("local-heads", "X", "bias of new heads to their neighbour (0: none)", false, REAL, local_heads, 0,   \
         100)                                                                                                 \
-    ROW("objective", "MIX", "shares of spans, span, suffix, prefix, as spans=0.5,prefix=0.5", false, MIX,    \
-        mix, 0, 1)                                                                                           \
+    ROW("match-heads", "X", "logit of new heads for the same token elsewhere (0: none)", false, REAL,        \
+        match_heads, 0, 100)                                                                                 \
+    ROW("copy-heads", "X", "of new heads: the output is the input's transpose, times X (0: drawn)", false,   \
+        REAL, copy_heads, 0, 100)                                                                            \
+    ROW("branch-sd", "X", "of new branches: times the deviation of o and wo", false, REAL, branch_sd, 0.001, \
+        100)                                                                                                 \
+    ROW("objective", "MIX", "shares of spans, span, suffix, prefix, closing, as spans=0.5,prefix=0.5",       \
+        false, MIX, mix, 0, 1)                                                                               \
     ROW("noise", "X", "share of tokens that spans take", false, REAL, noise, 0.001, 0.9)                     \
     ROW("mean-span", "X", "mean length of a span in tokens", false, REAL, mean_span, 1, 100)                 \
     ROW("suffix-tokens", "N", "longest suffix of the objective suffix", false, WHOLE, suffix_tokens, 1,      \
         4096)                                                                                                \
+    ROW("closing-words", "N", "most sentences whose last word the objective closing takes", false, WHOLE,    \
+        closing_words, 1, 100)                                                                               \
+    ROW("closing-anywhere", "X", "share of closing that may take any sentence's last word", false, REAL,     \
+        closing_anywhere, 0, 1)                                                                              \
     ROW("max-tokens", "N", "tokens of a document in one example", false, WHOLE, max_tokens, 8, 16384)        \
     ROW("batch-tokens", "N", "encoder and decoder tokens in one batch", false, WHOLE, batch_tokens, 16,      \
         1 << 22)                                                                                             \
@@ -62,6 +72,7 @@ const char *lm_kind_name(enum lm_kind kind) {
     ROW("clip", "X", "largest gradient norm (0: any)", false, REAL, clip, 0, 1e6)                            \
     ROW("embedding-rate", "X", "times the rate for the embeddings", false, REAL, embedding_rate, 0, 1000)    \
     ROW("bias-rate", "X", "times the rate for the position biases", false, REAL, bias_rate, 0, 1000)         \
+    ROW("query-rate", "X", "times the rate for q", false, REAL, query_rate, 0, 1000)                         \
     ROW("dropout", "X", "share of elements dropped in T5's places while training", false, REAL, dropout, 0,  \
         0.9)                                                                                                 \
     ROW("validation", "X", "share of the documents held back", false, REAL, validation, 0, 0.5)              \
@@ -93,23 +104,28 @@ struct lm_settings lm_settings_recipe(enum lm_recipe recipe) {
                             .d_kv = 32,
                             .layers = 4,
                             .vocabulary = 8000,
-                            .embedding_sd = 0.3,
+                            .embedding_sd = 1,
                             .local_heads = 3,
+                            .match_heads = 6,
+                            .copy_heads = 1,
+                            .branch_sd = 0.3,
                             .mix = {0.45, 0.1, 0.45, 0},
                             .noise = 0.15,
                             .mean_span = 3,
                             .suffix_tokens = 16,
+                            .closing_words = 1,
                             .max_tokens = 128,
                             .batch_tokens = 2048,
                             .accumulate = 1,
                             .optimizer = LM_ADAMW,
                             .schedule = SCHEDULE_STABLE,
-                            .rate = 5e-4,
+                            .rate = 1e-3,
                             .beta1 = 0.9,
                             .beta2 = 0.98,
                             .clip = 1,
                             .embedding_rate = 3,
-                            .bias_rate = 10,
+                            .bias_rate = 1,
+                            .query_rate = 0.18,
                             .warmup = 200,
                             .steps = 10000,
                             .validation = 0.01,
@@ -119,9 +135,9 @@ struct lm_settings lm_settings_recipe(enum lm_recipe recipe) {
                             .seed = 1};
     if (recipe == LM_SMALL)
         return s;
-    s.embedding_sd = s.head_sd = 1;
-    s.local_heads = 0;
-    s.embedding_rate = s.bias_rate = 1;
+    s.head_sd = s.branch_sd = 1;
+    s.local_heads = s.match_heads = s.copy_heads = 0;
+    s.embedding_rate = s.query_rate = 1;
     memcpy(s.mix, (double[LM_KINDS]){[LM_SPANS] = 1}, sizeof s.mix);
     s.rate = 1e-3;
     s.max_tokens = 512;

@@ -15,6 +15,20 @@
 // local_heads = b > 0 adds b to the position bias of some heads, so that they look at one place from the
 // start: head 0, 4, ... at the position before, 1, 5, ... at the one behind (decoder: two before), 2, 6, ...
 // at the position itself; every fourth stays as drawn. The small-model recipe takes 3.
+//
+// Three more settings let a model find a word of its input again from the start, which otherwise takes very
+// many steps (the idea of starting attention where trained models end up is that of Trockman and Kolter,
+// Mimetic Initialization of Self-Attention Layers, ICML 2023; how it is done here is our own):
+//   match_heads = l > 0   q = l/d_kv k in the encoder's heads 2, 3, 6, 7, ... and in every second head of the
+//                         decoder's cross-attention: the same vector elsewhere gets the logit l, others about
+//                         0 +- l/sqrt(d_kv); to a position itself these heads get -l/2 (instead of the local
+//                         bias). In the decoder a sentinel so finds its place in the text
+//   copy_heads = s > 0    o = s times v transposed in the encoder's self-attention and the cross-attention:
+//   what a
+//                         head reads it gives on in its own direction. An untied head starts as the
+//                         embedding, at the head's deviation
+//   branch_sd             times the deviations of o and wo above, so that a token is still itself behind the
+//                         last layer
 #ifndef PROMPTER_ENGINE_PRETRAIN_LM_START_H
 #define PROMPTER_ENGINE_PRETRAIN_LM_START_H
 

@@ -20,6 +20,10 @@ struct lm_stream {
     struct token_list tokens;
     size_t *end; // [segments] of each segment in tokens; the first begins at 0
     size_t segments, end_capacity;
+    size_t *sentence_end; // [sentences] of each sentence or part of one in tokens
+    size_t sentences, sentence_capacity;
+    size_t *closing_end; // those of the segment at hand, counted from its beginning
+    size_t closing_capacity;
     int32_t word_mark;                  // the piece that is a word mark alone, or -1
     struct token_list encoder, targets; // of the example at hand
 };
@@ -100,6 +104,8 @@ void lm_stream_free(struct lm_stream *s) {
     token_list_free(&s->encoder);
     token_list_free(&s->targets);
     free(s->end);
+    free(s->sentence_end);
+    free(s->closing_end);
     free(s);
 }
 
@@ -107,6 +113,13 @@ static bool end_segment(struct lm_stream *s, struct error *e) {
     if (!mem_grow(&s->end, &s->end_capacity, s->segments + 1, sizeof *s->end, e))
         return false;
     s->end[s->segments++] = s->tokens.count;
+    return true;
+}
+
+static bool end_sentence(struct lm_stream *s, struct error *e) {
+    if (!mem_grow(&s->sentence_end, &s->sentence_capacity, s->sentences + 1, sizeof *s->sentence_end, e))
+        return false;
+    s->sentence_end[s->sentences++] = s->tokens.count;
     return true;
 }
 
@@ -145,11 +158,11 @@ static bool add_sentence(struct lm_stream *s, const char *text, size_t length, b
 static bool cut_document(struct lm_stream *s, const struct corpus_document *d, struct error *e) {
     size_t from = 0;
     bool joined = false;
-    s->tokens.count = s->segments = 0;
+    s->tokens.count = s->segments = s->sentences = 0;
     for (size_t i = 0; i < d->sentences; i++) {
         size_t length;
         const char *text = corpus_sentence(d, i, &length);
-        if (!add_sentence(s, text, length, joined, &from, e))
+        if (!add_sentence(s, text, length, joined, &from, e) || !end_sentence(s, e))
             return false;
         joined = ends_without_space(text, length);
     }
@@ -185,6 +198,23 @@ static bool reach_segment(struct lm_stream *s, bool in_epoch, size_t *documents,
 
 // ---- examples ----
 
+// The sentences that end in the segment [from, to), and the piece of one that goes on behind it.
+static bool find_sentences(struct lm_stream *s, size_t from, size_t to, struct lm_text *out,
+                           struct error *e) {
+    out->sentences = 0;
+    for (size_t i = 0; i < s->sentences && (!out->sentences || out->end[out->sentences - 1] < to - from);
+         i++) {
+        size_t end = s->sentence_end[i] < to ? s->sentence_end[i] : to;
+        if (end <= from)
+            continue;
+        if (!mem_grow(&s->closing_end, &s->closing_capacity, out->sentences + 1, sizeof *s->closing_end, e))
+            return false;
+        out->end = s->closing_end;
+        s->closing_end[out->sentences++] = end - from;
+    }
+    return true;
+}
+
 // The example of the segment at hand, in encoder and targets; none when the segment is too short.
 static bool make_example(struct lm_stream *s, enum lm_kind *kind, bool *made, struct error *e) {
     size_t i = (size_t)s->place.segment, from = i ? s->end[i - 1] : 0, count = s->end[i] - from;
@@ -195,8 +225,9 @@ static bool make_example(struct lm_stream *s, enum lm_kind *kind, bool *made, st
     random_seed(&r, s->seed ^ STREAM, s->place.number);
     *kind = lm_objective_draw(s->settings->mix, &r);
     s->encoder.count = s->targets.count = 0;
-    return lm_objective_apply(*kind, s->settings, s->symbols, s->tokens.id + from, count, &r, &s->encoder,
-                              &s->targets, e);
+    struct lm_text text = {.token = s->tokens.id + from, .count = count};
+    return find_sentences(s, from, s->end[i], &text, e) &&
+           lm_objective_apply(*kind, s->settings, s->symbols, &text, &r, &s->encoder, &s->targets, e);
 }
 
 static bool fill(struct lm_stream *s, struct lm_batch *b, bool in_epoch, size_t *documents, struct error *e) {

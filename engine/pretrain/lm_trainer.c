@@ -33,6 +33,21 @@ struct lm_trainer {
 
 // ---- making ----
 
+static bool is_query_of(const struct t5_stack *s, const struct weight *w) {
+    for (size_t i = 0; i < s->blocks; i++)
+        if (w == s->block[i].self.q || w == s->block[i].cross.q)
+            return true;
+    return false;
+}
+
+// What the rate is multiplied by.
+static double rate_factor(const struct model *m, const struct lm_settings *s, const struct weight *w) {
+    return w == m->encoder.position_bias || w == m->decoder.position_bias ? s->bias_rate
+           : w == m->embedding                                            ? s->embedding_rate
+           : is_query_of(&m->encoder, w) || is_query_of(&m->decoder, w)   ? s->query_rate
+                                                                          : 1;
+}
+
 static bool make_optimizer(struct lm_trainer *t, struct error *e) {
     struct model *m = t->parts.model;
     const struct lm_settings *s = &t->settings;
@@ -53,11 +68,7 @@ static bool make_optimizer(struct lm_trainer *t, struct error *e) {
         const struct weight *w = &m->weight[i];
         bool bias = w == m->encoder.position_bias || w == m->decoder.position_bias;
         bool table = w == m->embedding || w == m->head;
-        optimizer_set_factors(t->optimizer, i,
-                              bias                ? s->bias_rate
-                              : w == m->embedding ? s->embedding_rate
-                                                  : 1,
-                              bias || table || w->rows == 1 ? 0 : 1);
+        optimizer_set_factors(t->optimizer, i, rate_factor(m, s, w), bias || table || w->rows == 1 ? 0 : 1);
     }
     return ok;
 }

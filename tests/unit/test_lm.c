@@ -451,12 +451,28 @@ TEST(starts) {
     c = lm_start_config(&small, 500);
     CHECK_OK(lm_start_model(&other, &c, &small, &e));
     CHECK(other->head == other->embedding && c.scale_decoder_outputs);
-    CHECK_NEAR(deviation(other->embedding), 0.3, 0.01);
+    CHECK_NEAR(deviation(other->embedding), 1, 0.02);
     const float *bias = other->encoder.position_bias->trained;
     CHECK(bias[1 * 4 + 0] > 2.5f);                                  // one before
     CHECK(bias[17 * 4 + 1] > 2.5f);                                 // one behind
-    CHECK(bias[0 * 4 + 2] > 2.5f && fabsf(bias[0 * 4 + 3]) < 1);    // itself; none
+    CHECK(bias[0 * 4 + 2] == -3 && bias[0 * 4 + 3] == -3);          // not itself: they look elsewhere
     CHECK(other->decoder.position_bias->trained[2 * 4 + 1] > 2.5f); // two before
+    model_free(other);
+    // Heads that look for the same and copy it; a head that says the word it sees.
+    small.tied = 0;
+    c = lm_start_config(&small, 500);
+    CHECK_OK(lm_start_model(&other, &c, &small, &e));
+    const struct t5_attention *self = &other->encoder.block[1].self, *cross = &other->decoder.block[1].cross;
+    size_t width = c.d_kv * c.d_model;
+    for (size_t i = 0; i < width; i += 97) {
+        CHECK_NEAR(self->q->trained[2 * width + i], 6.0 / 32 * self->k->trained[2 * width + i], 1e-6);
+        CHECK_NEAR(cross->q->trained[i], 6.0 / 32 * cross->k->trained[i], 1e-6);
+    }
+    CHECK(fabsf(self->q->trained[0] - 6.0f / 32 * self->k->trained[0]) > 1e-6f); // a local head
+    CHECK_NEAR(self->o->trained[5 * 128 + 7], self->v->trained[7 * 128 + 5], 1e-6);
+    CHECK_NEAR(cross->o->trained[5 * 128 + 7], cross->v->trained[7 * 128 + 5], 1e-6);
+    CHECK_NEAR(other->head->trained[999], other->embedding->trained[999] * in, 1e-6);
+    CHECK_NEAR(deviation(other->encoder.block[1].feed_forward.wo), 0.3 / sqrt(640.0), 0.001);
     model_free(other);
     model_free(m);
 }

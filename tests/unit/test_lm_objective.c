@@ -3,7 +3,9 @@
 #include "check.h"
 #include "engine/pretrain/lm_objective.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct error e;
 
@@ -35,7 +37,8 @@ static bool make(struct made *m, enum lm_kind kind, const struct lm_settings *s,
     m->count = count;
     for (size_t i = 0; i < count; i++)
         m->token[i] = 2 + (int32_t)i;
-    return lm_objective_apply(kind, s, &symbols, m->token, count, &r, &m->encoder, &m->targets, &e);
+    struct lm_text text = {.token = m->token, .count = count, .end = &count, .sentences = 1};
+    return lm_objective_apply(kind, s, &symbols, &text, &r, &m->encoder, &m->targets, &e);
 }
 
 static void release(struct made *m) {
@@ -241,7 +244,88 @@ TEST(mixtures) {
 }
 
 // What was measured to learn; the reasons stand in lm_settings.h.
-TEST(a_small_model_begins_with_a_small_rate_and_small_batches) {
+TEST(a_small_model_moves_q_less_and_takes_small_batches) {
     struct lm_settings s = lm_settings_recipe(LM_SMALL);
-    CHECK(s.rate == 5e-4 && s.batch_tokens == 2048);
+    CHECK(s.rate == 1e-3 && s.batch_tokens == 2048);
+    CHECK_NEAR(s.query_rate, 1 / sqrt((double)s.d_kv), 0.005);
+}
+
+// ---- closing: on a real vocabulary, sentence by sentence ----
+
+struct closing {
+    struct tokenizer *tokenizer;
+    struct lm_symbols symbols;
+    struct token_list token, encoder, targets;
+    size_t end[16], sentences;
+};
+
+static bool read_sentences(struct closing *c, const char *const *sentence, size_t count) {
+    if (!c->tokenizer && !tokenizer_load(&c->tokenizer, "tests/share/models/sprout", &e))
+        return false;
+    lm_symbols_of(&c->symbols, c->tokenizer, START, tokenizer_eos(c->tokenizer));
+    c->token.count = c->sentences = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!tokenizer_encode(c->tokenizer, sentence[i], strlen(sentence[i]), &c->token, &e))
+            return false;
+        c->end[c->sentences++] = c->token.count;
+    }
+    return true;
+}
+
+// Both sides as people read them, "encoder | targets".
+static const char *made_of(struct closing *c, const struct lm_settings *s, uint64_t seed) {
+    static char out[3000];
+    struct random r;
+    struct lm_text text = {c->token.id, c->token.count, c->end, c->sentences};
+    random_seed(&r, seed, 1);
+    c->encoder.count = c->targets.count = 0;
+    if (!lm_objective_apply(LM_CLOSING, s, &c->symbols, &text, &r, &c->encoder, &c->targets, &e))
+        return e.text;
+    char *a = tokenizer_decode(c->tokenizer, c->encoder.id, c->encoder.count, &e);
+    char *b = tokenizer_decode(c->tokenizer, c->targets.id, c->targets.count, &e);
+    snprintf(out, sizeof out, "%s | %s", a ? a : e.text, b ? b : e.text);
+    free(a);
+    free(b);
+    return out;
+}
+
+TEST(closing_takes_the_last_words_of_sentences) {
+    struct closing c = {0};
+    struct lm_settings s = lm_settings_recipe(LM_SMALL);
+    static const char *const one[] = {"The answer is good."};
+    CHECK_OK(read_sentences(&c, one, 1));
+    CHECK_TEXT(made_of(&c, &s, 1), "The answer is<extra_id_0>.</s> | <extra_id_0> good</s>");
+    // The last one alone; with others; or any one. The second ends in no word behind another one.
+    static const char *const three[] = {"The film was good.", "Yes.", "I was happy."};
+    CHECK_OK(read_sentences(&c, three, 3));
+    for (uint64_t seed = 0; seed < 20; seed++)
+        CHECK_TEXT(made_of(&c, &s, seed),
+                   "The film was good. Yes. I was<extra_id_0>.</s> | <extra_id_0> happy</s>");
+    s.closing_words = 4;
+    s.closing_anywhere = 0.5;
+    size_t first = 0, last = 0, both = 0;
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        const char *made = made_of(&c, &s, seed);
+        if (strcmp(made, "The film was<extra_id_0>. Yes. I was happy.</s> | <extra_id_0> good</s>") == 0)
+            first++;
+        else if (strcmp(made, "The film was good. Yes. I was<extra_id_0>.</s> | <extra_id_0> happy</s>") == 0)
+            last++;
+        else {
+            CHECK_TEXT(made, "The film was<extra_id_0>. Yes. I was<extra_id_1>.</s> | <extra_id_0> "
+                             "good<extra_id_1> happy</s>");
+            both++;
+        }
+    }
+    CHECK(first > 20 && first < 60 && last > 90 && last < 140 && both > 110 && both < 190);
+    // At most so many; and what has no last word becomes a suffix.
+    s.closing_words = 1;
+    for (uint64_t seed = 0; seed < 50; seed++)
+        CHECK(!strstr(made_of(&c, &s, seed), "extra_id_1"));
+    static const char *const none[] = {"Yes.", "No!"};
+    CHECK_OK(read_sentences(&c, none, 2));
+    CHECK_HAS(made_of(&c, &s, 1), "<extra_id_0></s> | <extra_id_0>");
+    token_list_free(&c.token);
+    token_list_free(&c.encoder);
+    token_list_free(&c.targets);
+    tokenizer_free(c.tokenizer);
 }
