@@ -6,10 +6,14 @@
 #
 #   make.sh [tiny]       tiny: the same chain with little of everything, in seconds, for trying it out
 #   SHIP=1 make.sh       copies the result into engine/models when it is done
+#   KEEP_VOCABULARY=1    takes the shipped vocabulary instead of training one: then the shipped model comes out again
+#                        to the bit (its vocabulary is from before a slip of the pen in stories.grammar was mended)
 #
 # Stages, and what marks them as done:
-#   text        corpus.txt, more.txt (other documents of the same grammar), overlap (no sentence of a task in them)
-#   model       meadow/model.safetensors
+#   text        corpus.txt (every kind of document, for the vocabulary); first, later, main, neighbours (for the model);
+#               prose (for the adapted model and the prompts), opinions (for cls); overlap (no sentence of a task)
+#   vocabulary  vocabulary/spiece.model
+#   model       first/model.safetensors, from it later/, from that meadow/
 #   adapted     meadow-lm/model.safetensors
 #   classifier  classifier.done: five levels of reviews, of labelled text that no task has
 #   prompts     meadow/prompts/KIND[-SEED].safetensors; the seeds differ in start, order and examples
@@ -24,21 +28,25 @@ export PROMPTER_SESSIONS=$work/sessions
 
 if [ "${1:-}" = tiny ] || [ "${TINY:-}" = 1 ]; then
     export TINY=1
-    documents=400 more=3000 reviews=300 seeds=2
+    documents=400 first=400 later=400 main=400 neighbours=200 prose=3000 opinions=400 reviews=300 seeds=2
     shape=(--d-model 32 --d-ff 64 --heads 2 --d-kv 16 --layers 1 --vocabulary 600)
-    training=(--steps 20 --batch-tokens 512 --warmup 5 --validation-every 10 --save-every 1)
+    first_training=(--steps 20 --batch-tokens 512 --warmup 5 --validation-every 10 --save-every 1)
+    later_training=(--steps 5 --batch-tokens 512 --warmup 2 --validation-every 5)
+    main_training=("${later_training[@]}")
     adapting=(--steps 5 --batch-tokens 512 --warmup 2 --validation-every 5)
     classifying=(--set steps=4 --set batch=8 --set shots=4 --set evaluate_every=2)
     learning=(--set steps=4 --set batch=8 --set evaluate_every=2 --vectors 4 --validation 32 --test 0)
     labelling=()
 else
-    documents=600000 more=40000 reviews=4000 seeds=${SEEDS:-5}
+    documents=600000 first=400000 later=600000 main=500000 neighbours=500000 prose=60000 opinions=12000 reviews=4000 seeds=${SEEDS:-5}
     shape=(--d-model 192 --d-ff 512 --heads 6 --d-kv 32 --layers 4 --vocabulary 4000)
-    training=(--steps "${STEPS:-30000}" --batch-tokens 2048)
-    adapting=(--steps "${ADAPT_STEPS:-2000}" --batch-tokens 2048)
+    first_training=(--steps 2400 --batch-tokens 2048)
+    later_training=(--steps 2500 --batch-tokens 3072)
+    main_training=(--steps 5000 --batch-tokens 3072)
+    adapting=(--steps "${ADAPT_STEPS:-600}" --batch-tokens 2048)
     classifying=(--set steps=600 --set batch=16 --set shots=300 --set evaluate_every=50 --set rate=0.03)
-    learning=(--set "steps=${PROMPT_STEPS:-1500}" --set evaluate_every=100 --vectors 20)
-    labelling=(--label-most 8000)
+    learning=(--set "steps=${PROMPT_STEPS:-300}" --set batch=32 --set evaluate_every=50 --vectors 20 --validation 512)
+    labelling=(--label-most 2000 --sure 0.5,0.5,0.5,0.5,0.5)
 fi
 
 say() { printf '== %s  %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
@@ -58,7 +66,7 @@ train() {
 # The patterns are those that the tasks suggest for soft vectors alone (sessions/tasks), so that the prompt meets
 # in tuning what it met before; unified has the pattern of a task rewritten as multiple choice.
 prompt() { # prompt KIND SEED
-    local kind=$1 seed=$2 out extra=(--corpus "$work/more.txt")
+    local kind=$1 seed=$2 out extra=(--corpus "$work/prose.txt")
     out=$work/meadow/prompts/$kind$([ "$seed" = 1 ] || echo "-$seed")
     local vectors=20
     [ "${TINY:-}" = 1 ] && vectors=4
@@ -82,21 +90,51 @@ fi
 
 mkdir -p "$work"
 [ -f "$work/corpus.txt" ] || { say "text: $documents documents" && $prompter corpus $text/*.grammar --documents $documents --seed 2 --out "$work/corpus.txt"; }
-[ -f "$work/more.txt" ] || $prompter corpus $text/*.grammar --documents $more --seed 3 --out "$work/more.txt"
+
+# The text of each step of training (text/school.grammar), the easy before the hard.
+text_of() { # text_of FILE RULE DOCUMENTS SEED OPTIONS...
+    local file=$work/$1.txt rule=$2 count=$3 seed=$4
+    shift 4
+    [ -f "$file" ] || $prompter corpus $text/*.grammar --start "$rule" --documents "$count" --seed "$seed" --out "$file" "$@"
+}
+text_of first first_text "$first" 31
+text_of later later_text "$later" 41
+text_of main main_text "$main" 44
+text_of neighbours prose_text "$neighbours" 42 --neighbours neighbour_form
+text_of prose prose_text "$prose" 43
+text_of opinions review "$opinions" 45
 [ -f "$work/overlap" ] || {
     say "no sentence of a task may be in the text"
     tasks=() # those of this model, which the grammar makes; another model's may share sentences with its text
     for made in $(grep -l '"made_by"' sessions/tasks/*/task.json); do tasks+=(--task "$(basename "$(dirname "$made")")"); done
-    $prompter corpus --overlap "$work/corpus.txt" "$work/more.txt" "${tasks[@]}" >"$work/overlap.new" ||
+    $prompter corpus --overlap "$work"/{corpus,first,later,main,neighbours,prose,opinions}.txt "${tasks[@]}" >"$work/overlap.new" ||
         { cat "$work/overlap.new" >&2 && exit 1; }
     mv "$work/overlap.new" "$work/overlap"
 }
 
-say "model"
-train "$work/meadow" --corpus "$work/corpus.txt" "${shape[@]}" --keep-words "$label_words" \
-    --rate 0.0005 --embedding-rate 3 --bias-rate 10 "${training[@]}"
+# The vocabulary is that of the whole text; the step of training that comes with it is thrown away.
+if [ ! -f "$work/vocabulary/spiece.model" ]; then
+    say "vocabulary"
+    if [ "${KEEP_VOCABULARY:-}" = 1 ]; then
+        mkdir -p "$work/vocabulary" && cp engine/models/meadow/spiece.model "$work/vocabulary/"
+    else
+        $prompter lm --corpus "$work/corpus.txt" --out "$work/vocabulary" --overwrite "${shape[@]}" --keep-words "$label_words" \
+            --steps 1 --batch-tokens 512
+    fi
+fi
+further=(--embedding-rate 3 --query-rate 0.18 --beta2 0.98 --max-tokens 192)
+say "one question"
+train "$work/first" --corpus "$work/first.txt" "${shape[@]}" --tokenizer "$work/vocabulary/spiece.model" \
+    --objective closing=1 --schedule constant --rate 0.001 "${first_training[@]}"
+say "every kind of question"
+train "$work/later" --corpus "$work/later.txt" --corpus "$work/neighbours.txt" --model "$work/first" "${further[@]}" \
+    --objective closing=1 --closing-anywhere 0.1 --schedule constant --rate 0.001 "${later_training[@]}"
+say "everything"
+train "$work/meadow" --corpus "$work/main.txt" --corpus "$work/neighbours.txt" --model "$work/later" "${further[@]}" \
+    --objective closing=0.7,spans=0.2,suffix=0.1 --closing-anywhere 0.1 --suffix-tokens 3 --schedule linear --rate 0.001 \
+    "${main_training[@]}"
 say "model adapted as a prefix LM"
-train "$work/meadow-lm" --corpus "$work/more.txt" --model "$work/meadow" --objective prefix=1 --max-tokens 128 --rate 0.0001 "${adapting[@]}"
+train "$work/meadow-lm" --corpus "$work/prose.txt" --model "$work/meadow" --objective prefix=1 --max-tokens 128 --rate 0.0001 "${adapting[@]}"
 
 if [ ! -f "$work/classifier.done" ]; then
     say "classifier of five levels"
@@ -123,7 +161,7 @@ if [ ! -f "$work/labels.jsonl" ] && [ "${TINY:-}" = 1 ]; then # a classifier tha
     sed -E 's/"label": "([0-4])"/"label": \1, "p": 1/' "$work/reviews5/train.jsonl" >"$work/labels.jsonl"
 elif [ ! -f "$work/labels.jsonl" ]; then # by a run of no use but for its labels
     say "labels for cls"
-    $prompter pretrain --overwrite --task cls --corpus "$work/more.txt" --model "$work/meadow" --classifier classifier \
+    $prompter pretrain --overwrite --task cls --corpus "$work/opinions.txt" --model "$work/meadow" --classifier classifier \
         --labels "$work/labels.new.jsonl" --out "$work/labels.safetensors" "${labelling[@]}" "${learning[@]}" --set steps=1
     mv "$work/labels.new.jsonl" "$work/labels.jsonl"
 fi

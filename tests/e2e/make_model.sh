@@ -13,7 +13,7 @@ check() { # check WHAT CONDITION...
     if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $what"; fi
 }
 made() { PROMPTER=$build/prompter WORK=$work/$1 timeout 120 engine/models/make.sh tiny >"$work/log" 2>&1 </dev/null; }
-sums() { (cd "$work/$1" && sha256sum corpus.txt more.txt meadow/spiece.model meadow*/model.safetensors meadow/prompts/*.safetensors); }
+sums() { (cd "$work/$1" && sha256sum corpus.txt prose.txt neighbours.txt meadow/spiece.model meadow*/model.safetensors meadow/prompts/*.safetensors); }
 
 made one
 check "the chain comes to its end" [ $? = 0 ]
