@@ -163,7 +163,7 @@ enum request_where {
     X(SEARCH_NEXT, "search-next", "n", "", WHERE_LISTS, "", "the next row that has the text")                \
     X(SEARCH_PREVIOUS, "search-back", "N", "", WHERE_LISTS, "", "the row before that has the text")          \
     X(RUN_OPEN, "show-run", "Enter", "", WHERE_COMPARE, "fold/open",                                         \
-      "fold or unfold a setting's runs; open the session of a run")                                          \
+      "fold or unfold a setting's runs; open a run's session, or go on from an earlier run's best prompt")   \
     X(MARK_RUN, "mark", "m", "", WHERE_COMPARE, "mark", "mark the row, so that its curve is drawn, or not")  \
     X(MARK_NONE, "unmark", "M", "", WHERE_COMPARE, "", "take all marks away")                                \
     X(BASELINE, "baseline", "b", "", WHERE_COMPARE, "baseline",                                              \
@@ -197,7 +197,8 @@ enum request_where {
       "sad, happy")                                                                                          \
     X(WRITE, "write", "w", "[NAME]", WHERE_RUN | WHERE_PROMPT, "save",                                       \
       "save the session now, or under another name")                                                         \
-    X(LOAD, "load", "", "FILE", 0, "", "a new run that starts from the prompt in a file; this run is kept")  \
+    X(LOAD, "load", "", "FILE or kept/N", 0, "",                                                             \
+      "a new run that starts from the prompt in a file, or as an earlier run was, from its best prompt")     \
     X(LOAD_HERE, "load-here", "", "FILE", 0, "",                                                             \
       "put the prompt in a file in this run's place; b takes it back")                                       \
     X(EXPORT_HERE, "export-here", "", "FILE", 0, "",                                                         \

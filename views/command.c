@@ -571,8 +571,11 @@ void command_complete(void *workbench, const char *line, size_t word_at,
             offer_sections(&c, exports, sizeof exports / sizeof *exports);
         offer_files(&c);
         break;
-    case REQUEST_IMPORT:
     case REQUEST_LOAD:
+        command_offer_kept(w, c.word, add, sink);
+        offer_files(&c);
+        break;
+    case REQUEST_IMPORT:
     case REQUEST_LOAD_HERE:
     case REQUEST_EXPORT_HERE:
         offer_files(&c);

@@ -340,5 +340,5 @@ void compare_draw(void *state, const struct workbench *w, struct grid *g, struct
     if (panes_shown(out[PANE_CURVES]))
         draw_curves(v, g, out[PANE_CURVES], panes->focus == PANE_CURVES);
     if (panes_shown(out[PANE_DETAIL]))
-        compare_draw_detail(v, g, out[PANE_DETAIL]);
+        compare_draw_detail(v, w, g, out[PANE_DETAIL]);
 }

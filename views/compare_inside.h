@@ -134,7 +134,7 @@ void compare_draw(void *state, const struct workbench *w, struct grid *g, struct
 const struct pane_spec *compare_panes(void *state, struct area a, struct panes **panes);
 
 // compare_detail.c
-void compare_draw_detail(struct compare_view *v, struct grid *g, struct area a);
+void compare_draw_detail(struct compare_view *v, const struct workbench *w, struct grid *g, struct area a);
 
 // compare_export.c
 // "table FILE" or "curves FILE"; says what came of it.

@@ -150,11 +150,11 @@ static void fold_or_open(struct compare_view *v, struct workbench *w, double now
     const struct report_run *r = &v->report.run[row->run];
     if (!r->folder[0])
         workbench_say(w, STYLE_PLAIN, now, "this run comes from a file of runs: there is no session to open");
+    else if (s && strcmp(session_folder(s), r->folder) == 0 && r->place[0])
+        workbench_request(w, REQUEST_LOAD, r->place, now);
     else if (s && strcmp(session_folder(s), r->folder) == 0)
-        workbench_say(w, STYLE_PLAIN, now,
-                      r->place[0] ? "an earlier run of the session that is open; it lies in %s"
-                                  : "%s: its session is open; 3 shows it",
-                      r->place[0] ? r->place : r->session);
+        workbench_say(w, STYLE_PLAIN, now, "this is the run that is open: %s shows it",
+                      PART_KEY(SCREEN_RUN, WHERE_COMPARE));
     else
         workbench_request(w, REQUEST_OPEN, r->folder, now);
 }

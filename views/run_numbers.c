@@ -239,7 +239,15 @@ static void compose_welcome(const struct workbench *w, struct welcome *t) {
                  PART_KEY(OWN_ADD, WHERE_DATA), PART_KEY(RUN_PAUSE, WHERE_RUN));
         return;
     }
-    snprintf(t->line[t->lines++], WELCOME_LINE, "Press %s to start tuning.", PART_KEY(RUN_PAUSE, WHERE_RUN));
+    size_t count;
+    const struct metric *history = workbench_history(w, &count);
+    const struct metric *dev = part_last(history, count, METRIC_EVAL);
+    size_t used = (size_t)snprintf(t->line[t->lines++], WELCOME_LINE, "Press %s to start tuning.",
+                                   PART_KEY(RUN_PAUSE, WHERE_RUN));
+    if (dev) {
+        part_score(a, dev->dev_accuracy, ws->split->dev_count);
+        snprintf(t->line[0] + used, WELCOME_LINE - used, " Dev now: %s.", a);
+    }
     part_exact(a, ws->slots * ws->config.d_model);
     part_count(b, ws->parameters);
     if (part_fine_tunes(ws))

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sessions/method.h"
+
 #include "parts.h"
 
 const struct pane_spec *try_panes(void *state, struct area a, struct panes **panes) {
@@ -173,10 +175,11 @@ static void row_note(const struct try_view *v, const struct workbench *w, char *
         snprintf(out, size, "dev %s", score);
     } else if (v->chosen >= TRY_ROW_KEPT && v->chosen < try_rows(v)) {
         const struct kept_prompt *k = &v->kept.prompt[v->chosen - TRY_ROW_KEPT];
-        size_t used =
-            (size_t)snprintf(out, size, "seed %llu, step %zu", (unsigned long long)k->settings.seed, k->step);
+        size_t used = (size_t)snprintf(out, size, "%s, seed %llu, step %zu",
+                                       method_title(k->template_text, &k->settings),
+                                       (unsigned long long)k->settings.seed, k->step);
         if (isfinite(k->dev_accuracy) && used < size)
-            snprintf(out + used, size - used, ", dev accuracy %.2f", k->dev_accuracy);
+            snprintf(out + used, size - used, ", dev %.2f", k->dev_accuracy);
     }
 }
 

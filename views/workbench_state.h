@@ -108,6 +108,8 @@ void command_load(struct workbench *w, const char *path, double now);
 void command_load_here(struct workbench *w, const char *path, double now);
 void command_offer_pieces(const struct workbench *w, const char *word, void (*add)(void *, const char *),
                           void *sink);
+void command_offer_kept(const struct workbench *w, const char *word, void (*add)(void *, const char *),
+                        void *sink);
 void command_offer_prompts(const struct workbench *w, const char *word, void (*add)(void *, const char *),
                            void *sink);
 
