@@ -115,6 +115,10 @@ static void steps_cell(const struct compare_view *v, const struct compare_row *r
                        enum style *style) {
     const struct report_run *r = compare_row_run(v, row);
     bool all = compare_row_is_group(row) || report_run_finished(r);
+    if (compare_row_is_group(row) && !v->groups.group[row->group].finished) {
+        snprintf(text, TABLE_CELL, "-");
+        return;
+    }
     snprintf(text, TABLE_CELL, all ? "%zu" : "%zu of %zu",
              compare_row_is_group(row) ? r->settings.steps : r->steps, r->settings.steps);
     *style = all ? STYLE_PLAIN : STYLE_WARN;

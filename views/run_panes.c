@@ -34,26 +34,30 @@ static bool has_spare(int rows) {
 }
 
 const struct pane_spec *run_panes(void *state, struct area a, struct panes **panes) {
-    // By what is below the curves: begun or not, with rows to spare or not.
-    static const struct pane_split beside[3][SMALL_SPLITS] = {SMALL(PANE_COLUMNS, LEAST_COLUMNS, 5),
-                                                              SMALL(PANE_COLUMNS, LEAST_COLUMNS, 8),
-                                                              SMALL(PANE_COLUMNS, LEAST_COLUMNS, 9)};
-    static const struct pane_split above[3][SMALL_SPLITS] = {
-        SMALL(PANE_ROWS, LEAST_ROWS, 5), SMALL(PANE_ROWS, LEAST_ROWS, 8), SMALL(PANE_ROWS, LEAST_ROWS, 9)};
+    // By what is below the curves: begun or not, with rows to spare or not; or hardly anything, below a
+    // lesson.
+    static const struct pane_split beside[4][SMALL_SPLITS] = {
+        SMALL(PANE_COLUMNS, LEAST_COLUMNS, 5), SMALL(PANE_COLUMNS, LEAST_COLUMNS, 8),
+        SMALL(PANE_COLUMNS, LEAST_COLUMNS, 9), SMALL(PANE_COLUMNS, LEAST_COLUMNS, 1)};
+    static const struct pane_split above[4][SMALL_SPLITS] = {
+        SMALL(PANE_ROWS, LEAST_ROWS, 5), SMALL(PANE_ROWS, LEAST_ROWS, 8), SMALL(PANE_ROWS, LEAST_ROWS, 9),
+        SMALL(PANE_ROWS, LEAST_ROWS, 1)};
     static const struct pane_split large_beside[] = LARGE(PANE_COLUMNS, LEAST_COLUMNS);
     static const struct pane_split large_above[] = LARGE(PANE_ROWS, LEAST_ROWS);
-    static const struct pane_spec small[2][3] = {{{"run", beside[0], SMALL_SPLITS, SMALL_SPLITS + 1, 0},
+    static const struct pane_spec small[2][4] = {{{"run", beside[0], SMALL_SPLITS, SMALL_SPLITS + 1, 0},
                                                   {"run", beside[1], SMALL_SPLITS, SMALL_SPLITS + 1, 0},
-                                                  {"run", beside[2], SMALL_SPLITS, SMALL_SPLITS + 1, 0}},
+                                                  {"run", beside[2], SMALL_SPLITS, SMALL_SPLITS + 1, 0},
+                                                  {"run", beside[3], SMALL_SPLITS, SMALL_SPLITS + 1, 0}},
                                                  {{"run-tall", above[0], SMALL_SPLITS, SMALL_SPLITS + 1, 1},
                                                   {"run-tall", above[1], SMALL_SPLITS, SMALL_SPLITS + 1, 1},
-                                                  {"run-tall", above[2], SMALL_SPLITS, SMALL_SPLITS + 1, 1}}};
+                                                  {"run-tall", above[2], SMALL_SPLITS, SMALL_SPLITS + 1, 1},
+                                                  {"run-tall", above[3], SMALL_SPLITS, SMALL_SPLITS + 1, 1}}};
     static const struct pane_spec large[2] = {
         {"run-large", large_beside, LARGE_SPLITS, LARGE_SPLITS + 1, LARGE_LAYOUT},
         {"run-large-tall", large_above, LARGE_SPLITS, LARGE_SPLITS + 1, LARGE_LAYOUT + 1}};
     struct run_view *v = state;
     const bool is_large = a.rows >= 32 && a.columns >= 72;
-    const int low = !has_spare(a.rows) ? 0 : v->begun ? 1 : 2;
+    const int low = a.rows < 9 ? 3 : !has_spare(a.rows) ? 0 : v->begun ? 1 : 2;
     const int curves = is_large ? (a.rows - LARGE_LOW_ROWS) * 3 / 5 : a.rows - beside[low][0].least_second;
     const bool stacked = a.columns < 70 ? curves >= 24 : curves * 2 > a.columns; // narrow or tall
     *panes = &v->panes;

@@ -141,6 +141,20 @@ TEST(tables_and_curves_are_exported) {
     CHECK(file_read(in_folder("t.csv"), 1 << 20, &text, &length, NULL));
     CHECK_HAS(text, "films,sprout,hybrid PPT,");
     free(text);
+    // A setting of which no run was finished has done no steps.
+    bench_keys(&b, "t");
+    snprintf(line, sizeof line, "export table %s", in_folder("all.md"));
+    bench_command(&b, line);
+    CHECK(file_read(in_folder("all.md"), 1 << 20, &text, &length, NULL));
+    char *row = strstr(text, "影评");
+    CHECK(row && strchr(row, '\n'));
+    *strchr(row, '\n') = '\0';
+    size_t none = 0;
+    for (const char *at = row; (at = strstr(at, " - |")); at++)
+        none++;
+    CHECK_SIZE(none, 4); // dev, test, steps done, time
+    free(text);
+    bench_keys(&b, "t");
     bench_keys(&b, "m 3"); // from another screen, too
     snprintf(line, sizeof line, "export curves %s", in_folder("c.svg"));
     bench_command(&b, line);
