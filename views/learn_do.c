@@ -120,7 +120,6 @@ static void keep_score(struct learn *l, const struct workbench *w) {
 }
 
 // Some lines lead to the screen they are about; the reader stays where the text is.
-// Some lines lead to the screen they are about; the reader stays where the text is.
 static void do_here(struct learn *l, struct workbench *w, const char *line, double now) {
     char name[24];
     bool here = workbench_shows(w, &view_learn);
@@ -181,6 +180,9 @@ void learn_go_on(struct learn *l, struct workbench *w, double now) {
     l->state[l->doing_step].done = !s->result || l->state[l->doing_step].result.count > 0;
     if (l->doing_step == l->step)
         l->top = LEARN_END; // where it stands what came out
+    struct error e = {0};
+    if (!learn_keep(l, &e))
+        workbench_say(w, STYLE_WARN, now, "%s", e.text);
 }
 
 void learn_say_doing(const struct learn *l, const struct workbench *w, char out[LEARN_DOING]) {

@@ -49,6 +49,9 @@ static bool learn_create(void **state, struct error *e) {
 }
 
 static void leave_lesson(struct learn *l) {
+    struct error e = {0};
+    if (!learn_keep(l, &e))
+        fprintf(stderr, "prompter: %s\n", e.text);
     for (size_t i = 0; l->state && i < l->lesson[l->chosen].steps; i++)
         free(l->state[i].guess);
     free(l->state);
@@ -71,6 +74,8 @@ static void learn_free(void *state) {
         lesson_free(&l->lesson[i]);
     free(l->lesson);
     free(l->problem);
+    free(l->path);
+    free(l->left);
     free(l);
 }
 
@@ -153,6 +158,13 @@ static void do_step(struct learn *l, struct workbench *w, double now) {
     }
 }
 
+static void shown(void *state, struct workbench *w, double now) {
+    struct learn *l = state;
+    (void)now;
+    if (!l->reading)
+        learn_look(l, w);
+}
+
 static bool goal_reached(const struct lesson_step *s, const struct workbench *w) {
     size_t count;
     const struct metric *history = workbench_history(w, &count);
@@ -170,9 +182,12 @@ static void open_lesson(struct learn *l, struct workbench *w, size_t number, dou
         return;
     }
     leave_lesson(l);
+    learn_look(l, w);
     l->state = mem_calloc(l->lesson[number].steps, sizeof *l->state, NULL);
     l->chosen = number;
     l->reading = l->state != NULL;
+    if (l->reading)
+        learn_recall(l);
 }
 
 static void go_to_step(struct learn *l, size_t step) {
@@ -299,6 +314,19 @@ static int about_rows(struct grid *g, struct area probe, const struct lesson *l)
     return l->about ? grid_put_wrapped(g, probe, 0, STYLE_DIM, l->about) : 0;
 }
 
+// Right of its title: how far it was read.
+static void draw_left(const struct learn *l, struct grid *g, struct area in, int row, int used, size_t i) {
+    char text[64];
+    const struct learn_left *left = l->left && l->left[i].begun ? &l->left[i] : NULL;
+    if (!left)
+        return;
+    bool all = left->step + 1 >= l->lesson[i].steps;
+    snprintf(text, sizeof text, all ? "%s read" : "%sstep %zu of %zu", all ? part_symbol(g, SYMBOL_TICK) : "",
+             left->step + 1, l->lesson[i].steps);
+    if (used + 2 + text_width(text, strlen(text)) <= in.columns - 1)
+        grid_put_right(g, in, row, in.columns - 1, all ? STYLE_GOOD : STYLE_DIM, text);
+}
+
 static void draw_list(const struct learn *l, struct grid *g, struct area a) {
     struct area in = area_inset(grid_frame(g, a, true, "lessons", NULL), 0);
     int row = 0;
@@ -324,7 +352,8 @@ static void draw_list(const struct learn *l, struct grid *g, struct area a) {
         char number[24];
         snprintf(number, sizeof number, "%zu", i + 1);
         grid_put(g, in, row, 1, STYLE_KEY, number);
-        grid_put_cut(g, in, row, 4, in.columns - 4, STYLE_STRONG, l->lesson[i].title);
+        int used = 4 + grid_put_cut(g, in, row, 4, in.columns - 4, STYLE_STRONG, l->lesson[i].title);
+        draw_left(l, g, in, row, used, i);
         if (i == l->chosen)
             grid_restyle(g, area_rows(in, row, 1), STYLE_SELECTED);
         row++;
@@ -409,4 +438,5 @@ const struct view view_learn = {
     .inner = learn_inner,
     .deadline = learn_deadline,
     .tick = learn_tick,
+    .shown = shown,
 };

@@ -70,6 +70,7 @@ struct workbench {
     } overlay;
     // Of the last drawing: the screen's area, and that of the view which has the keys, maybe one inside it.
     struct area whole, content;
+    char *state_folder;           // of the options, owned
     char *pane_path, *pane_sizes; // where sizes are kept, and what was there; owned, NULL: none
     bool resized;                 // a border was moved
     bool dirty, finished, pasting;
