@@ -23,7 +23,7 @@ enum request_where {
     WHERE_TRY = 32,
     WHERE_COMPARE = 64,
     WHERE_LEARN = 128,
-    WHERE_LISTS = WHERE_DATA | WHERE_PROMPT | WHERE_COMPARE, // screens that are lists
+    WHERE_LISTS = WHERE_DATA | WHERE_PROMPT | WHERE_COMPARE | WHERE_HELP, // screens that are searched
 };
 
 #define REQUEST_TABLE(X)                                                                                     \
@@ -221,7 +221,8 @@ enum request_where {
     X(UNDO_TO, WHERE_PROMPT, "back to the prompt that is shown, where that is an earlier one")               \
     X(SEARCH, WHERE_DATA, "find the next example that has this text")                                        \
     X(SEARCH, WHERE_PROMPT, "find the next vector that lies near this piece")                                \
-    X(SEARCH, WHERE_COMPARE, "find the next run that has this text in its row")
+    X(SEARCH, WHERE_COMPARE, "find the next run that has this text in its row")                              \
+    X(SEARCH, WHERE_HELP, "find the next line of help that has this text")
 
 enum request {
 #define REQUEST_ENUM(id, name, keys, argument, where, hint, help) REQUEST_##id,
