@@ -225,7 +225,7 @@ static void put_screen(struct page *p, const struct workbench *w) {
     put_list(p, LIST_HERE, v->where, hints);
     put_heading(p, "keys everywhere");
     put_list(p, LIST_EVERYWHERE, v->where, hints);
-    put_heading(p, "commands, typed behind \":\"; the grey names above work there too, and Tab completes");
+    put_heading(p, "commands, typed behind \":\" like the grey names above; Tab completes");
     put_list(p, LIST_TYPED, v->where, hints);
 }
 
