@@ -57,7 +57,7 @@ static void draw_template(struct pattern_view *v, const struct workbench *w, str
     char title[96], note[96] = "";
     bool here = v->panes.focus == PANE_TEMPLATE;
     snprintf(title, sizeof title, "template, %s%s", v->form_openprompt ? "OpenPrompt syntax" : "short form",
-             pattern_unsaved(v, w) ? ", edited" : "");
+             pattern_template_edited(v, ws) ? ", edited" : "");
     for (size_t i = 0; ws && i < ws->task->templates; i++)
         if (strcmp(ws->task->template_text[i], text) == 0)
             snprintf(note, sizeof note, "suggestion %zu of %zu", i + 1, ws->task->templates);

@@ -140,7 +140,8 @@ static void words_note(const struct pattern_view *v, bool editing, char *out, si
     if (editing)
         snprintf(out, size, "%s", PATTERN_EDITING);
     else if (v->words_last > 0)
-        snprintf(out, size, "%d more: Up Down", v->words_last);
+        snprintf(out, size, "%d more%s: Up Down", v->words_last,
+                 v->warnings && v->warnings[0] ? ", with a warning" : "");
     else if (v->words_good && several_pieces(&v->words))
         snprintf(out, size, "scored by their pieces: %s", word_pieces_name(v->words.pieces));
 }
@@ -158,7 +159,8 @@ void pattern_draw_words(struct pattern_view *v, const struct workbench *w, struc
     v->words_last = lines > below.rows ? lines - below.rows : 0;
     char note[96];
     words_note(v, editing, note, sizeof note);
-    grid_frame(g, a, here, "label words", note[0] ? note : NULL);
+    grid_frame(g, a, here, pattern_words_edited(v, ws) ? "label words, edited" : "label words",
+               note[0] ? note : NULL);
     editor_draw(v->words_editor, g, area_rows(body, 0, text < body.rows ? text : body.rows), editing, NULL,
                 SIZE_MAX);
     if (ws && !v->words_good)
