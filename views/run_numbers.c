@@ -37,6 +37,8 @@ static void step_numbers(struct number *n, const struct metric *m, const struct 
     batch_score(n[N_TRAIN].value, sizeof n[N_TRAIN].value, m, ws);
     plot_number(a, sizeof a, m->update_norm);
     plot_number(b, sizeof b, m->prompt_norm);
+    if (strlen(a) >= 7) // "3.9e-05": the prompt's norm gives way
+        snprintf(b, sizeof b, "%.2g", (double)m->prompt_norm);
     snprintf(n[N_UPDATE].value, sizeof n[N_UPDATE].value, "%s of %s", a, b);
     plot_number(n[N_GRADIENT].value, PART_SHORT, m->gradient_norm);
 }
