@@ -92,6 +92,11 @@ TEST(tuned_and_kept_prompts_are_tried_as_well) {
     bench_keys(&b, "6");
     CHECK(live_rest(&b));
     bench_command(&b, "search kept/001");
+    bench_command(&b, "set batch 4");
+    bench_keys(&b, "Enter");
+    CHECK(bench_has(&b, "Settings that wait are given up"));
+    bench_keys(&b, "n");
+    bench_command(&b, "set batch 8");
     bench_keys(&b, "Enter");
     CHECK(bench_has(&b, "as kept/001 was, seed 1, from its best prompt of step"));
     CHECK(live_rest(&b));
