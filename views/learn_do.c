@@ -81,8 +81,8 @@ static bool has_needed(const struct lesson_step *s, struct workbench *w, double 
     if (!has)
         workbench_say(
             w, STYLE_WARN, now,
-            "this step needs %s in the model's folder, and this model has none; n goes on without it",
-            s->needs);
+            "this step needs %s in the model's folder, and this model has none; %s goes on without it",
+            s->needs, PART_KEY(LESSON_NEXT, WHERE_LEARN));
     free(path);
     return has;
 }

@@ -149,7 +149,8 @@ static void give_guess(struct learn *l, struct workbench *w, const char *text, d
 
 static void do_step(struct learn *l, struct workbench *w, double now) {
     if (!step_now(l)->press) {
-        workbench_say(w, STYLE_PLAIN, now, "nothing to do in this step; n goes on");
+        workbench_say(w, STYLE_PLAIN, now, "nothing to do in this step; %s goes on",
+                      PART_KEY(LESSON_NEXT, WHERE_LEARN));
     } else if (lesson_guess(step_now(l)) && !l->state[l->step].guess && !l->busy) {
         workbench_say(w, STYLE_PLAIN, now, "what do you think will come out? Enter alone: no guess");
         loop_open_command_line("guess ");
@@ -257,7 +258,8 @@ static bool lesson_request(struct learn *l, struct workbench *w, enum request r,
         if (l->step + 1 < steps)
             go_to_step(l, l->step + 1);
         else
-            workbench_say(w, STYLE_GOOD, now, "that was the last step; q leads to the list of lessons");
+            workbench_say(w, STYLE_GOOD, now, "that was the last step; %s leads to the list of lessons",
+                          PART_KEY(BACK, WHERE_LEARN));
         return true;
     case REQUEST_LESSON_PREVIOUS:
     case REQUEST_LEFT:

@@ -246,15 +246,17 @@ static void draw_answer(const struct try_view *v, const struct workbench *w, str
     const struct example *example = try_is_own(v) ? NULL : try_example_now(v, w);
     struct area rest = area_columns(a, 0, a.columns);
     if (!x || x->error.kind != ERROR_NONE) {
+        char back[64 + 2 * KEYMAP_KEYS];
+        snprintf(back, sizeof back, "not in the model now; on screen %s, %s goes back",
+                 PART_KEY(SCREEN_RUN, WHERE_TRY), PART_KEY(UNDO_TO_BEST, WHERE_RUN));
         const char *why = x ? x->error.text
                           : v->error[TRY_ANSWERS].kind != ERROR_NONE && which == TRY_ROW_HARD
                               ? v->error[TRY_ANSWERS].text
                               : "";
         grid_put_cut(g, rest, row, l->name, a.columns - l->name, STYLE_DIM,
-                     x && which == TRY_ROW_BEST ? part_fine_tunes(workbench_workspace(w))
-                                                      ? "not in the model now; on screen 3, u goes back"
-                                                      : "none yet, dev not scored"
-                                                : why);
+                     x && which == TRY_ROW_BEST
+                         ? part_fine_tunes(workbench_workspace(w)) ? back : "none yet, dev not scored"
+                         : why);
         return;
     }
     bool known = example && example->label < x->classes;
