@@ -200,7 +200,7 @@ enum request_where {
     X(LOAD, "load", "", "FILE or kept/N", 0, "",                                                             \
       "a new run that starts from the prompt in a file, or as an earlier run was, from its best prompt")     \
     X(LOAD_HERE, "load-here", "", "FILE", 0, "",                                                             \
-      "put the prompt in a file in this run's place; b takes it back")                                       \
+      "put the prompt in a file in this run's place; :take-back undoes that")                                \
     X(EXPORT_HERE, "export-here", "", "FILE", 0, "",                                                         \
       "write the prompt as it is now to a file, with what was changed by hand")                              \
     X(EXPORT, "export", "", "FILE", 0, "",                                                                   \
