@@ -342,7 +342,7 @@ static const char *question_text(const struct workbench *w, char out[QUESTION_BY
         snprintf(out, QUESTION_BYTES, "Edits are not applied (%s). Leave anyway? y/n", apply);
         return busy ? "Tuning goes on. Stop, keep what there is, leave? y/n" : out;
     case QUESTION_RESTART:
-        return "Start over from step 0? The present run is kept in the session. y/n";
+        return "Start over from step 0? The present run is kept, but does not go on. y/n";
     case QUESTION_LOAD:
         snprintf(out, QUESTION_BYTES, "Tuning goes on. Stop, keep this run, begin one from %s? y/n", from);
         return busy   ? out
