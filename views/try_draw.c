@@ -175,9 +175,12 @@ static void row_note(const struct try_view *v, const struct workbench *w, char *
         snprintf(out, size, "dev %s", score);
     } else if (v->chosen >= TRY_ROW_KEPT && v->chosen < try_rows(v)) {
         const struct kept_prompt *k = &v->kept.prompt[v->chosen - TRY_ROW_KEPT];
-        size_t used = (size_t)snprintf(out, size, "%s, seed %llu, step %zu",
-                                       method_title(k->template_text, &k->settings),
-                                       (unsigned long long)k->settings.seed, k->step);
+        const char *template = k->template_text[0] || !ws || !ws->task->templates
+                                   ? k->template_text
+                                   : ws->task->template_text[0];
+        size_t used =
+            (size_t)snprintf(out, size, "%s, seed %llu, step %zu", method_title(template, &k->settings),
+                             (unsigned long long)k->settings.seed, k->step);
         if (isfinite(k->dev_accuracy) && used < size)
             snprintf(out + used, size - used, ", dev %.2f", k->dev_accuracy);
     }
