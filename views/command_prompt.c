@@ -44,8 +44,9 @@ static void load_kept(struct workbench *w, const char *name, double now) {
         w->wanted = k.settings;
         workbench_apply(w, now);
         workbench_say(w, STYLE_GOOD, now,
-                      "as kept/%s was, seed %llu, from its best prompt of step %zu; the run before is kept",
-                      name, (unsigned long long)k.settings.seed, k.step);
+                      "as kept/%s was: seed %llu, its best prompt of step %zu; %s on screen %s scores it",
+                      name, (unsigned long long)k.settings.seed, k.step, PART_KEY(EVALUATE, WHERE_RUN),
+                      PART_KEY(SCREEN_RUN, WHERE_COMPARE));
     } else {
         workbench_say(w, STYLE_BAD, now, "%s", e.text);
     }

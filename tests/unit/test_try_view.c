@@ -98,7 +98,7 @@ TEST(tuned_and_kept_prompts_are_tried_as_well) {
     bench_keys(&b, "n");
     bench_command(&b, "set batch 8");
     bench_keys(&b, "Enter");
-    CHECK(bench_has(&b, "as kept/001 was, seed 1, from its best prompt of step"));
+    CHECK(bench_has(&b, "as kept/001 was: seed 1, its best prompt of step"));
     CHECK(live_rest(&b));
     CHECK(workbench_settings(b.w)->seed == 1 && workbench_settings(b.w)->start == START_FILE);
     CHECK(!bench_has(&b, "edits wait"));
