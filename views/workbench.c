@@ -323,9 +323,9 @@ failed:
 void workbench_free(struct workbench *w) {
     if (!w)
         return;
+    workbench_panes_save(w); // how a screen is divided can depend on what is open
     workbench_close_session(w);
     recording_close(w->recording);
-    workbench_panes_save(w);
     for (size_t i = 0; i < VIEW_COUNT; i++)
         if (view_list[i]->free)
             view_list[i]->free(w->view_state[i]);
