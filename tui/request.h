@@ -169,7 +169,8 @@ enum request_where {
     X(BASELINE, "baseline", "b", "", WHERE_COMPARE, "baseline",                                              \
       "compare all settings with this one, seed by seed, or no more")                                        \
     X(GROUP, "group", "v", "", WHERE_COMPARE, "group", "runs by setting, with their means, or one by one")   \
-    X(ORDER, "order", "o", "[COLUMN]", WHERE_COMPARE, "sort", "sort by the next column, or by this one")     \
+    X(ORDER, "order", "o", "[COLUMN]", WHERE_COMPARE, "sort",                                                \
+      "sort by dev, then by the next column; or by this one")                                                \
     X(ORDER_BACK, "reverse", "O", "", WHERE_COMPARE, "", "sort the other way round")                         \
     X(DIFFERING, "differing", "d", "", WHERE_COMPARE, "all settings",                                        \
       "columns for what differs between the runs alone, or for every setting")                               \

@@ -74,7 +74,7 @@ struct compare_view {
     char filter[COMPARE_FILTER], task[128]; // task: the name of the one that is open
     enum compare_kind order;
     size_t order_part;
-    bool descending;
+    bool descending, ordered; // ordered: somebody chose the column
     struct compare_mark mark[COMPARE_MARKS];
     size_t marks;
     char *baseline_key; // NULL: none

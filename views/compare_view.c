@@ -227,6 +227,7 @@ static void order_by(struct compare_view *v, struct workbench *w, size_t column,
     v->order = v->column[column].kind;
     v->order_part = v->column[column].part;
     v->descending = greatest_first(v->order);
+    v->ordered = true;
     workbench_say(w, STYLE_PLAIN, now, "by %s, %s first; %s turns it round", v->column[column].title,
                   v->order == COLUMN_BEGUN ? "the newest"
                   : v->descending          ? "the greatest"
@@ -242,7 +243,10 @@ static void choose_order(struct compare_view *v, struct workbench *w, const char
             order_by(v, w, i, now);
             return;
         }
-        if (v->column[i].kind == v->order && (v->order != COLUMN_PART || v->column[i].part == v->order_part))
+        if (!v->ordered && v->column[i].kind == COLUMN_DEV) // what is mostly wanted, from the newest first
+            next = i;
+        if (v->ordered && v->column[i].kind == v->order &&
+            (v->order != COLUMN_PART || v->column[i].part == v->order_part))
             next = (i + 1) % v->columns;
     }
     if (title)

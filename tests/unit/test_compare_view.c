@@ -207,6 +207,16 @@ static void add_column(void *sink, const char *title) {
 }
 
 // What was asked for and what was done are two columns with two names.
+TEST(the_first_order_is_by_dev) {
+    struct bench b;
+    CHECK(open_compare(&b, "o"));
+    CHECK(bench_has(&b, "by dev accuracy, the greatest first"));
+    for (int i = 0; i < 30 && !bench_has(&b, "by method"); i++) // all the others come in turn
+        bench_keys(&b, "o");
+    CHECK(bench_has(&b, "by method"));
+    bench_close(&b);
+}
+
 TEST(steps_have_a_name_each) {
     struct bench b;
     CHECK(open_compare(&b, "d"));
