@@ -463,8 +463,12 @@ static void draw_lengths(struct data_view *v, const struct workbench *w, struct 
         h = make_histogram(v, (size_t)(a.columns > 4 ? a.columns - 4 : 1), budget);
     if (workbench_studying(w, &view_data, DATA_LENGTHS_STUDY, &done, &total))
         snprintf(note, sizeof note, "measuring %zu of %zu", done, total);
-    else if (h.count)
-        snprintf(note, sizeof note, "budget %zu: %zu of %zu cut", budget, h.over, h.count);
+    else if (h.count) {
+        if (a.columns < 32)
+            snprintf(note, sizeof note, "%zu of %zu cut at %zu", h.over, h.count, budget);
+        else
+            snprintf(note, sizeof note, "budget %zu: %zu of %zu cut", budget, h.over, h.count);
+    }
     struct area body = body_of(grid_frame(g, a, focused, title, note[0] ? note : NULL));
     if (!h.count) {
         grid_put_wrapped(g, body, 0, STYLE_DIM,

@@ -220,7 +220,7 @@ static void compose_cost(const struct workbench *w, struct welcome *t) {
                  part[3]);
 }
 
-static void compose_welcome(const struct workbench *w, struct welcome *t) {
+static void compose_welcome(const struct workbench *w, bool narrow, struct welcome *t) {
     const struct workspace *ws = workbench_workspace(w);
     char a[PART_SHORT], b[PART_SHORT];
     t->lines = 0;
@@ -262,17 +262,19 @@ static void compose_welcome(const struct workbench *w, struct welcome *t) {
             PART_KEY(SCREEN_PATTERN, WHERE_RUN));
     else
         snprintf(t->line[t->lines++], WELCOME_LINE,
-                 "%zu soft vectors x %zu = %s numbers learn; the model's %s stay frozen.", ws->slots,
-                 ws->config.d_model, a, b);
+                 narrow ? "%zu vectors x %zu = %s numbers learn; %s stay frozen."
+                        : "%zu soft vectors x %zu = %s numbers learn; the model's %s stay frozen.",
+                 ws->slots, ws->config.d_model, a, b);
     snprintf(t->line[t->lines++], WELCOME_LINE,
-             "%zu training examples in batches of %zu; scored on %zu dev examples.", ws->split->train_count,
-             ws->setup ? ws->setup->settings.batch : 0, ws->split->dev_count);
+             narrow ? "%zu training examples in batches of %zu; %zu for dev."
+                    : "%zu training examples in batches of %zu; scored on %zu dev examples.",
+             ws->split->train_count, ws->setup ? ws->setup->settings.batch : 0, ws->split->dev_count);
     compose_cost(w, t);
 }
 
 void run_draw_welcome(const struct workbench *w, struct grid *g, struct area a) {
     struct welcome t;
-    compose_welcome(w, &t);
+    compose_welcome(w, a.columns < 77, &t);
     for (size_t i = 0; i < t.lines && (int)i < a.rows; i++)
         grid_put_cut(g, a, (int)i, 1, a.columns - 2, i == 0 ? STYLE_STRONG : STYLE_PLAIN, t.line[i]);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Where the panes of the Run screen are. There are more of them than places: what has the focus, or what has
 // just been found out, takes the second place; the smaller plots have places of their own on large screens.
+#include <string.h>
+
 #include "run_inside.h"
 
 enum { WELCOME_ROWS = 5, NUMBER_ROWS = 3, LARGE_NUMBER_ROWS = 5, LARGE_LOW_ROWS = 13 };
@@ -115,6 +117,15 @@ enum pane run_pane_in(const struct run_view *v, const struct workbench *w, enum 
     }
 }
 
+// What is wrong and the key against it are longer than a line: then the nearest words give theirs up.
+static bool needs_two_lines(const struct run_view *v, int columns) {
+    enum { BEFORE = 14, KEY = 10 }; // columns before a finding, and of ": press +"
+    const struct diagnosis *first = v->training ? v->training->diagnosis : v->diagnosis;
+    size_t count = v->training ? v->training->diagnoses : v->diagnoses;
+    return count && (first->level == DOCTOR_BAD || first->level == DOCTOR_WARN) &&
+           text_width(first->text, strlen(first->text)) + BEFORE + KEY > columns;
+}
+
 void run_low_parts(const struct run_view *v, struct area a, bool large, struct area *numbers,
                    struct area *doctor, struct area *nearest) {
     const bool spare = a.rows >= NUMBER_ROWS + 5;
@@ -122,7 +133,7 @@ void run_low_parts(const struct run_view *v, struct area a, bool large, struct a
                      : !spare   ? NUMBER_ROWS
                      : v->begun ? NUMBER_ROWS + 1
                                 : WELCOME_ROWS;
-    const int lines = large || spare ? 2 : 1;
+    const int lines = large || spare || (a.rows >= NUMBER_ROWS + 2 && needs_two_lines(v, a.columns)) ? 2 : 1;
     *numbers = area_rows(a, 0, rows);
     *doctor = area_rows(a, rows, lines);
     *nearest = area_rows(a, rows + lines, a.rows - rows - lines);
