@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "engine/base/json.h"
 #include "engine/model/safetensors.h"
 #include "paths.h"
 #include "session_inside.h"
 
-static void kept_free(struct kept_prompt *k) {
+void kept_prompt_free(struct kept_prompt *k) {
     free(k->name);
     prompt_matrix_free(&k->prompt);
     free(k->template_text);
@@ -21,7 +22,7 @@ static void kept_free(struct kept_prompt *k) {
 
 void kept_prompts_free(struct kept_prompts *k) {
     for (size_t i = 0; i < k->count; i++)
-        kept_free(&k->prompt[i]);
+        kept_prompt_free(&k->prompt[i]);
     free(k->prompt);
     *k = (struct kept_prompts){0};
 }
@@ -76,7 +77,7 @@ static bool read_kept(struct kept_prompt *k, const char *folder, const char *nam
     buffer_free(&journal);
     buffer_free(&best);
     if (!ok)
-        kept_free(k);
+        kept_prompt_free(k);
     return ok;
 }
 
@@ -98,5 +99,30 @@ bool kept_prompts_read(struct kept_prompts *out, const struct session *s, struct
     free(folder);
     if (!ok)
         kept_prompts_free(out);
+    return ok;
+}
+
+char *kept_prompt_path(const struct session *s, const char *name, struct error *e) {
+    struct buffer below = {0};
+    buffer_printf(&below, "kept/%s/prompts/best.safetensors", name);
+    char *path = buffer_ok(&below, e) ? session_path(s, below.data, e) : NULL;
+    buffer_free(&below);
+    return path;
+}
+
+bool kept_prompt_find(struct kept_prompt *out, const struct session *s, const char *name, struct error *e) {
+    char *folder = session_path(s, "kept", e), *path = NULL;
+    bool ok = folder != NULL, plain = *name && !strchr(name, '/') && name[0] != '.';
+    *out = (struct kept_prompt){0};
+    if (ok && !(plain && read_kept(out, folder, name))) {
+        path = plain ? kept_prompt_path(s, name, NULL) : NULL;
+        ok = error_set(e, ERROR_INPUT,
+                       path && !file_exists(path)
+                           ? "kept/%s has no best prompt: there is no such run, or dev was never scored in it"
+                           : "kept/%s cannot be read",
+                       name);
+    }
+    free(path);
+    free(folder);
     return ok;
 }

@@ -29,4 +29,9 @@ struct kept_prompts {           // zero-initialise
 bool kept_prompts_read(struct kept_prompts *out, const struct session *s, struct error *e);
 void kept_prompts_free(struct kept_prompts *k);
 
+// One of them by the name of its folder, "007", however old. The message says what is not there.
+bool kept_prompt_find(struct kept_prompt *out, const struct session *s, const char *name, struct error *e);
+void kept_prompt_free(struct kept_prompt *k);
+char *kept_prompt_path(const struct session *s, const char *name, struct error *e); // of its file, owned
+
 #endif

@@ -79,8 +79,12 @@ static enum method_pattern pattern_of(const struct template *t) {
     return soft ? (hard ? PATTERN_HYBRID : PATTERN_SOFT) : hard ? PATTERN_HARD : PATTERN_BARE;
 }
 
+// From a prompt that was pre-trained. One of the session itself, by which a fork or a run goes on, is what
+// its method says.
 static bool starts_trained(const struct run_settings *s) {
-    return s->start == START_FILE || s->start == START_PRETRAINED;
+    bool ppt = s->method == METHOD_PPT || s->method == METHOD_HYBRID_PPT || s->method == METHOD_UNIFIED_PPT;
+    bool own = strncmp(s->start_file, "kept/", 5) == 0 || strcmp(s->start_file, "start.safetensors") == 0;
+    return s->start == START_PRETRAINED || (s->start == START_FILE && (ppt || !own));
 }
 
 const char *method_title(const char *template_text, const struct run_settings *s) {

@@ -210,7 +210,10 @@ static void put_group(struct report_sheet *s, const struct report_table *t, cons
         if (t->baseline)
             put_difference(s, t, g, (enum report_split)split);
     }
-    report_sheet_whole(s, first_run(t, g)->settings.steps);
+    if (g->finished)
+        report_sheet_whole(s, first_run(t, g)->settings.steps);
+    else
+        report_sheet_put(s, "-");
     put_seconds(s, group_seconds(t->report, g));
     s->rows++;
 }

@@ -16,7 +16,9 @@
 #include "engine/base/utf8.h"
 #include "tui/request.h"
 
-enum { QUEUE_SIZE = 64, MOST_HISTORY_BYTES = 4 << 20 };
+// Readline does what a number before a key says, however large, and some of its keys take time in proportion
+// to the square of the line.
+enum { QUEUE_SIZE = 64, MOST_HISTORY_BYTES = 4 << 20, MOST_TIMES = 1000, MOST_LINE_BYTES = 1 << 14 };
 
 static struct {
     bool started, open, changed, pasting;
@@ -195,7 +197,7 @@ static bool read_history_file(const char *path, struct error *e) {
         if (!end)
             end = text + length;
         *end = '\0';
-        if (*at && utf8_valid(at, strlen(at), NULL))
+        if (*at && end - at <= MOST_LINE_BYTES && utf8_valid(at, strlen(at), NULL))
             add_history(at);
     }
     free(text);
@@ -341,9 +343,31 @@ static void queue_key(struct key k) {
         queue_text(BYTES[k.code]);
 }
 
+// The next key would do it a million times, and negative times come as a sign kept elsewhere.
+static void bound_number(void) {
+    if (rl_numeric_arg <= MOST_TIMES)
+        return;
+    rl_numeric_arg = MOST_TIMES;
+    if (RL_ISSTATE(RL_STATE_NUMERICARG))
+        rl_message("(arg: at most %d) ", MOST_TIMES);
+}
+
+static void bound_line(void) {
+    if (rl_end <= MOST_LINE_BYTES)
+        return;
+    rl_delete_text((int)utf8_boundary(rl_line_buffer, (size_t)rl_end, MOST_LINE_BYTES), rl_end);
+    if (rl_point > rl_end)
+        rl_point = rl_end;
+    if (rl_mark > rl_end)
+        rl_mark = rl_end;
+}
+
 static void feed_queue(void) {
-    while (line.open && line.queue_begin < line.queue_end)
+    while (line.open && line.queue_begin < line.queue_end) {
         rl_callback_read_char();
+        bound_number();
+        bound_line();
+    }
     line.queue_begin = line.queue_end = 0;
 }
 
@@ -391,6 +415,7 @@ static void insert_pasted(struct key k) {
         bytes[utf8_encode(k.character, bytes)] = '\0';
     end_search();
     rl_insert_text(bytes);
+    bound_line();
     line.changed = true;
 }
 

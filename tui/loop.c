@@ -151,10 +151,11 @@ static bool fit_grid(struct loop *l, struct error *e) {
     return grid_resize(l->grid, rows, columns, e);
 }
 
+// What says once that it changed, and has forgotten it when asked again, stays changed until it is drawn.
 static bool is_dirty(struct loop *l, double now) {
-    if (command_line_changed() || redraw_wanted)
+    if (command_line_changed() || redraw_wanted || l->client->dirty(l->client->context, now))
         l->changed = true;
-    return l->changed || l->client->dirty(l->client->context, now);
+    return l->changed;
 }
 
 static bool draw(struct loop *l, double now, struct error *e) {
@@ -208,8 +209,7 @@ static bool step(struct loop *l, struct error *e) {
     bool due = now - l->drawn_at >= (l->key_changed ? KEY_FRAME : FRAME);
     if (!l->gone && due && is_dirty(l, now))
         return draw(l, now, e);
-    if (!l->changed)
-        l->key_changed = l->key_changed && is_dirty(l, now);
+    l->key_changed = l->key_changed && is_dirty(l, now);
     return true;
 }
 

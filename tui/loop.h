@@ -40,8 +40,8 @@ struct loop_client {
     // SIGTERM, SIGQUIT, SIGHUP, or the terminal is gone: save and be finished within two seconds; then a
     // second signal ends the program at once.
     void (*terminate)(void *context, int signal_number);
-    // Anything to draw since the last draw? Time of the next change that comes by itself (a message that
-    // fades), or 0.
+    // Anything to draw since the last draw? Once said, the loop keeps it until it has drawn: the client may
+    // forget it. Time of the next change that comes by itself (a message that fades), or 0.
     bool (*dirty)(void *context, double now);
     double (*deadline)(void *context);
     bool (*finished)(void *context);

@@ -413,8 +413,8 @@ static void take_cells(struct canvas *c, int row, int column, int columns) {
         c->cell[(size_t)row * (size_t)c->columns + (size_t)x].dots = 0xff;
 }
 
-// A dotted line in the cells that the curves leave free. The label stands beside it
-// at the top or the bottom, where nothing else is.
+// A dotted line in the cells that the curves leave free. The label stands beside it at the top, or as near to
+// the bottom as there is room.
 static void draw_mark(struct grid *g, struct area a, struct picture *p, const struct plot_mark *m) {
     int x;
     if (!isfinite(m->x) || !pixel_column(p, m->x, &x))
@@ -427,13 +427,14 @@ static void draw_mark(struct grid *g, struct area a, struct picture *p, const st
     int width = m->label ? text_width(m->label, strlen(m->label)) : 0;
     if (width == 0)
         return;
-    const int at[][2] = {{0, x + 1}, {0, x - width}, {c->rows - 1, x + 1}, {c->rows - 1, x - width}};
-    for (int k = 0; k < 4; k++)
-        if (cells_free(c, at[k][0], at[k][1], width)) {
-            grid_put(g, a, at[k][0], at[k][1], m->style, m->label);
-            take_cells(c, at[k][0], at[k][1], width);
+    for (int k = 0; k < 2 * c->rows; k++) {
+        int row = k / 2 == 0 ? 0 : c->rows - k / 2, column = k % 2 == 0 ? x + 1 : x - width;
+        if (cells_free(c, row, column, width)) {
+            grid_put(g, a, row, column, m->style, m->label);
+            take_cells(c, row, column, width);
             return;
         }
+    }
 }
 
 static int tick_row(const struct picture *p, double value) {
@@ -551,8 +552,13 @@ static void draw_labels(struct grid *g, struct area a, struct picture *p, const 
             row[k] = most;
     }
     int at = column + (column + 1 < a.columns);
-    for (size_t k = 0; k < used; k++)
-        grid_put_cut(g, a, row[k], at, a.columns - at, series[order[k]].style, series[order[k]].label);
+    for (size_t k = 0; k < used; k++) {
+        const char *label = series[order[k]].label;
+        grid_put_cut(g, a, row[k], at, a.columns - at, series[order[k]].style, label);
+        int end_at = at + text_width(label, strlen(label)) + 1, columns = p->canvas.columns;
+        int from = at > 0 ? at - 1 : 0, to = end_at < columns ? end_at : columns;
+        take_cells(&p->canvas, row[k], from, to - from); // with a blank before it and behind
+    }
 }
 
 static void draw_empty(struct grid *g, struct area a, const char *text) {
@@ -655,14 +661,14 @@ void plot_draw(struct grid *g, struct area a, const struct plot_series *series, 
     double smoothing = options->smoothing > 0 ? fmin(options->smoothing, 0.999) : 0;
     draw_curves(&p, series, count, smoothing, end);
     show_canvas(g, l.plot, &p.canvas, count > 1);
+    if (l.labels)
+        draw_labels(g, l.room, &p, series, count, end);
     for (size_t m = 0; m < options->marks; m++)
         draw_mark(g, l.plot, &p, &options->mark[m]);
     if (l.y_width)
         draw_y_axis(g, l.y_axis, &p, l.y_width);
     if (l.x_axis.rows > 0)
         draw_x_axis(g, l.x_axis, &p, options->x_unit);
-    if (l.labels)
-        draw_labels(g, l.room, &p, series, count, end);
     free(p.canvas.cell);
 }
 

@@ -23,7 +23,7 @@ enum request_where {
     WHERE_TRY = 32,
     WHERE_COMPARE = 64,
     WHERE_LEARN = 128,
-    WHERE_LISTS = WHERE_DATA | WHERE_PROMPT | WHERE_COMPARE, // screens that are lists
+    WHERE_LISTS = WHERE_DATA | WHERE_PROMPT | WHERE_COMPARE | WHERE_HELP, // screens that are searched
 };
 
 #define REQUEST_TABLE(X)                                                                                     \
@@ -163,13 +163,14 @@ enum request_where {
     X(SEARCH_NEXT, "search-next", "n", "", WHERE_LISTS, "", "the next row that has the text")                \
     X(SEARCH_PREVIOUS, "search-back", "N", "", WHERE_LISTS, "", "the row before that has the text")          \
     X(RUN_OPEN, "show-run", "Enter", "", WHERE_COMPARE, "fold/open",                                         \
-      "fold or unfold a setting's runs; open the session of a run")                                          \
+      "fold or unfold a setting's runs; open a run's session, or go on from an earlier run's best prompt")   \
     X(MARK_RUN, "mark", "m", "", WHERE_COMPARE, "mark", "mark the row, so that its curve is drawn, or not")  \
     X(MARK_NONE, "unmark", "M", "", WHERE_COMPARE, "", "take all marks away")                                \
     X(BASELINE, "baseline", "b", "", WHERE_COMPARE, "baseline",                                              \
       "compare all settings with this one, seed by seed, or no more")                                        \
     X(GROUP, "group", "v", "", WHERE_COMPARE, "group", "runs by setting, with their means, or one by one")   \
-    X(ORDER, "order", "o", "[COLUMN]", WHERE_COMPARE, "sort", "sort by the next column, or by this one")     \
+    X(ORDER, "order", "o", "[COLUMN]", WHERE_COMPARE, "sort",                                                \
+      "sort by dev, then by the next column; or by this one")                                                \
     X(ORDER_BACK, "reverse", "O", "", WHERE_COMPARE, "", "sort the other way round")                         \
     X(DIFFERING, "differing", "d", "", WHERE_COMPARE, "all settings",                                        \
       "columns for what differs between the runs alone, or for every setting")                               \
@@ -197,9 +198,10 @@ enum request_where {
       "sad, happy")                                                                                          \
     X(WRITE, "write", "w", "[NAME]", WHERE_RUN | WHERE_PROMPT, "save",                                       \
       "save the session now, or under another name")                                                         \
-    X(LOAD, "load", "", "FILE", 0, "", "a new run that starts from the prompt in a file; this run is kept")  \
+    X(LOAD, "load", "", "FILE or kept/N", 0, "",                                                             \
+      "a new run that starts from the prompt in a file, or as an earlier run was, from its best prompt")     \
     X(LOAD_HERE, "load-here", "", "FILE", 0, "",                                                             \
-      "put the prompt in a file in this run's place; b takes it back")                                       \
+      "put the prompt in a file in this run's place; :take-back undoes that")                                \
     X(EXPORT_HERE, "export-here", "", "FILE", 0, "",                                                         \
       "write the prompt as it is now to a file, with what was changed by hand")                              \
     X(EXPORT, "export", "", "FILE", 0, "",                                                                   \
@@ -220,7 +222,8 @@ enum request_where {
     X(UNDO_TO, WHERE_PROMPT, "back to the prompt that is shown, where that is an earlier one")               \
     X(SEARCH, WHERE_DATA, "find the next example that has this text")                                        \
     X(SEARCH, WHERE_PROMPT, "find the next vector that lies near this piece")                                \
-    X(SEARCH, WHERE_COMPARE, "find the next run that has this text in its row")
+    X(SEARCH, WHERE_COMPARE, "find the next run that has this text in its row")                              \
+    X(SEARCH, WHERE_HELP, "find the next line of help that has this text")
 
 enum request {
 #define REQUEST_ENUM(id, name, keys, argument, where, hint, help) REQUEST_##id,

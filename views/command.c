@@ -126,9 +126,13 @@ static void say_setting(struct workbench *w, const char *name, double now) {
 
 static void list_setting(struct buffer *text, const struct run_setting *s, const char *value,
                          const char *running) {
+    enum { WIDE = 50 }; // of what it can be, beside the name and the value at 80 columns
     char key[KEYMAP_KEYS];
-    buffer_printf(text, "%-15s %-12s  %s; %s\n", s->name, value[0] ? value : "-", s->values,
-                  s->live ? "at once" : "new run");
+    const char *when = s->live ? "at once" : "new run";
+    if (strlen(value) <= 12 && strlen(s->values) + strlen(when) + 2 <= WIDE - 4)
+        buffer_printf(text, "%-15s %-12s  %s; %s\n", s->name, value[0] ? value : "-", s->values, when);
+    else
+        buffer_printf(text, "%-15s %s\n%16s%s; %s\n", s->name, value[0] ? value : "-", "", s->values, when);
     if (running)
         buffer_printf(text, "%16swaits for %s; this run has %s\n", "",
                       keymap_key(REQUEST_APPLY, WHERE_PATTERN, key), running[0] ? running : "-");
@@ -571,8 +575,11 @@ void command_complete(void *workbench, const char *line, size_t word_at,
             offer_sections(&c, exports, sizeof exports / sizeof *exports);
         offer_files(&c);
         break;
-    case REQUEST_IMPORT:
     case REQUEST_LOAD:
+        command_offer_kept(w, c.word, add, sink);
+        offer_files(&c);
+        break;
+    case REQUEST_IMPORT:
     case REQUEST_LOAD_HERE:
     case REQUEST_EXPORT_HERE:
         offer_files(&c);

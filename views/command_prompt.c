@@ -7,6 +7,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/memory.h"
+#include "sessions/kept.h"
 #include "sessions/paths.h"
 #include "sessions/prompt_file.h"
 
@@ -28,7 +29,37 @@ static bool read_fitting(struct workbench *w, const char *path, struct prompt_ma
     return true;
 }
 
+// ":load kept/007": as that run of the session was, from its best prompt.
+static void load_kept(struct workbench *w, const char *name, double now) {
+    struct kept_prompt k = {0};
+    struct error e = {0};
+    char *path = NULL;
+    bool ok = kept_prompt_find(&k, w->session, name, &e) && (path = kept_prompt_path(w->session, name, &e)) &&
+              run_settings_set(&k.settings, "start", "file", &e) &&
+              run_settings_set(&k.settings, "start_file", path, &e) &&
+              session_set_template(w->session, k.template_text, &e) &&
+              session_set_label_words(w->session, k.label_words, &e);
+    if (ok) {
+        k.settings.own = w->wanted.own; // the examples are the session's, not the run's
+        w->wanted = k.settings;
+        workbench_apply(w, now);
+        workbench_say(w, STYLE_GOOD, now,
+                      "as kept/%s was: seed %llu, its best prompt of step %zu; %s on screen %s scores it",
+                      name, (unsigned long long)k.settings.seed, k.step, PART_KEY(EVALUATE, WHERE_RUN),
+                      PART_KEY(SCREEN_RUN, WHERE_COMPARE));
+    } else {
+        workbench_say(w, STYLE_BAD, now, "%s", e.text);
+    }
+    kept_prompt_free(&k);
+    free(path);
+}
+
 void command_load(struct workbench *w, const char *path, double now) {
+    static const char kept[] = "kept/";
+    if (w->session && !w->recording && strncmp(path, kept, sizeof kept - 1) == 0 && !file_exists(path)) {
+        load_kept(w, path + sizeof kept - 1, now);
+        return;
+    }
     struct prompt_matrix m = {0};
     struct error e = {0};
     struct run_settings s = w->wanted;
@@ -88,17 +119,12 @@ void command_offer_pieces(const struct workbench *w, const char *word, void (*ad
     }
 }
 
-// Prompts that have a name: "best", "start", those of earlier runs.
-void command_offer_prompts(const struct workbench *w, const char *word, void (*add)(void *, const char *),
-                           void *sink) {
-    static const char *const names[] = {"best", "start", "off"};
+void command_offer_kept(const struct workbench *w, const char *word, void (*add)(void *, const char *),
+                        void *sink) {
     struct name_list kept = {0};
     char text[200];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strncmp(names[i], word, strlen(word)) == 0)
-            add(sink, names[i]);
     char *folder = w->session ? path_join(session_folder(w->session), "kept", NULL) : NULL;
-    if (folder && name_list_read(&kept, folder, NULL, NULL))
+    if (folder && name_list_read(&kept, folder, "prompts/best.safetensors", NULL))
         for (size_t i = 0; i < kept.count; i++) {
             snprintf(text, sizeof text, "kept/%.180s", kept.name[i]);
             if (strncmp(text, word, strlen(word)) == 0)
@@ -106,4 +132,14 @@ void command_offer_prompts(const struct workbench *w, const char *word, void (*a
         }
     name_list_free(&kept);
     free(folder);
+}
+
+// Prompts that have a name: "best", "start", those of earlier runs.
+void command_offer_prompts(const struct workbench *w, const char *word, void (*add)(void *, const char *),
+                           void *sink) {
+    static const char *const names[] = {"best", "start", "off"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strncmp(names[i], word, strlen(word)) == 0)
+            add(sink, names[i]);
+    command_offer_kept(w, word, add, sink);
 }

@@ -21,6 +21,7 @@ struct lines {
     struct area area;
     int row, top, indent;
     enum style style;
+    const char *open; // the folder of the open session, or NULL
 };
 
 enum { GAP = 10 };
@@ -189,6 +190,20 @@ static void put_pattern(struct lines *l, const struct report_run *r) {
 
 // ---- the whole ----
 
+// Where it is kept, and the key that leads there.
+static void put_session(struct lines *l, const struct report_run *r) {
+    char key[KEYMAP_KEYS];
+    const char *way = keymap_way(REQUEST_RUN_OPEN, WHERE_COMPARE, key);
+    bool open = l->open && strcmp(l->open, r->folder) == 0;
+    if (!r->folder[0] || (open && !r->place[0]))
+        put(l, "session", STYLE_PLAIN, "%s%s%s", r->session, r->place[0] ? ", " : "", r->place);
+    else if (open)
+        put(l, "session", STYLE_PLAIN, "%s, %s; %s goes on from its best prompt", r->session, r->place, way);
+    else
+        put(l, "session", STYLE_PLAIN, "%s%s%s; %s opens it", r->session, r->place[0] ? ", " : "", r->place,
+            way);
+}
+
 static void put_run(struct lines *l, const struct compare_view *v, const struct compare_row *row) {
     const struct report_run *r = &v->report.run[row->run];
     char time[PART_SHORT], when[40] = "";
@@ -210,7 +225,7 @@ static void put_run(struct lines *l, const struct compare_view *v, const struct 
         isfinite(r->seconds) ? time : "time unknown", when,
         report_run_finished(r) ? "" : "; not finished: it does not count in means",
         r->by_hand ? "; changed by hand while it ran: a setting of its own" : "");
-    put(l, "session", STYLE_PLAIN, "%s%s%s", r->session, r->place[0] ? ", " : "", r->place);
+    put_session(l, r);
     put(l, "task", STYLE_PLAIN, "%s, model %s", r->task, r->model[0] ? r->model : "unknown");
     put_pattern(l, r);
     if (r->confusion)
@@ -249,10 +264,11 @@ static void put_all(struct lines *l, const struct compare_view *v, const struct 
         put_run(l, v, row);
 }
 
-void compare_draw_detail(struct compare_view *v, struct grid *g, struct area a) {
+void compare_draw_detail(struct compare_view *v, const struct workbench *w, struct grid *g, struct area a) {
+    const struct session *s = workbench_session(w);
     const struct compare_row *row = compare_row_now(v);
     char title[200] = "details", note[48];
-    struct lines l = {.g = g};
+    struct lines l = {.g = g, .open = s ? session_folder(s) : NULL};
     if (row)
         compare_row_label(v, row, title, 160);
     utf8_make_plain(title);

@@ -115,6 +115,10 @@ static void steps_cell(const struct compare_view *v, const struct compare_row *r
                        enum style *style) {
     const struct report_run *r = compare_row_run(v, row);
     bool all = compare_row_is_group(row) || report_run_finished(r);
+    if (compare_row_is_group(row) && !v->groups.group[row->group].finished) {
+        snprintf(text, TABLE_CELL, "-");
+        return;
+    }
     snprintf(text, TABLE_CELL, all ? "%zu" : "%zu of %zu",
              compare_row_is_group(row) ? r->settings.steps : r->steps, r->settings.steps);
     *style = all ? STYLE_PLAIN : STYLE_WARN;
@@ -340,5 +344,5 @@ void compare_draw(void *state, const struct workbench *w, struct grid *g, struct
     if (panes_shown(out[PANE_CURVES]))
         draw_curves(v, g, out[PANE_CURVES], panes->focus == PANE_CURVES);
     if (panes_shown(out[PANE_DETAIL]))
-        compare_draw_detail(v, g, out[PANE_DETAIL]);
+        compare_draw_detail(v, w, g, out[PANE_DETAIL]);
 }

@@ -10,6 +10,7 @@
 #include "views/views.h"
 
 #include "compare_inside.h"
+#include "parts.h"
 
 // The runs that show, in the order of the rows.
 static size_t *runs_in_order(const struct compare_view *v) {
@@ -79,15 +80,17 @@ void compare_export(struct compare_view *v, struct workbench *w, const char *wha
     size_t count = 0;
     path += strspn(path, " \t");
     if (!v->rows) {
-        workbench_say(w, STYLE_WARN, now, "there is nothing to export: screen 6 shows no runs");
+        workbench_say(w, STYLE_WARN, now, "there is nothing to export: screen %s shows no runs",
+                      PART_KEY(SCREEN_COMPARE, WHERE_COMPARE));
     } else if (!*path) {
         workbench_say(w, STYLE_BAD, now, "usage: :export %s",
                       table ? "table FILE.csv (or .md, .tex, .txt)" : "curves FILE.svg");
     } else if (table ? !export_table(v, path, &e) : !export_curves(v, path, &count, &e)) {
         workbench_say(w, STYLE_BAD, now, "%s", e.text);
     } else if (table) {
-        workbench_say(w, STYLE_GOOD, now, "the table (%zu %s) is in %s",
-                      v->grouped ? v->groups.count : v->shown_count, v->grouped ? "settings" : "runs", path);
+        size_t rows = v->grouped ? v->groups.count : v->shown_count;
+        workbench_say(w, STYLE_GOOD, now, "the table (%zu %s%s) is in %s", rows,
+                      v->grouped ? "setting" : "run", rows == 1 ? "" : "s", path);
     } else {
         workbench_say(w, STYLE_GOOD, now, "%zu curve%s in %s", count, count == 1 ? " is" : "s are", path);
     }

@@ -74,7 +74,7 @@ struct compare_view {
     char filter[COMPARE_FILTER], task[128]; // task: the name of the one that is open
     enum compare_kind order;
     size_t order_part;
-    bool descending;
+    bool descending, ordered; // ordered: somebody chose the column
     struct compare_mark mark[COMPARE_MARKS];
     size_t marks;
     char *baseline_key; // NULL: none
@@ -134,7 +134,7 @@ void compare_draw(void *state, const struct workbench *w, struct grid *g, struct
 const struct pane_spec *compare_panes(void *state, struct area a, struct panes **panes);
 
 // compare_detail.c
-void compare_draw_detail(struct compare_view *v, struct grid *g, struct area a);
+void compare_draw_detail(struct compare_view *v, const struct workbench *w, struct grid *g, struct area a);
 
 // compare_export.c
 // "table FILE" or "curves FILE"; says what came of it.

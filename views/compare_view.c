@@ -150,11 +150,11 @@ static void fold_or_open(struct compare_view *v, struct workbench *w, double now
     const struct report_run *r = &v->report.run[row->run];
     if (!r->folder[0])
         workbench_say(w, STYLE_PLAIN, now, "this run comes from a file of runs: there is no session to open");
+    else if (s && strcmp(session_folder(s), r->folder) == 0 && r->place[0])
+        workbench_request(w, REQUEST_LOAD, r->place, now);
     else if (s && strcmp(session_folder(s), r->folder) == 0)
-        workbench_say(w, STYLE_PLAIN, now,
-                      r->place[0] ? "an earlier run of the session that is open; it lies in %s"
-                                  : "%s: its session is open; 3 shows it",
-                      r->place[0] ? r->place : r->session);
+        workbench_say(w, STYLE_PLAIN, now, "this is the run that is open: %s shows it",
+                      PART_KEY(SCREEN_RUN, WHERE_COMPARE));
     else
         workbench_request(w, REQUEST_OPEN, r->folder, now);
 }
@@ -227,6 +227,7 @@ static void order_by(struct compare_view *v, struct workbench *w, size_t column,
     v->order = v->column[column].kind;
     v->order_part = v->column[column].part;
     v->descending = greatest_first(v->order);
+    v->ordered = true;
     workbench_say(w, STYLE_PLAIN, now, "by %s, %s first; %s turns it round", v->column[column].title,
                   v->order == COLUMN_BEGUN ? "the newest"
                   : v->descending          ? "the greatest"
@@ -242,7 +243,10 @@ static void choose_order(struct compare_view *v, struct workbench *w, const char
             order_by(v, w, i, now);
             return;
         }
-        if (v->column[i].kind == v->order && (v->order != COLUMN_PART || v->column[i].part == v->order_part))
+        if (!v->ordered && v->column[i].kind == COLUMN_DEV) // what is mostly wanted, from the newest first
+            next = i;
+        if (v->ordered && v->column[i].kind == v->order &&
+            (v->order != COLUMN_PART || v->column[i].part == v->order_part))
             next = (i + 1) % v->columns;
     }
     if (title)

@@ -170,8 +170,8 @@ static int put_part(struct grid *g, struct area a, int row, enum style style, co
     return row + grid_put_wrapped(g, a, row, style, text);
 }
 
-void data_guess(const struct data_view *v, const struct workbench *w, const struct data_row *r, char *out,
-                size_t size) {
+void data_guess(const struct data_view *v, const struct workbench *w, const struct data_row *r,
+                bool with_prompt, char *out, size_t size) {
     const struct task *t = workbench_workspace(w)->task;
     const struct example *x = data_example(v, w, (size_t)(r - v->row));
     out[0] = 0;
@@ -183,7 +183,7 @@ void data_guess(const struct data_view *v, const struct workbench *w, const stru
     if (r->predicted != x->label && used < size)
         used +=
             (size_t)snprintf(out + used, size - used, ", %s %.2f", class_name(t, x->label), (double)r->truth);
-    if (used < size)
+    if (with_prompt && used < size)
         snprintf(out + used, size - used, " (%s prompt, step %zu)", v->predicted_best ? "best" : "present",
                  v->predicted_step);
 }
@@ -208,7 +208,7 @@ static int draw_example(const struct data_view *v, const struct workbench *w, st
         return 0;
     snprintf(line, sizeof line, "label %s", class_name(t, x->label));
     row = put_part(g, a, row, STYLE_STRONG, line);
-    data_guess(v, w, r, line, sizeof line);
+    data_guess(v, w, r, true, line, sizeof line);
     if (line[0])
         row = put_part(g, a, row, data_is_wrong(v, w, r) ? STYLE_BAD : STYLE_GOOD, line);
     return row + top;
@@ -463,8 +463,12 @@ static void draw_lengths(struct data_view *v, const struct workbench *w, struct 
         h = make_histogram(v, (size_t)(a.columns > 4 ? a.columns - 4 : 1), budget);
     if (workbench_studying(w, &view_data, DATA_LENGTHS_STUDY, &done, &total))
         snprintf(note, sizeof note, "measuring %zu of %zu", done, total);
-    else if (h.count)
-        snprintf(note, sizeof note, "budget %zu: %zu of %zu cut", budget, h.over, h.count);
+    else if (h.count) {
+        if (a.columns < 32)
+            snprintf(note, sizeof note, "%zu of %zu cut at %zu", h.over, h.count, budget);
+        else
+            snprintf(note, sizeof note, "budget %zu: %zu of %zu cut", budget, h.over, h.count);
+    }
     struct area body = body_of(grid_frame(g, a, focused, title, note[0] ? note : NULL));
     if (!h.count) {
         grid_put_wrapped(g, body, 0, STYLE_DIM,

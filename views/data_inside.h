@@ -90,8 +90,8 @@ void data_row_name(const struct data_view *v, const struct data_row *r, char *ou
 bool data_is_wrong(const struct data_view *v, const struct workbench *w, const struct data_row *r);
 
 // "predicted positive 0.83, negative 0.17 (best prompt, step 40)"; "" where nothing was predicted.
-void data_guess(const struct data_view *v, const struct workbench *w, const struct data_row *r, char *out,
-                size_t size);
+void data_guess(const struct data_view *v, const struct workbench *w, const struct data_row *r,
+                bool with_prompt, char *out, size_t size);
 
 // data_form.c: own examples
 void data_form_open(struct data_view *v, struct workbench *w, bool fresh, double now);

@@ -167,7 +167,7 @@ static void try_selected(struct data_view *v, struct workbench *w, double now) {
         return;
     }
     data_row_name(v, r, name, sizeof name);
-    data_guess(v, w, r, guess, sizeof guess);
+    data_guess(v, w, r, false, guess, sizeof guess); // that screen says which prompt
     workbench_try(w, x, name, isfinite(r->truth) && v->predicted_best ? LENS_BEST : LENS_PRESENT, now);
     workbench_say(w, STYLE_PLAIN, now, "%s%s%s; %s leads back to the list", name, guess[0] ? ": " : "", guess,
                   PART_KEY(BACK, WHERE_TRY));

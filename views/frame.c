@@ -335,15 +335,19 @@ enum { QUESTION_BYTES = 120 + KEYMAP_KEYS };
 static const char *question_text(const struct workbench *w, char out[QUESTION_BYTES]) {
     const bool busy = w->state == ENGINE_RUNNING || w->state == ENGINE_TESTING;
     const char *apply = PART_KEY(APPLY, WHERE_PATTERN);
+    const bool kept = w->question_argument && strncmp(w->question_argument, "kept/", 5) == 0;
+    const char *from = kept ? "the earlier one" : "the file";
     switch (w->question) {
     case QUESTION_QUIT:
         snprintf(out, QUESTION_BYTES, "Edits are not applied (%s). Leave anyway? y/n", apply);
         return busy ? "Tuning goes on. Stop, keep what there is, leave? y/n" : out;
     case QUESTION_RESTART:
-        return "Start over from step 0? The present run is kept in the session. y/n";
+        return "Start over from step 0? The present run is kept, but does not go on. y/n";
     case QUESTION_LOAD:
-        return busy ? "Tuning goes on. Stop, keep this run, begin one from the file? y/n"
-                    : "Edits are not applied; the new run will have them. Begin it? y/n";
+        snprintf(out, QUESTION_BYTES, "Tuning goes on. Stop, keep this run, begin one from %s? y/n", from);
+        return busy   ? out
+               : kept ? "Settings that wait are given up for those of that run. Begin it? y/n"
+                      : "Edits are not applied; the new run will have them. Begin it? y/n";
     case QUESTION_OPEN:
         snprintf(out, QUESTION_BYTES, "Edits are not applied (%s). Open the other anyway? y/n", apply);
         return busy ? "Tuning goes on. Stop, keep what there is, open the other? y/n" : out;

@@ -16,18 +16,50 @@ struct help_view {
     enum request one; // REQUEST_NONE: the screen's help
     size_t top;
     size_t last, page; // where scrolling ends, and a page: of the last drawing
+    int columns;       // then
+    char text[96];     // what was searched for; "" nothing
+    size_t hit;        // the line that has it, or NOT_FOUND
 };
+#define NOT_FOUND SIZE_MAX
 
 static bool create(void **state, struct error *e) {
-    return (*state = mem_calloc(1, sizeof(struct help_view), e)) != NULL;
+    struct help_view *h = mem_calloc(1, sizeof *h, e);
+    *state = h;
+    if (h)
+        h->hit = NOT_FOUND;
+    return h != NULL;
 }
+
+// The lines with a text: the first one, the one after a line, and those at the ends to go on from there.
+struct finding {
+    const char *text;
+    size_t from; // NOT_FOUND: the first one counts as after it
+    size_t after, before, first, last;
+};
 
 // Lines go down the area from `top` on; drawing without rows only counts them.
 struct page {
     struct grid *g;
     struct area a;
     size_t line, top;
+    struct finding *find; // NULL: nothing is searched for
 };
+
+static void look(const struct page *p, size_t line, const char *text, size_t length) {
+    struct finding *f = p->find;
+    char copy[512];
+    snprintf(copy, sizeof copy, "%.*s", (int)(length < sizeof copy ? length : sizeof copy - 1), text);
+    if (!f || !strcasestr(copy, f->text))
+        return;
+    if (f->first == NOT_FOUND || line < f->first)
+        f->first = line;
+    if (f->last == NOT_FOUND || line > f->last)
+        f->last = line;
+    if ((f->from == NOT_FOUND || line > f->from) && (f->after == NOT_FOUND || line < f->after))
+        f->after = line;
+    if (f->from != NOT_FOUND && line < f->from && (f->before == NOT_FOUND || line > f->before))
+        f->before = line;
+}
 
 static bool visible(const struct page *p) {
     return p->line >= p->top && p->line - p->top < (size_t)(p->a.rows > 0 ? p->a.rows : 0);
@@ -41,6 +73,7 @@ struct wrapping {
 
 static bool wrapped_line(void *context, const char *text, size_t length) {
     struct wrapping *x = context;
+    look(x->p, x->p->line, text, length);
     if (visible(x->p))
         grid_put_bytes(x->p->g, x->p->a, (int)(x->p->line - x->p->top), x->column, x->style, text, length);
     x->p->line++;
@@ -58,6 +91,7 @@ static void put_text(struct page *p, int column, enum style style, const char *t
 
 static void put_heading(struct page *p, const char *text) {
     p->line++;
+    look(p, p->line, text, strlen(text));
     if (visible(p))
         grid_put_cut(p->g, p->a, (int)(p->line - p->top), 1, p->a.columns - 2, STYLE_TITLE, text);
     p->line++;
@@ -133,6 +167,8 @@ static size_t collect(struct entry out[REQUEST_COUNT], enum list list, unsigned 
 static void put_entry(struct page *p, int column, int columns, enum list list, const struct entry *e) {
     const int left = 14, middle = list == LIST_TYPED ? 24 - left : 15;
     struct page narrow = *p;
+    look(p, p->line, list == LIST_TYPED ? e->typed : e->name,
+         strlen(list == LIST_TYPED ? e->typed : e->name));
     if (visible(p)) {
         int row = (int)(p->line - p->top);
         if (list == LIST_TYPED) {
@@ -154,6 +190,7 @@ static void put_list(struct page *p, enum list list, unsigned where, const enum 
     int columns = p->a.columns >= 108 ? 2 : 1, width = (p->a.columns - 2) / columns;
     struct page count = *p, left = *p, right = *p;
     count.a.rows = 0;
+    count.find = NULL;
     for (size_t k = 0; k < n; k++)
         put_entry(&count, 1, width - 1, list, &entry[k]);
     size_t half = (count.line - p->line + 1) / 2;
@@ -188,7 +225,7 @@ static void put_screen(struct page *p, const struct workbench *w) {
     put_list(p, LIST_HERE, v->where, hints);
     put_heading(p, "keys everywhere");
     put_list(p, LIST_EVERYWHERE, v->where, hints);
-    put_heading(p, "commands, typed behind \":\"; the grey names above work there too, and Tab completes");
+    put_heading(p, "commands, typed behind \":\" like the grey names above; Tab completes");
     put_list(p, LIST_TYPED, v->where, hints);
 }
 
@@ -247,11 +284,12 @@ static void draw(void *state, const struct workbench *w, struct grid *g, struct 
     char title[96], note[64];
     (void)now;
     struct area probe = area_inset(a, 1);
-    struct page count = {g, area_rows(probe, 0, 0), 0, 0};
+    struct page count = {g, area_rows(probe, 0, 0), 0, 0, NULL};
     put_page(&count, h, w);
     size_t rows = probe.rows > 0 ? (size_t)probe.rows : 0;
     h->last = count.line > rows ? count.line - rows : 0;
     h->page = rows > 1 ? rows - 1 : 1;
+    h->columns = probe.columns;
     size_t top = h->top > h->last ? h->last : h->top;
     if (h->one != REQUEST_NONE)
         snprintf(title, sizeof title, "help on %s", request_info(h->one)->name);
@@ -259,8 +297,34 @@ static void draw(void *state, const struct workbench *w, struct grid *g, struct 
         snprintf(title, sizeof title, "help: %s", workbench_behind(w)->name);
     snprintf(note, sizeof note, "%zu-%zu of %zu", top + 1, top + rows < count.line ? top + rows : count.line,
              count.line);
-    struct page page = {g, grid_frame(g, a, true, title, h->last ? note : NULL), 0, top};
+    struct page page = {g, grid_frame(g, a, true, title, h->last ? note : NULL), 0, top, NULL};
     put_page(&page, h, w);
+    if (h->hit != NOT_FOUND && h->hit >= top && h->hit < top + rows)
+        grid_restyle(g, area_rows(page.a, (int)(h->hit - top), 1), STYLE_SELECTED);
+}
+
+// argument NULL: the text that was searched for before.
+static void search(struct help_view *h, struct workbench *w, const char *argument, bool forward, double now) {
+    if (argument) {
+        snprintf(h->text, sizeof h->text, "%s", argument);
+        h->hit = NOT_FOUND;
+    }
+    if (!h->text[0]) {
+        workbench_say(w, STYLE_PLAIN, now, "nothing was searched for yet; %s asks for a text",
+                      PART_KEY(SEARCH, WHERE_HELP));
+        return;
+    }
+    struct finding f = {h->text, h->hit, NOT_FOUND, NOT_FOUND, NOT_FOUND, NOT_FOUND};
+    struct page p = {NULL, {0, 0, 0, h->columns}, 0, 0, &f};
+    put_page(&p, h, w);
+    size_t hit = forward ? f.after : f.before;
+    if (hit == NOT_FOUND)
+        hit = forward ? f.first : f.last; // round the end
+    if (hit == NOT_FOUND)
+        workbench_say(w, STYLE_WARN, now, "\"%s\" is not in this help", h->text);
+    else
+        h->top = hit > 1 ? hit - 2 : 0;
+    h->hit = hit;
 }
 
 static bool request(void *state, struct workbench *w, enum request r, const char *argument, double now) {
@@ -269,9 +333,15 @@ static bool request(void *state, struct workbench *w, enum request r, const char
     switch (r) {
     case REQUEST_HELP:
         h->top = 0;
+        h->hit = NOT_FOUND;
         h->one = argument ? request_find(argument[0] == ':' ? argument + 1 : argument) : REQUEST_NONE;
         if (argument && h->one == REQUEST_NONE)
             workbench_say(w, STYLE_BAD, now, "no command \"%.60s\"; all of them are listed below", argument);
+        return true;
+    case REQUEST_SEARCH:
+    case REQUEST_SEARCH_NEXT:
+    case REQUEST_SEARCH_PREVIOUS:
+        search(h, w, r == REQUEST_SEARCH ? argument : NULL, r != REQUEST_SEARCH_PREVIOUS, now);
         return true;
     case REQUEST_UP:
         top -= top > 0;
@@ -299,7 +369,8 @@ static bool request(void *state, struct workbench *w, enum request r, const char
 }
 
 static const enum request *hints(void *state, const struct workbench *w) {
-    static const enum request some[] = {REQUEST_BACK, REQUEST_PAGE_DOWN, REQUEST_COMMAND, REQUEST_NONE};
+    static const enum request some[] = {REQUEST_BACK, REQUEST_SEARCH, REQUEST_PAGE_DOWN, REQUEST_COMMAND,
+                                        REQUEST_NONE};
     (void)state;
     (void)w;
     return some;

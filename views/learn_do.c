@@ -81,8 +81,8 @@ static bool has_needed(const struct lesson_step *s, struct workbench *w, double 
     if (!has)
         workbench_say(
             w, STYLE_WARN, now,
-            "this step needs %s in the model's folder, and this model has none; n goes on without it",
-            s->needs);
+            "this step needs %s in the model's folder, and this model has none; %s goes on without it",
+            s->needs, PART_KEY(LESSON_NEXT, WHERE_LEARN));
     free(path);
     return has;
 }
@@ -119,7 +119,6 @@ static void keep_score(struct learn *l, const struct workbench *w) {
     l->last = REQUEST_NONE;
 }
 
-// Some lines lead to the screen they are about; the reader stays where the text is.
 // Some lines lead to the screen they are about; the reader stays where the text is.
 static void do_here(struct learn *l, struct workbench *w, const char *line, double now) {
     char name[24];
@@ -181,6 +180,9 @@ void learn_go_on(struct learn *l, struct workbench *w, double now) {
     l->state[l->doing_step].done = !s->result || l->state[l->doing_step].result.count > 0;
     if (l->doing_step == l->step)
         l->top = LEARN_END; // where it stands what came out
+    struct error e = {0};
+    if (!learn_keep(l, &e))
+        workbench_say(w, STYLE_WARN, now, "%s", e.text);
 }
 
 void learn_say_doing(const struct learn *l, const struct workbench *w, char out[LEARN_DOING]) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The inside of the Learn screen: what learn_view.c (screen, keys) and learn_do.c (doing what a step says)
-// share.
+// The inside of the Learn screen: what learn_view.c (screen, keys), learn_do.c (doing what a step says) and
+// learn_keep.c (how far a reader is) share.
 #ifndef PROMPTER_VIEWS_LEARN_INSIDE_H
 #define PROMPTER_VIEWS_LEARN_INSIDE_H
 
@@ -13,11 +13,16 @@
 #include "learn_text.h"
 #include "panes.h"
 
-// What a reader did in a step. Forgotten when the lesson is left; the runs are kept in its sessions.
+// What a reader did in a step.
 struct learn_step {
     bool done, answers;
     char *guess; // owned; NULL: not given
     struct learn_result result;
+};
+
+struct learn_left { // where a lesson was left
+    size_t step;
+    bool begun;
 };
 
 enum { LEARN_END = 1 << 20 };
@@ -28,6 +33,8 @@ struct learn {
     bool reading;  // a lesson, not the list
     size_t step;
     struct learn_step *state; // [steps] of the lesson that is read
+    char *path;               // where progress is kept; NULL: it is not; owned
+    struct learn_left *left;  // [lessons]; NULL before the first look; owned
     struct panes panes;
     int top, last_top; // scrolling (LEARN_END: to the end); where it ends, from the last drawing
     // Lines on their way.
@@ -50,6 +57,13 @@ bool learn_waits_paused(const struct learn *l, const struct workbench *w);
 // "seed 1 of 3: run", or "" where nothing is on its way.
 enum { LEARN_DOING = 40 };
 void learn_say_doing(const struct learn *l, const struct workbench *w, char out[LEARN_DOING]);
+// Reads how far the reader is in every lesson, for the list.
+void learn_look(struct learn *l, const struct workbench *w);
+// What was done in the lesson that is opened, and the step where it was left.
+void learn_recall(struct learn *l);
+// Writes it; a lesson in which nothing was done leaves nothing.
+bool learn_keep(struct learn *l, struct error *e);
+
 // A session of the lesson is the one that is open.
 bool learn_is_here(const struct learn *l, const struct workbench *w);
 

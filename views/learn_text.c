@@ -137,11 +137,13 @@ static void put_table(struct writer *w, const char *heading, const struct learn_
 }
 
 static void put_guess(struct writer *w, const char *question, const struct learn_progress *p) {
-    char text[256];
+    char text[256 + KEYMAP_KEYS];
     put_sign(w, STYLE_WARN, "?");
     put_text(w, 2, STYLE_STRONG, question, false);
-    snprintf(text, sizeof text, p->guess ? "your guess: %.200s" : "Enter asks for your guess first",
-             p->guess);
+    if (p->guess)
+        snprintf(text, sizeof text, "your guess: %.200s", p->guess);
+    else
+        snprintf(text, sizeof text, "%s asks for your guess first", PART_KEY(LESSON_DO, WHERE_LEARN));
     put_text(w, 2, p->guess ? STYLE_ACCENT : STYLE_DIM, text, true);
 }
 

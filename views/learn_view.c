@@ -49,6 +49,9 @@ static bool learn_create(void **state, struct error *e) {
 }
 
 static void leave_lesson(struct learn *l) {
+    struct error e = {0};
+    if (!learn_keep(l, &e))
+        fprintf(stderr, "prompter: %s\n", e.text);
     for (size_t i = 0; l->state && i < l->lesson[l->chosen].steps; i++)
         free(l->state[i].guess);
     free(l->state);
@@ -71,6 +74,8 @@ static void learn_free(void *state) {
         lesson_free(&l->lesson[i]);
     free(l->lesson);
     free(l->problem);
+    free(l->path);
+    free(l->left);
     free(l);
 }
 
@@ -144,13 +149,21 @@ static void give_guess(struct learn *l, struct workbench *w, const char *text, d
 
 static void do_step(struct learn *l, struct workbench *w, double now) {
     if (!step_now(l)->press) {
-        workbench_say(w, STYLE_PLAIN, now, "nothing to do in this step; n goes on");
+        workbench_say(w, STYLE_PLAIN, now, "nothing to do in this step; %s goes on",
+                      PART_KEY(LESSON_NEXT, WHERE_LEARN));
     } else if (lesson_guess(step_now(l)) && !l->state[l->step].guess && !l->busy) {
         workbench_say(w, STYLE_PLAIN, now, "what do you think will come out? Enter alone: no guess");
         loop_open_command_line("guess ");
     } else {
         learn_begin(l, w, now);
     }
+}
+
+static void shown(void *state, struct workbench *w, double now) {
+    struct learn *l = state;
+    (void)now;
+    if (!l->reading)
+        learn_look(l, w);
 }
 
 static bool goal_reached(const struct lesson_step *s, const struct workbench *w) {
@@ -170,9 +183,12 @@ static void open_lesson(struct learn *l, struct workbench *w, size_t number, dou
         return;
     }
     leave_lesson(l);
+    learn_look(l, w);
     l->state = mem_calloc(l->lesson[number].steps, sizeof *l->state, NULL);
     l->chosen = number;
     l->reading = l->state != NULL;
+    if (l->reading)
+        learn_recall(l);
 }
 
 static void go_to_step(struct learn *l, size_t step) {
@@ -242,7 +258,8 @@ static bool lesson_request(struct learn *l, struct workbench *w, enum request r,
         if (l->step + 1 < steps)
             go_to_step(l, l->step + 1);
         else
-            workbench_say(w, STYLE_GOOD, now, "that was the last step; q leads to the list of lessons");
+            workbench_say(w, STYLE_GOOD, now, "that was the last step; %s leads to the list of lessons",
+                          PART_KEY(BACK, WHERE_LEARN));
         return true;
     case REQUEST_LESSON_PREVIOUS:
     case REQUEST_LEFT:
@@ -299,6 +316,19 @@ static int about_rows(struct grid *g, struct area probe, const struct lesson *l)
     return l->about ? grid_put_wrapped(g, probe, 0, STYLE_DIM, l->about) : 0;
 }
 
+// Right of its title: how far it was read.
+static void draw_left(const struct learn *l, struct grid *g, struct area in, int row, int used, size_t i) {
+    char text[64];
+    const struct learn_left *left = l->left && l->left[i].begun ? &l->left[i] : NULL;
+    if (!left)
+        return;
+    bool all = left->step + 1 >= l->lesson[i].steps;
+    snprintf(text, sizeof text, all ? "%s read" : "%sstep %zu of %zu", all ? part_symbol(g, SYMBOL_TICK) : "",
+             left->step + 1, l->lesson[i].steps);
+    if (used + 2 + text_width(text, strlen(text)) <= in.columns - 1)
+        grid_put_right(g, in, row, in.columns - 1, all ? STYLE_GOOD : STYLE_DIM, text);
+}
+
 static void draw_list(const struct learn *l, struct grid *g, struct area a) {
     struct area in = area_inset(grid_frame(g, a, true, "lessons", NULL), 0);
     int row = 0;
@@ -324,7 +354,8 @@ static void draw_list(const struct learn *l, struct grid *g, struct area a) {
         char number[24];
         snprintf(number, sizeof number, "%zu", i + 1);
         grid_put(g, in, row, 1, STYLE_KEY, number);
-        grid_put_cut(g, in, row, 4, in.columns - 4, STYLE_STRONG, l->lesson[i].title);
+        int used = 4 + grid_put_cut(g, in, row, 4, in.columns - 4, STYLE_STRONG, l->lesson[i].title);
+        draw_left(l, g, in, row, used, i);
         if (i == l->chosen)
             grid_restyle(g, area_rows(in, row, 1), STYLE_SELECTED);
         row++;
@@ -409,4 +440,5 @@ const struct view view_learn = {
     .inner = learn_inner,
     .deadline = learn_deadline,
     .tick = learn_tick,
+    .shown = shown,
 };

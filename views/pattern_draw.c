@@ -57,7 +57,7 @@ static void draw_template(struct pattern_view *v, const struct workbench *w, str
     char title[96], note[96] = "";
     bool here = v->panes.focus == PANE_TEMPLATE;
     snprintf(title, sizeof title, "template, %s%s", v->form_openprompt ? "OpenPrompt syntax" : "short form",
-             pattern_unsaved(v, w) ? ", edited" : "");
+             pattern_template_edited(v, ws) ? ", edited" : "");
     for (size_t i = 0; ws && i < ws->task->templates; i++)
         if (strcmp(ws->task->template_text[i], text) == 0)
             snprintf(note, sizeof note, "suggestion %zu of %zu", i + 1, ws->task->templates);
@@ -157,7 +157,7 @@ static void flow_example(struct flow *f, const struct pattern_view *v, const str
         flow_put(f, STYLE_WARN, part_symbol(f->g, SYMBOL_CUT_END));
 }
 
-// The words that are asked for, as many as fit: "▁bad or ▁poor", "▁bad or 2 more".
+// The words that are asked for, as many as fit: "▁bad or ▁poor", "▁bad or 2 more", "▁bad +2".
 static void target_text(const struct pattern_view *v, const struct workspace *ws, const struct grid *g,
                         size_t label, bool whole_vocabulary, int columns, char *out, size_t size) {
     const struct label_class *c = &v->words.label[label];
@@ -172,7 +172,10 @@ static void target_text(const struct pattern_view *v, const struct workspace *ws
         bool room = used + strlen(next) + 16 < size &&
                     text_width(out, used) + text_width(next, strlen(next)) <= columns;
         if (i > 0 && !room) {
-            snprintf(out + used, size - used, " or %zu more", count - i);
+            snprintf(more, sizeof more, " or %zu more", count - i);
+            if (text_width(out, used) + (int)strlen(more) > columns)
+                snprintf(more, sizeof more, " +%zu", count - i);
+            snprintf(out + used, size - used, "%s", more);
             return;
         }
         used += (size_t)snprintf(out + used, size - used, "%s%s", i ? " or " : "", piece);

@@ -78,6 +78,8 @@ struct pattern_view {
 
 // pattern_view.c
 bool pattern_unsaved(void *state, const struct workbench *w);
+bool pattern_template_edited(const struct pattern_view *v, const struct workspace *ws);
+bool pattern_words_edited(const struct pattern_view *v, const struct workspace *ws);
 enum style pattern_kind_style(int kind); // of a PART_*
 // Puts label words into the editor, as one edit that can be undone.
 void pattern_set_words(struct pattern_view *v, struct workbench *w, const char *text, double now);

@@ -12,7 +12,7 @@
 #include "pattern_inside.h"
 
 #define PATTERN_KEYS "Enter takes it · Esc leaves"
-#define WORD_KEYS    "Enter takes · a adds · A the set · Left Right class"
+#define WORD_KEYS    "Enter takes · a adds · A takes all · Left Right class"
 
 // ---- opening and leaving ----
 
@@ -350,7 +350,7 @@ static void draw_search(struct pattern_view *v, const struct workbench *w, struc
     if (s->together && a.rows > 4) {
         char score[PART_SHORT], text[400];
         part_score(score, s->dev ? (double)s->together_correct / (double)s->dev : 0, s->dev);
-        snprintf(text, sizeof text, "set of all classes: %.200s   dev %s", s->together, score);
+        snprintf(text, sizeof text, "all, dev %s: %.300s", score, s->together);
         grid_put_cut(g, a, a.rows - 1, 0, a.columns, STYLE_ACCENT, text);
         a = area_rows(a, 0, a.rows - 1);
     }

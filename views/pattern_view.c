@@ -220,15 +220,20 @@ static void refresh(void *state, struct workbench *w, double now) {
     pattern_ask(v, w, now);
 }
 
+// Another way of writing the same is no edit.
+bool pattern_template_edited(const struct pattern_view *v, const struct workspace *ws) {
+    return ws && edited(v) && !(v->template_good && template_equal(&v->template, &ws->template));
+}
+
+bool pattern_words_edited(const struct pattern_view *v, const struct workspace *ws) {
+    bool same =
+        v->words_good && v->applied_words && strcmp(editor_text(v->words_editor), v->applied_words) == 0;
+    return ws && edited(v) && !same;
+}
+
 bool pattern_unsaved(void *state, const struct workbench *w) {
-    const struct pattern_view *v = state;
     const struct workspace *ws = workbench_workspace(w);
-    if (!ws || !edited(v))
-        return false;
-    // Another way of writing the same is no edit.
-    bool same = v->template_good && template_equal(&v->template, &ws->template) && v->words_good &&
-                v->applied_words && strcmp(editor_text(v->words_editor), v->applied_words) == 0;
-    return !same;
+    return pattern_template_edited(state, ws) || pattern_words_edited(state, ws);
 }
 
 static bool typing(void *state) {

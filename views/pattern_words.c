@@ -135,12 +135,12 @@ static void draw_table(struct pattern_view *v, struct grid *g, struct area a, in
     v->words_shown = a.rows;
 }
 
-static void words_note(const struct pattern_view *v, bool editing, char *out, size_t size) {
+static void words_note(const struct pattern_view *v, bool editing, bool warned, char *out, size_t size) {
     out[0] = 0;
     if (editing)
         snprintf(out, size, "%s", PATTERN_EDITING);
     else if (v->words_last > 0)
-        snprintf(out, size, "%d more: Up Down", v->words_last);
+        snprintf(out, size, "%d more%s: Up Down", v->words_last, warned ? ", with a warning" : "");
     else if (v->words_good && several_pieces(&v->words))
         snprintf(out, size, "scored by their pieces: %s", word_pieces_name(v->words.pieces));
 }
@@ -155,14 +155,23 @@ void pattern_draw_words(struct pattern_view *v, const struct workbench *w, struc
     text = text < 1 ? 1 : text;
     struct area below = area_rows(body, text, body.rows - text);
     int lines = v->words_good ? pattern_words_lines(v, body.columns) : 0;
-    v->words_last = lines > below.rows ? lines - below.rows : 0;
+    // The first warning is not left below the edge: as long as it is there, it has the last row.
+    const char *warning = v->warnings && v->warnings[0] ? v->warnings : NULL;
+    bool pinned = warning && lines > below.rows && below.rows >= 3;
+    v->words_last = lines > below.rows ? lines - below.rows + pinned : 0;
     char note[96];
-    words_note(v, editing, note, sizeof note);
-    grid_frame(g, a, here, "label words", note[0] ? note : NULL);
+    words_note(v, editing, warning && !pinned, note, sizeof note);
+    grid_frame(g, a, here, pattern_words_edited(v, ws) ? "label words, edited" : "label words",
+               note[0] ? note : NULL);
     editor_draw(v->words_editor, g, area_rows(body, 0, text < body.rows ? text : body.rows), editing, NULL,
                 SIZE_MAX);
     if (ws && !v->words_good)
         grid_put_wrapped(g, below, 0, STYLE_BAD, v->words_error.text);
     else if (ws)
-        draw_table(v, g, below, lines);
+        draw_table(v, g, area_rows(below, 0, below.rows - pinned), lines);
+    if (ws && v->words_good && pinned) {
+        char line[300];
+        snprintf(line, sizeof line, "! %.*s", (int)strcspn(warning, "\n"), warning);
+        grid_put_cut(g, below, below.rows - 1, 0, below.columns, STYLE_WARN, line);
+    }
 }

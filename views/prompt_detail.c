@@ -59,7 +59,7 @@ static bool fact_worth(const struct detail *d, char *text, size_t size) {
     const struct ablation_score *one = &a->one[d->slot];
     if (a->change == ABLATION_SNAP) {
         piece_of(d, a->token[d->slot], piece);
-        snprintf(head, sizeof head, "as %s", piece);
+        snprintf(head, sizeof head, "as \"%s\"", piece);
     }
     with_change(loss, sizeof loss, one->loss, a->whole.loss);
     part_score(accuracy, one->accuracy, one->examples);

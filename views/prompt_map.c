@@ -103,15 +103,22 @@ static void draw_point(struct grid *g, const struct frame *f, const float *at, e
 
 // ---- names ----
 
-// Room for `columns` with a blank cell at either end.
+// Whether another name has the cell: points and ways have styles of their own.
+static bool is_named(const struct grid *g, struct area a, int row, int column) {
+    if (column < 0 || column >= a.columns || character_at(g, a, row, column) == ' ')
+        return false;
+    uint8_t style = g->cell[(a.row + row) * g->columns + a.column + column].style;
+    return style == STYLE_PLAIN || style == STYLE_STRONG;
+}
+
+// Room for `columns`, and no other name right beside them.
 static bool is_free(const struct grid *g, struct area a, int row, int column, int columns) {
     if (row < 0 || row >= a.rows || column < 0 || column + columns > a.columns)
         return false;
-    for (int c = column - 1; c <= column + columns; c++)
-        if (c >= 0 && c < a.columns && c != column - 1 && c != column + columns &&
-            character_at(g, a, row, c) != ' ')
+    for (int c = column; c < column + columns; c++)
+        if (character_at(g, a, row, c) != ' ')
             return false;
-    return true;
+    return !is_named(g, a, row, column - 1) && !is_named(g, a, row, column + columns);
 }
 
 // Right of the point, left of it, or on a row above or below; false where there is no room.

@@ -238,8 +238,9 @@ static size_t note_scores(const struct table_draw *t, char *out, size_t size) {
     if (workbench_studying(t->w, &view_prompt, channel, &done, &total)) {
         if (!total)
             return (size_t)snprintf(out, size, "scoring dev ...");
-        return (size_t)snprintf(out, size, "scoring dev %.0f %%, %s stops",
-                                100 * (double)done / (double)total, channel == CHANNEL_SNAP ? "x" : "a");
+        return (size_t)snprintf(
+            out, size, "scoring dev %.0f %%, %s stops", 100 * (double)done / (double)total,
+            channel == CHANNEL_SNAP ? PART_KEY(SNAP_TRY, WHERE_PROMPT) : PART_KEY(ABLATE, WHERE_PROMPT));
     }
     if (!t->scores)
         return (size_t)snprintf(out, size, "not scored");
@@ -251,6 +252,20 @@ static size_t note_scores(const struct table_draw *t, char *out, size_t size) {
         used += (size_t)snprintf(out + used, size - used, "; as words: %.3f, %s", t->scores->all.loss, score);
     }
     return used;
+}
+
+// What the signs beside the numbers mean, as far as there are any.
+static size_t note_signs(const struct table_draw *t, char *out, size_t size) {
+    bool flipped = false, frozen = false;
+    for (size_t i = 0; i < t->p->slots; i++) {
+        flipped |= prompt_flipped(t->p, i);
+        frozen |= t->p->frozen[i] != 0;
+    }
+    if (!flipped && !frozen)
+        return 0;
+    return (size_t)snprintf(out, size, "%s%s%s%s%s", flipped ? part_symbol(t->g, SYMBOL_CHANGED) : "",
+                            flipped ? " nearest word changed" : "", flipped && frozen ? ", " : "",
+                            frozen ? part_symbol(t->g, SYMBOL_PAUSED) : "", frozen ? " frozen" : "");
 }
 
 void prompt_draw_table(struct prompt_view *v, const struct workbench *w, struct grid *g, struct area a,
@@ -266,7 +281,10 @@ void prompt_draw_table(struct prompt_view *v, const struct workbench *w, struct 
     title_of(&t, title, sizeof title);
     if (v->columns == COLUMNS_WITHOUT || v->columns == COLUMNS_SNAP)
         used = note_scores(&t, note, sizeof note);
-    bool room = used == 0 || v->columns == COLUMNS_WITHOUT || a.columns >= 100;
+    else if (t.p->near_current)
+        used = note_signs(&t, note, sizeof note);
+    bool room = used == 0 || v->columns == COLUMNS_DRIFT || v->columns == COLUMNS_BESIDE ||
+                v->columns == COLUMNS_WITHOUT || a.columns >= 100;
     if (room)
         snprintf(note + used, sizeof note - used, "%s%s%s%zu-%zu of %zu%s", used ? " " : "",
                  used ? part_symbol(g, SYMBOL_DOT) : "", used ? " " : "", first + 1, last, v->slots,

@@ -88,7 +88,7 @@ static void step_note(const struct workbench *w, char *out, size_t size) {
         snprintf(out, size, "%zu/%zu", last->step, steps);
 }
 
-static void best_note(const struct workbench *w, char *out, size_t size) {
+static void best_note(const struct workbench *w, int columns, char *out, size_t size) {
     size_t count;
     const struct metric *history = workbench_history(w, &count), *best = part_best(history, count);
     const struct workspace *ws = workbench_workspace(w);
@@ -97,7 +97,7 @@ static void best_note(const struct workbench *w, char *out, size_t size) {
     if (!best || !ws)
         return;
     part_score(score, best->dev_accuracy, ws->split->dev_count);
-    snprintf(out, size, "best dev %s @ %zu", score, best->step);
+    snprintf(out, size, columns < 32 ? "best %s @ %zu" : "best dev %s @ %zu", score, best->step);
 }
 
 static void draw_pane(const struct run_view *v, const struct workbench *w, struct grid *g, struct area a,
@@ -113,7 +113,7 @@ static void draw_pane(const struct run_view *v, const struct workbench *w, struc
     else if (p == PANE_LOSS)
         step_note(w, note, sizeof note);
     else if (p == PANE_ACCURACY)
-        best_note(w, note, sizeof note);
+        best_note(w, a.columns, note, sizeof note);
     else if (p == PANE_NEAREST && picture)
         snprintf(note, sizeof note, "cosine, after step %zu", picture->step);
     const struct step_report *report = workbench_report(w);

@@ -37,6 +37,8 @@ static void step_numbers(struct number *n, const struct metric *m, const struct 
     batch_score(n[N_TRAIN].value, sizeof n[N_TRAIN].value, m, ws);
     plot_number(a, sizeof a, m->update_norm);
     plot_number(b, sizeof b, m->prompt_norm);
+    if (strlen(a) >= 7) // "3.9e-05": the prompt's norm gives way
+        snprintf(b, sizeof b, "%.2g", (double)m->prompt_norm);
     snprintf(n[N_UPDATE].value, sizeof n[N_UPDATE].value, "%s of %s", a, b);
     plot_number(n[N_GRADIENT].value, PART_SHORT, m->gradient_norm);
 }
@@ -218,7 +220,7 @@ static void compose_cost(const struct workbench *w, struct welcome *t) {
                  part[3]);
 }
 
-static void compose_welcome(const struct workbench *w, struct welcome *t) {
+static void compose_welcome(const struct workbench *w, bool narrow, struct welcome *t) {
     const struct workspace *ws = workbench_workspace(w);
     char a[PART_SHORT], b[PART_SHORT];
     t->lines = 0;
@@ -239,7 +241,15 @@ static void compose_welcome(const struct workbench *w, struct welcome *t) {
                  PART_KEY(OWN_ADD, WHERE_DATA), PART_KEY(RUN_PAUSE, WHERE_RUN));
         return;
     }
-    snprintf(t->line[t->lines++], WELCOME_LINE, "Press %s to start tuning.", PART_KEY(RUN_PAUSE, WHERE_RUN));
+    size_t count;
+    const struct metric *history = workbench_history(w, &count);
+    const struct metric *dev = part_last(history, count, METRIC_EVAL);
+    size_t used = (size_t)snprintf(t->line[t->lines++], WELCOME_LINE, "Press %s to start tuning.",
+                                   PART_KEY(RUN_PAUSE, WHERE_RUN));
+    if (dev) {
+        part_score(a, dev->dev_accuracy, ws->split->dev_count);
+        snprintf(t->line[0] + used, WELCOME_LINE - used, " Dev now: %s.", a);
+    }
     part_exact(a, ws->slots * ws->config.d_model);
     part_count(b, ws->parameters);
     if (part_fine_tunes(ws))
@@ -252,17 +262,19 @@ static void compose_welcome(const struct workbench *w, struct welcome *t) {
             PART_KEY(SCREEN_PATTERN, WHERE_RUN));
     else
         snprintf(t->line[t->lines++], WELCOME_LINE,
-                 "%zu soft vectors x %zu = %s numbers learn; the model's %s stay frozen.", ws->slots,
-                 ws->config.d_model, a, b);
+                 narrow ? "%zu vectors x %zu = %s numbers learn; %s stay frozen."
+                        : "%zu soft vectors x %zu = %s numbers learn; the model's %s stay frozen.",
+                 ws->slots, ws->config.d_model, a, b);
     snprintf(t->line[t->lines++], WELCOME_LINE,
-             "%zu training examples in batches of %zu; scored on %zu dev examples.", ws->split->train_count,
-             ws->setup ? ws->setup->settings.batch : 0, ws->split->dev_count);
+             narrow ? "%zu training examples in batches of %zu; %zu for dev."
+                    : "%zu training examples in batches of %zu; scored on %zu dev examples.",
+             ws->split->train_count, ws->setup ? ws->setup->settings.batch : 0, ws->split->dev_count);
     compose_cost(w, t);
 }
 
 void run_draw_welcome(const struct workbench *w, struct grid *g, struct area a) {
     struct welcome t;
-    compose_welcome(w, &t);
+    compose_welcome(w, a.columns < 77, &t);
     for (size_t i = 0; i < t.lines && (int)i < a.rows; i++)
         grid_put_cut(g, a, (int)i, 1, a.columns - 2, i == 0 ? STYLE_STRONG : STYLE_PLAIN, t.line[i]);
 }

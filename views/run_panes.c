@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Where the panes of the Run screen are. There are more of them than places: what has the focus, or what has
 // just been found out, takes the second place; the smaller plots have places of their own on large screens.
+#include <string.h>
+
 #include "run_inside.h"
 
 enum { WELCOME_ROWS = 5, NUMBER_ROWS = 3, LARGE_NUMBER_ROWS = 5, LARGE_LOW_ROWS = 13 };
@@ -34,26 +36,30 @@ static bool has_spare(int rows) {
 }
 
 const struct pane_spec *run_panes(void *state, struct area a, struct panes **panes) {
-    // By what is below the curves: begun or not, with rows to spare or not.
-    static const struct pane_split beside[3][SMALL_SPLITS] = {SMALL(PANE_COLUMNS, LEAST_COLUMNS, 5),
-                                                              SMALL(PANE_COLUMNS, LEAST_COLUMNS, 8),
-                                                              SMALL(PANE_COLUMNS, LEAST_COLUMNS, 9)};
-    static const struct pane_split above[3][SMALL_SPLITS] = {
-        SMALL(PANE_ROWS, LEAST_ROWS, 5), SMALL(PANE_ROWS, LEAST_ROWS, 8), SMALL(PANE_ROWS, LEAST_ROWS, 9)};
+    // By what is below the curves: begun or not, with rows to spare or not; or hardly anything, below a
+    // lesson.
+    static const struct pane_split beside[4][SMALL_SPLITS] = {
+        SMALL(PANE_COLUMNS, LEAST_COLUMNS, 5), SMALL(PANE_COLUMNS, LEAST_COLUMNS, 8),
+        SMALL(PANE_COLUMNS, LEAST_COLUMNS, 9), SMALL(PANE_COLUMNS, LEAST_COLUMNS, 1)};
+    static const struct pane_split above[4][SMALL_SPLITS] = {
+        SMALL(PANE_ROWS, LEAST_ROWS, 5), SMALL(PANE_ROWS, LEAST_ROWS, 8), SMALL(PANE_ROWS, LEAST_ROWS, 9),
+        SMALL(PANE_ROWS, LEAST_ROWS, 1)};
     static const struct pane_split large_beside[] = LARGE(PANE_COLUMNS, LEAST_COLUMNS);
     static const struct pane_split large_above[] = LARGE(PANE_ROWS, LEAST_ROWS);
-    static const struct pane_spec small[2][3] = {{{"run", beside[0], SMALL_SPLITS, SMALL_SPLITS + 1, 0},
+    static const struct pane_spec small[2][4] = {{{"run", beside[0], SMALL_SPLITS, SMALL_SPLITS + 1, 0},
                                                   {"run", beside[1], SMALL_SPLITS, SMALL_SPLITS + 1, 0},
-                                                  {"run", beside[2], SMALL_SPLITS, SMALL_SPLITS + 1, 0}},
+                                                  {"run", beside[2], SMALL_SPLITS, SMALL_SPLITS + 1, 0},
+                                                  {"run", beside[3], SMALL_SPLITS, SMALL_SPLITS + 1, 0}},
                                                  {{"run-tall", above[0], SMALL_SPLITS, SMALL_SPLITS + 1, 1},
                                                   {"run-tall", above[1], SMALL_SPLITS, SMALL_SPLITS + 1, 1},
-                                                  {"run-tall", above[2], SMALL_SPLITS, SMALL_SPLITS + 1, 1}}};
+                                                  {"run-tall", above[2], SMALL_SPLITS, SMALL_SPLITS + 1, 1},
+                                                  {"run-tall", above[3], SMALL_SPLITS, SMALL_SPLITS + 1, 1}}};
     static const struct pane_spec large[2] = {
         {"run-large", large_beside, LARGE_SPLITS, LARGE_SPLITS + 1, LARGE_LAYOUT},
         {"run-large-tall", large_above, LARGE_SPLITS, LARGE_SPLITS + 1, LARGE_LAYOUT + 1}};
     struct run_view *v = state;
     const bool is_large = a.rows >= 32 && a.columns >= 72;
-    const int low = !has_spare(a.rows) ? 0 : v->begun ? 1 : 2;
+    const int low = a.rows < 9 ? 3 : !has_spare(a.rows) ? 0 : v->begun ? 1 : 2;
     const int curves = is_large ? (a.rows - LARGE_LOW_ROWS) * 3 / 5 : a.rows - beside[low][0].least_second;
     const bool stacked = a.columns < 70 ? curves >= 24 : curves * 2 > a.columns; // narrow or tall
     *panes = &v->panes;
@@ -111,6 +117,15 @@ enum pane run_pane_in(const struct run_view *v, const struct workbench *w, enum 
     }
 }
 
+// What is wrong and the key against it are longer than a line: then the nearest words give theirs up.
+static bool needs_two_lines(const struct run_view *v, int columns) {
+    enum { BEFORE = 14, KEY = 10 }; // columns before a finding, and of ": press +"
+    const struct diagnosis *first = v->training ? v->training->diagnosis : v->diagnosis;
+    size_t count = v->training ? v->training->diagnoses : v->diagnoses;
+    return count && (first->level == DOCTOR_BAD || first->level == DOCTOR_WARN) &&
+           text_width(first->text, strlen(first->text)) + BEFORE + KEY > columns;
+}
+
 void run_low_parts(const struct run_view *v, struct area a, bool large, struct area *numbers,
                    struct area *doctor, struct area *nearest) {
     const bool spare = a.rows >= NUMBER_ROWS + 5;
@@ -118,7 +133,7 @@ void run_low_parts(const struct run_view *v, struct area a, bool large, struct a
                      : !spare   ? NUMBER_ROWS
                      : v->begun ? NUMBER_ROWS + 1
                                 : WELCOME_ROWS;
-    const int lines = large || spare ? 2 : 1;
+    const int lines = large || spare || (a.rows >= NUMBER_ROWS + 2 && needs_two_lines(v, a.columns)) ? 2 : 1;
     *numbers = area_rows(a, 0, rows);
     *doctor = area_rows(a, rows, lines);
     *nearest = area_rows(a, rows + lines, a.rows - rows - lines);

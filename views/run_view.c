@@ -160,10 +160,13 @@ static bool undo_to_cursor(struct run_view *v, struct workbench *w, double now) 
     char step[32];
     if (!v->range.cursor) {
         to_scoring(v, w, false);
-        workbench_say(w, STYLE_PLAIN, now,
-                      v->range.cursor
-                          ? "PgUp and PgDn choose where dev was scored; U goes back to the prompt there"
-                          : "nothing was scored yet that could be gone back to");
+        if (v->range.cursor)
+            workbench_say(w, STYLE_PLAIN, now,
+                          "%s and %s choose where dev was scored; %s goes back to the prompt there",
+                          PART_KEY(PAGE_UP, WHERE_RUN), PART_KEY(PAGE_DOWN, WHERE_RUN),
+                          PART_KEY(UNDO_TO, WHERE_RUN));
+        else
+            workbench_say(w, STYLE_PLAIN, now, "nothing was scored yet that could be gone back to");
         return true;
     }
     if (!x)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sessions/method.h"
+
 #include "parts.h"
 
 const struct pane_spec *try_panes(void *state, struct area a, struct panes **panes) {
@@ -173,10 +175,14 @@ static void row_note(const struct try_view *v, const struct workbench *w, char *
         snprintf(out, size, "dev %s", score);
     } else if (v->chosen >= TRY_ROW_KEPT && v->chosen < try_rows(v)) {
         const struct kept_prompt *k = &v->kept.prompt[v->chosen - TRY_ROW_KEPT];
+        const char *template = k->template_text[0] || !ws || !ws->task->templates
+                                   ? k->template_text
+                                   : ws->task->template_text[0];
         size_t used =
-            (size_t)snprintf(out, size, "seed %llu, step %zu", (unsigned long long)k->settings.seed, k->step);
+            (size_t)snprintf(out, size, "%s, seed %llu, step %zu", method_title(template, &k->settings),
+                             (unsigned long long)k->settings.seed, k->step);
         if (isfinite(k->dev_accuracy) && used < size)
-            snprintf(out + used, size - used, ", dev accuracy %.2f", k->dev_accuracy);
+            snprintf(out + used, size - used, ", dev %.2f", k->dev_accuracy);
     }
 }
 
@@ -243,15 +249,17 @@ static void draw_answer(const struct try_view *v, const struct workbench *w, str
     const struct example *example = try_is_own(v) ? NULL : try_example_now(v, w);
     struct area rest = area_columns(a, 0, a.columns);
     if (!x || x->error.kind != ERROR_NONE) {
+        char back[64 + 2 * KEYMAP_KEYS];
+        snprintf(back, sizeof back, "not in the model now; on screen %s, %s goes back",
+                 PART_KEY(SCREEN_RUN, WHERE_TRY), PART_KEY(UNDO_TO_BEST, WHERE_RUN));
         const char *why = x ? x->error.text
                           : v->error[TRY_ANSWERS].kind != ERROR_NONE && which == TRY_ROW_HARD
                               ? v->error[TRY_ANSWERS].text
                               : "";
         grid_put_cut(g, rest, row, l->name, a.columns - l->name, STYLE_DIM,
-                     x && which == TRY_ROW_BEST ? part_fine_tunes(workbench_workspace(w))
-                                                      ? "not in the model now; on screen 3, u goes back"
-                                                      : "none yet, dev not scored"
-                                                : why);
+                     x && which == TRY_ROW_BEST
+                         ? part_fine_tunes(workbench_workspace(w)) ? back : "none yet, dev not scored"
+                         : why);
         return;
     }
     bool known = example && example->label < x->classes;

@@ -159,9 +159,9 @@ static int draw_soft(const struct weighed *x, struct grid *g, struct area a) {
 
 static void draw_legend(const struct weighed *x, struct grid *g, struct area a, int row) {
     char text[256];
-    size_t used = (size_t)snprintf(text, sizeof text, "looks: to %.2f a word", x->most);
+    size_t used = (size_t)snprintf(text, sizeof text, "full: looks %.2f", x->most);
     if (x->m && used < sizeof text)
-        snprintf(text + used, sizeof text - used, "; out: ln p to %.2g, %s for, %s against", x->farthest,
+        snprintf(text + used, sizeof text - used, ", out %.2g of ln p, %s for, %s against", x->farthest,
                  level_sign(g, 1, false), level_sign(g, 1, true));
     grid_put_cut(g, a, row, 0, a.columns, STYLE_DIM, text);
 }

@@ -73,6 +73,9 @@ struct session *workbench_session(const struct workbench *w) {
 const struct run_settings *workbench_settings(const struct workbench *w) {
     return &w->wanted;
 }
+const char *workbench_state_folder(const struct workbench *w) {
+    return w->state_folder;
+}
 struct training *workbench_training(const struct workbench *w, const char **watch) {
     *watch = w->watch;
     return w->training;
@@ -277,6 +280,8 @@ bool workbench_create(struct workbench **out, const struct workbench_options *op
     w->screen = w->behind = w->previous = VIEW_RUN;
     w->dirty = true;
     w->fd = -1;
+    if (options->state_folder && !(w->state_folder = mem_strdup(options->state_folder, e)))
+        goto failed;
     workbench_panes_load(w, options->state_folder);
     run_settings_default(&w->first);
     if (options->settings)
@@ -318,9 +323,9 @@ failed:
 void workbench_free(struct workbench *w) {
     if (!w)
         return;
+    workbench_panes_save(w); // how a screen is divided can depend on what is open
     workbench_close_session(w);
     recording_close(w->recording);
-    workbench_panes_save(w);
     for (size_t i = 0; i < VIEW_COUNT; i++)
         if (view_list[i]->free)
             view_list[i]->free(w->view_state[i]);
@@ -329,6 +334,7 @@ void workbench_free(struct workbench *w) {
         close(w->fd);
     free(w->question_argument);
     free(w->watch);
+    free(w->state_folder);
     free(w->history);
     free(w);
 }

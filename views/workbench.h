@@ -132,6 +132,7 @@ struct session *workbench_session(const struct workbench *w);
 double workbench_step_seconds(const struct workbench *w); // median of the last steps; NaN before the first
 // What the next run will use: the session's settings with what ":set" changed since.
 const struct run_settings *workbench_settings(const struct workbench *w);
+const char *workbench_state_folder(const struct workbench *w); // of the options; NULL: nothing is kept
 struct training *workbench_training(const struct workbench *w, const char **watch); // of the options
 bool workbench_shows(const struct workbench *w, const struct view *v);              // also inside another
 // The screen that help was opened from.

@@ -121,13 +121,16 @@ static void say_edited(struct workbench *w, const struct metric *m, double now) 
         [EDIT_VECTORS] = "taken from the file",
     };
     char which[32] = "all vectors";
+    const char *done = said[m->edit];
     if (m->edit_slot != EDIT_EVERY_SLOT)
         snprintf(which, sizeof which, "v%zu", m->edit_slot);
+    if (m->edit_slot != EDIT_EVERY_SLOT && m->edit == EDIT_TOKENS)
+        done = "set to a word";
     if (m->edit == EDIT_UNDO)
         workbench_say(w, STYLE_PLAIN, now, "taken back: the prompt is as before the last change");
     else
-        workbench_say(w, STYLE_GOOD, now, "%s %s; %s on screen %s takes it back, %s scores dev", which,
-                      said[m->edit], PART_KEY(TAKE_BACK, WHERE_PROMPT), PART_KEY(SCREEN_PROMPT, WHERE_PROMPT),
+        workbench_say(w, STYLE_GOOD, now, "%s %s; %s on screen %s takes it back, %s scores dev", which, done,
+                      PART_KEY(TAKE_BACK, WHERE_PROMPT), PART_KEY(SCREEN_PROMPT, WHERE_PROMPT),
                       PART_KEY(EVALUATE, WHERE_PROMPT));
 }
 

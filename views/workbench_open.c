@@ -128,6 +128,7 @@ void workbench_apply(struct workbench *w, double now) {
     if (!w->series_applying)
         series_end(w, true, now);
     session_set_settings(w->session, &w->wanted);
+    w->wanted = *session_settings(w->session); // the session has a file below its folder by its place there
     if (!session_accept_edits(w->session, &e) || !session_commit_edits(w->session, &e)) {
         workbench_complain(w, e.text, now);
         return;

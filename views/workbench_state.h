@@ -70,6 +70,7 @@ struct workbench {
     } overlay;
     // Of the last drawing: the screen's area, and that of the view which has the keys, maybe one inside it.
     struct area whole, content;
+    char *state_folder;           // of the options, owned
     char *pane_path, *pane_sizes; // where sizes are kept, and what was there; owned, NULL: none
     bool resized;                 // a border was moved
     bool dirty, finished, pasting;
@@ -108,6 +109,8 @@ void command_load(struct workbench *w, const char *path, double now);
 void command_load_here(struct workbench *w, const char *path, double now);
 void command_offer_pieces(const struct workbench *w, const char *word, void (*add)(void *, const char *),
                           void *sink);
+void command_offer_kept(const struct workbench *w, const char *word, void (*add)(void *, const char *),
+                        void *sink);
 void command_offer_prompts(const struct workbench *w, const char *word, void (*add)(void *, const char *),
                            void *sink);
 

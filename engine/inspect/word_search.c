@@ -283,12 +283,32 @@ static void keep_set(struct set_list *l, char *words, size_t correct, double los
     l->count++;
 }
 
-// The best of a class by ratio: where the search begins.
-static const char *first_choice(const struct word_list *l) {
-    for (size_t i = 0; i < l->count; i++)
-        if (l->word[i].by_ratio == 1)
-            return l->word[i].text;
-    return l->count ? l->word[0].text : NULL;
+// Two classes with one word are never told apart, yet their loss may be the least of all: ln of the classes.
+static bool taken(const char *const *chosen, size_t classes, size_t but, const char *word) {
+    for (size_t c = 0; c < classes; c++)
+        if (c != but && chosen[c] && strcmp(chosen[c], word) == 0)
+            return true;
+    return false;
+}
+
+// Where the search begins: the best of each class by ratio that no class before it has. False where one has
+// no word left.
+static bool first_choices(const struct word_search *s, const char *chosen[TASK_MOST_CLASSES]) {
+    for (size_t c = 0; c < s->classes; c++) {
+        size_t best = 0; // its rank
+        chosen[c] = NULL;
+        for (size_t i = 0; i < s->list[c].count; i++) {
+            const struct word_candidate *w = &s->list[c].word[i];
+            size_t rank = w->by_ratio ? w->by_ratio : WORD_SEARCH_EACH + w->by_top;
+            if ((!chosen[c] || rank < best) && !taken(chosen, c, c, w->text)) {
+                chosen[c] = w->text;
+                best = rank;
+            }
+        }
+        if (!chosen[c])
+            return false;
+    }
+    return true;
 }
 
 // Class by class, while it grows on the training examples. Every set that was looked at is offered to the
@@ -303,6 +323,8 @@ static bool climb(const struct word_search *s, const struct study_bench *bench, 
         for (size_t c = 0; c < s->classes; c++)
             for (size_t i = 0; i < s->list[c].count && !atomic_load(bench->cancel); i++) {
                 const char *word = s->list[c].word[i].text;
+                if (taken(chosen, s->classes, c, word))
+                    continue;
                 char *words = with_word(s, chosen, c, word);
                 if (!words)
                     return error_set(e, ERROR_MEMORY, "no memory for label words");
@@ -329,9 +351,8 @@ static bool search_together(struct word_search *s, const struct study_bench *ben
     struct set_list sets = {0};
     size_t correct;
     double loss;
-    for (size_t c = 0; c < s->classes; c++)
-        if (!(chosen[c] = first_choice(&s->list[c])))
-            return true; // no set for all classes
+    if (!first_choices(s, chosen))
+        return true; // no set for all classes
     bool ok = climb(s, bench, r, chosen, &sets, e);
     for (size_t i = 0; ok && i < sets.count; i++) {
         ok = score_words(bench, s, r, READING_DEV, sets.set[i].words, &correct, &loss, e);

@@ -8,8 +8,8 @@
 // as they were asked about (or, where these cannot be read, the best by ratio), and the list is ordered by
 // dev accuracy, then by loss. As in LM-BFF's search, also one set for all classes together: begun with the
 // best of each class by ratio and changed class by class for as long as accuracy on the training examples
-// grows (or their loss falls); of all sets looked at, the WORD_SEARCH_SETS best on these are ranked anew on
-// dev.
+// grows (or their loss falls), never one word for two classes; of all sets looked at, the WORD_SEARCH_SETS
+// best on these are ranked anew on dev.
 //
 // Dev decides here, so that its accuracy of what was chosen is too good: only the test set tells how well the
 // words do. Predictions are made among the label words, without calibration.

@@ -90,10 +90,15 @@ static bool fail(struct parser *p, size_t at, const char *format, ...) {
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    size_t column = 1;
+    size_t column = 1, row = 1;
     for (size_t i = 0; i < at; i++)
-        column += ((unsigned char)p->text[i] & 0xc0) != 0x80;
+        if (p->text[i] == '\n')
+            row++, column = 1;
+        else
+            column += ((unsigned char)p->text[i] & 0xc0) != 0x80;
     p->error_at = at;
+    if (strchr(p->text, '\n'))
+        return error_set(p->e, ERROR_INPUT, "row %zu, column %zu: %s", row, column, what);
     return error_set(p->e, ERROR_INPUT, "column %zu: %s", column, what);
 }
 

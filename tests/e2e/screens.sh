@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Screens of recorded runs against the pictures in tests/screens. A .keys file names its arguments in a line "#: ...".
-# A line "#runs: FILE" puts a file of runs among the sessions. Times are UTC.
+# A line "#runs: FILE" puts a file of runs among the sessions, "#session: FOLDER" a session that is there already.
+# Times are UTC.
 # REWRITE=1 puts the present screens in their place (make goldens); then read the difference before committing it.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -25,13 +26,18 @@ for keys in "$pictures"/*.keys; do
         mkdir -p "$work/sessions-$name"
         cp "$pictures/$runs" "$work/sessions-$name/runs.jsonl"
     fi
+    session=$(sed -n 's/^#session: //p' "$keys")
+    if [ "$session" ]; then
+        mkdir -p "$work/sessions-$name"
+        cp -r "$pictures/$session" "$work/sessions-$name/${arguments[-1]}"
+    fi
     if ! PROMPTER_SESSIONS=$work/sessions-$name TZ=UTC LC_ALL=C.UTF-8 "$build/tests/screens" --styles --dumps "$work/now" \
         --script "$keys" "${arguments[@]}" >"$work/log" 2>&1; then
         fail "$keys: $(cat "$work/log")"
         continue
     fi
     passed=$((passed + 1))
-    if [[ " ${arguments[*]} " == *" --recording "* && -e "$work/sessions-$name" ]] && [ -n "$(find "$work/sessions-$name" -name '*.safetensors')" ]; then
+    if [[ ! "$session" && " ${arguments[*]} " == *" --recording "* && -e "$work/sessions-$name" ]] && [ -n "$(find "$work/sessions-$name" -name '*.safetensors')" ]; then
         fail "$keys: a recording was saved as if it were a run"
     fi
 done

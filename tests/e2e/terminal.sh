@@ -42,6 +42,8 @@ for end in term hup segv A X; do
     check "ends by $end" drawn --end "$end" -- "$demo"
 done
 check "keys while drawing" timeout 60 "$probe" --wait-for ready --first T --keys "a PgDn=PgDn b" --count 30 -- "$demo"
+# A client that says once that it changed, and keys within 2 ms of a drawing, when the next one is not yet due.
+check "keys right after a drawing" timeout 60 "$probe" --wait-for ready --keys "a b" --count 60 --rate 3000 -- "$demo"
 tells() { # a killed program does not restore: the probe must see that
     drawn --end kill -- "$demo" | grep -q '"restored": false'
 }

@@ -10,6 +10,11 @@ echo '{"include":"films.jsonl"}' >"$work/all"
 for keys in tests/screens/"$name"*.keys; do
     grep -q "recording $name.jsonl" "$keys" || continue
     read -r -a arguments < <(sed -n 's/^#: //p' "$keys" | sed 's/--recording [^ ]*//')
+    session=$(sed -n 's/^#session: //p' "$keys")
+    if [ "$session" ]; then
+        mkdir -p "$work/sessions"
+        cp -r "tests/screens/$session" "$work/sessions/${arguments[-1]}"
+    fi
     PROMPTER_SESSIONS=$work/sessions LC_ALL=C.UTF-8 "$build/tests/screens" --dumps "$work/dumps" \
         --studies "$work/studies" --script "$keys" "${arguments[@]}"
     cat "$work/studies" >>"$work/all"

@@ -7,6 +7,8 @@
 
 #include "workbench_bench.h"
 
+static const char *live_state_folder; // NULL: nothing of the screen is kept
+
 // Lets the client do what it does by itself, and the engine what it was asked for.
 static inline bool live_rest(struct bench *b) {
     for (int i = 0; i < 3000; i++) {
@@ -29,7 +31,8 @@ static inline bool live_open_model(struct bench *b, const char *task, const char
     // Tests of one program use areas of different sizes, and so sessions of their own.
     snprintf(sessions, sizeof sessions, "%s/live-%d-%d", check_folder(), columns, rows);
     setenv("PROMPTER_SESSIONS", sessions, 1);
-    const struct workbench_options options = {.what = task, .model_folder = model, .threads = 2};
+    const struct workbench_options options = {
+        .what = task, .model_folder = model, .threads = 2, .state_folder = live_state_folder};
     if (!workbench_create(&b->w, &options, &b->error) || !grid_create(&b->g, rows, columns, &b->error)) {
         printf("%s\n", b->error.text);
         return false;

@@ -135,6 +135,37 @@ TEST(history_and_search) {
     CHECK_OK(command_line_stop(&e));
 }
 
+TEST(counts_and_lines_are_bounded) {
+    CHECK_OK(command_line_start(&CLIENT, NULL, &e));
+    // Numbers that readline would follow to the end: a line of a million letters, and minutes of moving.
+    command_line_open(NULL);
+    press("'aaaa Alt-9 Alt-9 Alt-9 Alt-9 Alt-9 Alt-9 'x");
+    press("Alt-9 Alt-9 Alt-9 Alt-9 Alt-9 Alt-9 Alt-b Alt-- Alt-9 Alt-9 Alt-9 Alt-9 Alt-9 Alt-9 Alt-u Enter");
+    char *text = command_line_take();
+    CHECK(text && strlen(text) > 100 && strlen(text) <= 2000);
+    free(text);
+    command_line_open(NULL);
+    press("Alt-9 Alt-9 Alt-9 Alt-9 Alt-9 Alt-9");
+    CHECK_HAS(drawn(1, 50), "(arg: at most 1000)");
+    command_line_close();
+    // A line that doubles with each yank, and a paste.
+    command_line_open(NULL);
+    press("'中文abcdef");
+    for (int i = 0; i < 40; i++)
+        press("Ctrl-U Ctrl-Y Ctrl-Y");
+    press("Paste");
+    for (int i = 0; i < 100; i++)
+        command_line_key((struct key){.character = 0x4e2d});
+    press("Paste-End");
+    CHECK_HAS(drawn(1, 50), "…");
+    press("Enter");
+    text = command_line_take();
+    CHECK(text && strlen(text) > 16000 && strlen(text) <= 16384);
+    CHECK(utf8_valid(text, strlen(text), NULL));
+    free(text);
+    CHECK_OK(command_line_stop(&e));
+}
+
 TEST(ctrl_x_in_a_search_does_no_harm) {
     CHECK_OK(command_line_start(&CLIENT, NULL, &e));
     CHECK_TEXT(entered(NULL, "'rate Space '0.3 Enter"), "rate 0.3");

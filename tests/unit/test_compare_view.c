@@ -141,6 +141,20 @@ TEST(tables_and_curves_are_exported) {
     CHECK(file_read(in_folder("t.csv"), 1 << 20, &text, &length, NULL));
     CHECK_HAS(text, "films,sprout,hybrid PPT,");
     free(text);
+    // A setting of which no run was finished has done no steps.
+    bench_keys(&b, "t");
+    snprintf(line, sizeof line, "export table %s", in_folder("all.md"));
+    bench_command(&b, line);
+    CHECK(file_read(in_folder("all.md"), 1 << 20, &text, &length, NULL));
+    char *row = strstr(text, "影评");
+    CHECK(row && strchr(row, '\n'));
+    *strchr(row, '\n') = '\0';
+    size_t none = 0;
+    for (const char *at = row; (at = strstr(at, " - |")); at++)
+        none++;
+    CHECK_SIZE(none, 4); // dev, test, steps done, time
+    free(text);
+    bench_keys(&b, "t");
     bench_keys(&b, "m 3"); // from another screen, too
     snprintf(line, sizeof line, "export curves %s", in_folder("c.svg"));
     bench_command(&b, line);
@@ -193,6 +207,16 @@ static void add_column(void *sink, const char *title) {
 }
 
 // What was asked for and what was done are two columns with two names.
+TEST(the_first_order_is_by_dev) {
+    struct bench b;
+    CHECK(open_compare(&b, "o"));
+    CHECK(bench_has(&b, "by dev accuracy, the greatest first"));
+    for (int i = 0; i < 30 && !bench_has(&b, "by method"); i++) // all the others come in turn
+        bench_keys(&b, "o");
+    CHECK(bench_has(&b, "by method"));
+    bench_close(&b);
+}
+
 TEST(steps_have_a_name_each) {
     struct bench b;
     CHECK(open_compare(&b, "d"));

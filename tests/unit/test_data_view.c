@@ -172,7 +172,7 @@ TEST(a_wrong_prediction_is_looked_at_with_the_prompt_that_made_it) {
     bench_command(&b, "predict best");
     CHECK(live_rest(&b));
     bench_keys(&b, "e T");
-    CHECK(bench_has(&b, "best prompt, step 0); q leads back"));
+    CHECK(bench_has(&b, ": predicted ") && bench_has(&b, "; q leads back to the list"));
     CHECK(bench_has(&b, "text: test "));
     CHECK(bench_has(&b, "▸ best, step 0"));
     CHECK(live_rest(&b));

@@ -126,3 +126,46 @@ TEST(a_step_on_another_task_has_a_session_of_its_own) {
     CHECK_TEXT(session_name(workbench_session(b.w)), "lesson-dice-claims");
     bench_close(&b);
 }
+
+TEST(a_lesson_goes_on_where_it_was_left) {
+    struct bench b;
+    char folder[600], path[700], *kept;
+    size_t length;
+    struct error e = {0};
+    snprintf(folder, sizeof folder, "%s/state", check_folder());
+    snprintf(path, sizeof path, "%s/lessons.json", folder);
+    live_state_folder = folder;
+    open_lesson(&b, 204, 60);
+    bench_keys(&b, "Esc"); // a look at it leaves nothing
+    CHECK(!file_exists(path));
+    bench_command(&b, "lesson 1");
+    bench_command(&b, "guess about 60");
+    CHECK(rest(&b));
+    bench_keys(&b, "n n");
+    bench_close(&b);
+    CHECK_OK(file_read(path, 1 << 16, &kept, &length, &e));
+    CHECK_HAS(kept, "\"Throw\"");
+    free(kept);
+    open_lesson(&b, 204, 60);
+    CHECK(bench_has(&b, "step 3 of 5"));
+    bench_keys(&b, "n");
+    CHECK(bench_has(&b, "two dice") && bench_has(&b, "n=2")); // what was scored then
+    bench_keys(&b, "p p p");
+    CHECK(bench_has(&b, "your guess: about 60"));
+    CHECK(bench_has(&b, "done, step 1 of 5"));
+    bench_keys(&b, "n n n n Esc"); // to the end
+    CHECK(bench_has(&b, "✓ read"));
+    bench_command(&b, "lesson 1");
+    CHECK(bench_has(&b, "done, step 1 of 5")); // begins again, with what was done
+    bench_close(&b);
+    // A file of a later version is left alone.
+    CHECK_OK(file_write_atomic(path, "{\"version\": 9}", 14, &e));
+    open_lesson(&b, 204, 60);
+    CHECK(bench_has(&b, "step 1 of 5"));
+    bench_keys(&b, "n Esc");
+    bench_close(&b);
+    CHECK_OK(file_read(path, 1 << 16, &kept, &length, &e));
+    CHECK_TEXT(kept, "{\"version\": 9}");
+    free(kept);
+    live_state_folder = NULL;
+}

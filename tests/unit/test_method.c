@@ -86,6 +86,13 @@ TEST(what_runs_are_called_follows_from_template_and_start) {
     s.start = START_FILE;
     CHECK_TEXT(method_title("{soft:20} {text_a} {mask}", &s), "PPT");
     CHECK_TEXT(method_title("{soft:20} {text_a} It was {mask}.", &s), "hybrid PPT");
+    // The session's own prompts, by which a run is gone on from, were tuned and not pre-trained.
+    snprintf(s.start_file, sizeof s.start_file, "kept/003/prompts/best.safetensors");
+    CHECK_TEXT(method_title("{soft:20} {text_a} It was {mask}.", &s), "hybrid PT");
+    s.method = METHOD_HYBRID_PPT;
+    CHECK_TEXT(method_title("{soft:20} {text_a} It was {mask}.", &s), "hybrid PPT");
+    s.method = METHOD_CUSTOM;
+    s.start_file[0] = '\0';
     s.start = START_PRETRAINED;
     CHECK_TEXT(method_title("{soft:20} {text_a} {mask}", &s), "PPT");
     // What was chosen says no more than what is still there.

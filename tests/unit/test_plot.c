@@ -232,6 +232,17 @@ TEST(labels_do_not_collide) {
     CHECK_HAS(shown, " dd\n");
 }
 
+TEST(a_mark_does_not_touch_the_label_of_a_short_curve) {
+    static const float x[] = {0, 1}, train[] = {4, 1}, dev[] = {5, 5};
+    struct plot_series s[] = {{"train", STYLE_SERIES_1, x, train, 2, NULL, false},
+                              {"dev", STYLE_SERIES_2, x, dev, 2, NULL, false}};
+    struct plot_mark m = {0, "best", STYLE_GOOD};
+    struct plot_options o = {.x_max = 20, .mark = &m, .marks = 1};
+    const char *shown = picture(8, 40, false, s, 2, &o, false);
+    CHECK(strstr(shown, "best") && strstr(shown, "dev") && strstr(shown, "train"));
+    CHECK(!strstr(shown, "bestdev") && !strstr(shown, "best dev"));
+}
+
 TEST(labels_inside_do_not_collide_either) {
     struct plot_series s[3] = {{"train", STYLE_SERIES_1, X, DOWN, 11, NULL, false},
                                {"dev", STYLE_SERIES_2, X, RAMP, 4, NULL, false},

@@ -244,6 +244,7 @@ TEST(errors_point_at_the_column) {
     REFUSED("{mask} {\"placeholder\": \"text_a\"", 7, "this brace is never closed");
     REFUSED("{mask} {\"placeholder\": \"text_a}", 23, "column 24: this quote is never closed");
     REFUSED("{mask}} x", 6, "column 7: this } closes nothing");
+    REFUSED("{mask}\n一} x", 10, "row 2, column 2: this } closes nothing");
     REFUSED("{mask} {\"place\": \"text_a\"}", 8, "\"place\" is no key; there are placeholder, meta, mask");
     REFUSED("{mask} {\"meta\": \"question\", \"meta\": \"question\"}", 28, "stands twice");
     REFUSED("{mask} {\"meta\": \"question\" \"mask\"}", 27, "a comma or } belongs here");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The Try screen on a live engine: typing, the prompts beside each other, kept ones, attention and words.
 #include "live_bench.h"
+#include "sessions/kept.h"
 
 TEST(an_example_is_answered_and_typing_asks_again) {
     struct bench b;
@@ -81,5 +82,30 @@ TEST(tuned_and_kept_prompts_are_tried_as_well) {
     CHECK(bench_has(&b, "▸ kept 001"));
     CHECK(bench_has(&b, "seed 1, step"));
     CHECK(bench_has(&b, "mean of 3 layers x 5 heads")); // looked at through the kept prompt
+    // And gone on from: that run's seed and its best prompt, which dev finds again.
+    bench_command(&b, "load kept/002");
+    CHECK(bench_has(&b, "kept/002 has no best prompt"));
+    struct kept_prompt k;
+    CHECK(kept_prompt_find(&k, workbench_session(b.w), "001", &b.error));
+    double best = k.dev_accuracy;
+    kept_prompt_free(&k);
+    bench_keys(&b, "6");
+    CHECK(live_rest(&b));
+    bench_command(&b, "search kept/001");
+    bench_command(&b, "set batch 4");
+    bench_keys(&b, "Enter");
+    CHECK(bench_has(&b, "Settings that wait are given up"));
+    bench_keys(&b, "n");
+    bench_command(&b, "set batch 8");
+    bench_keys(&b, "Enter");
+    CHECK(bench_has(&b, "as kept/001 was: seed 1, its best prompt of step"));
+    CHECK(live_rest(&b));
+    CHECK(workbench_settings(b.w)->seed == 1 && workbench_settings(b.w)->start == START_FILE);
+    CHECK(!bench_has(&b, "edits wait"));
+    CHECK(bench_has(&b, "hybrid PT ") && !bench_has(&b, "PPT"));
+    bench_keys(&b, "3 e");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "Dev now: "));
+    CHECK_NEAR(workbench_dev(b.w)->accuracy, best, 1e-6);
     bench_close(&b);
 }

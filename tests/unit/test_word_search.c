@@ -89,6 +89,28 @@ TEST(words_are_found_and_tried_on_dev) {
     reading_fixture_close(&f);
 }
 
+// "The" is by far the likeliest for every class here, and one word for all has a small loss.
+TEST(no_two_classes_share_a_word_in_the_set) {
+    struct error e = {0};
+    struct reading_fixture f;
+    static const char own[] = "{text_a} These sentences have to do with {mask}.";
+    CHECK_OK(reading_fixture_open(&f, "topic", "{soft:4} {text_a} It was {mask}.", NULL, &e));
+    struct word_search *s = searched(&f, own, NULL, &e);
+    CHECK_OK(s != NULL);
+    CHECK(s->classes == 8 && s->together);
+    char *words = s->together, *word[8];
+    for (size_t c = 0; c < 8; c++) {
+        word[c] = strsep(&words, ";");
+        CHECK(word[c] != NULL);
+        word[c] += strspn(word[c], " ");
+        for (size_t before = 0; before < c; before++)
+            CHECK(strcmp(word[before], word[c]) != 0);
+    }
+    CHECK(8 * s->together_correct > s->dev);
+    study_free(&s->study);
+    reading_fixture_close(&f);
+}
+
 TEST(without_words_the_best_by_ratio_stand_in) {
     struct error e = {0};
     struct reading_fixture f;

@@ -125,6 +125,26 @@ TEST(pattern_at_every_size) {
     sweep("tests/share/tasks/places", "1", false);
 }
 
+TEST(help_is_searched) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "? n");
+    CHECK(bench_has(&b, "nothing was searched for yet; / asks for a text"));
+    bench_command(&b, "search LEARNING rate");
+    CHECK(bench_has(&b, "learning rate times 1.25"));
+    const char *first = strstr(bench_screen(&b, false), "learning rate times 1.25");
+    CHECK(first != NULL);
+    bench_keys(&b, "n");
+    CHECK(bench_has(&b, "learning rate divided by 1.25"));
+    bench_command(&b, "search suggest-words"); // a name in the grey column, only on another screen's help
+    CHECK(bench_has(&b, "\"suggest-words\" is not in this help"));
+    bench_command(&b, "search undo-to");
+    CHECK(bench_has(&b, "undo-to"));
+    bench_keys(&b, "N N N"); // round the ends
+    CHECK(bench_has(&b, "undo-to"));
+    bench_close(&b);
+}
+
 TEST(help_at_every_size) {
     sweep("tests/share/tasks/films", "? PgDn", false);
 }
