@@ -112,7 +112,7 @@ static void draw_text(struct try_view *v, const struct workbench *w, struct grid
     text_note(v, w, note, sizeof note);
     struct area body = try_inside(grid_frame(g, a, focused, title, note[0] ? note : NULL));
     if (!ws || !v->editors) {
-        say(g, body, STYLE_DIM, "Open a task or a session, then type any text here: :open films");
+        say(g, body, STYLE_DIM, "Open a task or a session, then type any text here: :open sentiment");
         return;
     }
     for (size_t i = 0; v->editors > 1 && i < v->editors; i++) {
