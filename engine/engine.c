@@ -138,10 +138,10 @@ static void show_snapshots(struct engine *g) {
 }
 
 static bool no_run(const struct engine *g, struct error *e) {
-    return g->workspace
-               ? error_set(e, ERROR_INPUT,
-                           "there is no example to learn from yet: type some on the Data screen")
-               : error_set(e, ERROR_INPUT, "nothing is open yet; open a session or a task, e.g. :open films");
+    return g->workspace ? error_set(e, ERROR_INPUT,
+                                    "there is no example to learn from yet: type some on the Data screen")
+                        : error_set(e, ERROR_INPUT,
+                                    "nothing is open yet; open a session or a task, e.g. :open sentiment");
 }
 
 // ---- opening ----

@@ -27,13 +27,20 @@ enum journal_damage {
     JOURNAL_DAMAGED, // a line is not what was written, or one is missing
 };
 
+// A scored test set.
+struct journal_test {
+    size_t step, examples, correct; // of the prompt; examples 0: none was scored
+    double loss, accuracy, macro_f1;
+};
+
 // What a journal says. Release with journal_history_free.
 struct journal_history {
     struct metric *metric; // in order; steps that were taken back (resumed, started over) are left out
     size_t count, capacity;
-    size_t records; // good lines
-    uint64_t last;  // `n` of the last good one, 0 if none
-    size_t bytes;   // length of the good part
+    struct journal_test test; // the last one that was not taken back
+    size_t records;           // good lines
+    uint64_t last;            // `n` of the last good one, 0 if none
+    size_t bytes;             // length of the good part
     enum journal_damage damage;
     size_t bad_line; // from 1
     bool resumed;    // the last good line says that the run was resumed

@@ -14,6 +14,8 @@
 #include "journal_inside.h"
 #include "metric_fields.h"
 
+#define MOST_EXACT ((size_t)1 << 53)
+
 static bool sum_holds(const char *line, size_t length) {
     char wanted[JOURNAL_SUM_TAIL + 1];
     if (length < JOURNAL_SUM_TAIL + 2)
@@ -154,6 +156,8 @@ static bool parse_record(const char *line, size_t length, struct journal_record 
 void journal_history_cut(struct journal_history *h, size_t step) {
     while (h->count && h->metric[h->count - 1].step > step)
         h->count--;
+    if (h->test.step > step)
+        h->test = (struct journal_test){0};
 }
 
 // A step that is not beyond the last one, or anything measured at an earlier step, means that the run went
@@ -227,6 +231,19 @@ cJSON *journal_record_json(const struct journal_record *r, struct error *e) {
     return json_parse(r->line, r->length, e);
 }
 
+static void history_take_test(struct journal_history *h, const struct journal_record *r) {
+    struct journal_test t = {.loss = NAN, .accuracy = NAN, .macro_f1 = NAN};
+    cJSON *o = journal_record_json(r, NULL);
+    bool ok = o && json_get_size(o, "step", true, 0, MOST_EXACT, &t.step, NULL) &&
+              json_get_size(o, "examples", true, 1, MOST_EXACT, &t.examples, NULL) &&
+              json_get_size(o, "correct", true, 0, t.examples, &t.correct, NULL) &&
+              json_get_number(o, "accuracy", true, &t.accuracy, NULL) &&
+              json_get_number(o, "loss", false, &t.loss, NULL) &&
+              json_get_number(o, "macro_f1", false, &t.macro_f1, NULL);
+    h->test = ok ? t : (struct journal_test){0};
+    cJSON_Delete(o);
+}
+
 bool journal_history_take(void *history, const struct journal_record *r, struct error *e) {
     struct journal_history *h = history;
     if (r->is_metric)
@@ -234,6 +251,8 @@ bool journal_history_take(void *history, const struct journal_record *r, struct 
     if (r->has_step) {
         journal_history_cut(h, r->metric.step);
         h->resumed = true;
+    } else if (strcmp(r->what, "test") == 0) {
+        history_take_test(h, r);
     }
     return true;
 }
@@ -244,6 +263,7 @@ bool journal_read(struct journal_history *out, const char *path, struct error *e
     out->metric = metrics.metric;
     out->count = metrics.count;
     out->capacity = metrics.capacity;
+    out->test = metrics.test;
     if (!ok)
         journal_history_free(out);
     return ok;

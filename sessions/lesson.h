@@ -5,7 +5,7 @@
 //
 //   # What is a soft prompt?             the title
 //   about: 7 minutes, no knowledge needed
-//   task: films                          a shipped task, or the path of a task.json
+//   task: sentiment                      a shipped task, or the path of a task.json
 //   template: {soft:20} {text_a} {mask}  of the lesson's own session; the task's first if left out
 //   words: bad; good                     label words; the task's own if left out
 //   set: steps 60                        settings by name (:set); any number of lines

@@ -179,7 +179,7 @@ static bool read_task(struct report_task *t, const cJSON *tree) {
     return read_classes(t, classes);
 }
 
-// ".../films/task.json" and ".../films" are called films.
+// ".../sentiment/task.json" and ".../sentiment" are called sentiment.
 static char *name_of_task(const char *path, struct error *e) {
     char *folder = strcmp(path_name(path), "task.json") == 0 ? path_folder(path, e) : mem_strdup(path, e);
     char *name = folder ? mem_strdup(path_name(folder), e) : NULL;

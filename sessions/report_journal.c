@@ -45,7 +45,7 @@ static size_t count_in(const cJSON *o, const char *key) {
 
 // ---- records ----
 
-// "shipped:sprout" and "/models/t5-base" are called sprout and t5-base.
+// "shipped:meadow" and "/models/t5-base" are called meadow and t5-base.
 static const char *model_name(const char *stored) {
     const char *colon = strrchr(stored, ':'), *name = path_name(stored);
     return colon && colon >= name ? colon + 1 : name;

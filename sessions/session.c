@@ -94,6 +94,10 @@ bool session_may_write(const struct session *s, struct error *e) {
     return !s->read_only || error_set(e, ERROR_INPUT, "read-only: %s", s->read_only);
 }
 
+struct journal_test session_tested(const struct session *s) {
+    return s->tested;
+}
+
 const char *session_notes(const struct session *s) {
     if (s->notes.failed)
         return "there is no memory for what should be told here";

@@ -22,6 +22,7 @@
 
 #include "engine/engine.h"
 #include "sessions/history.h"
+#include "sessions/journal.h"
 
 struct session;
 
@@ -64,6 +65,8 @@ const char *session_folder(const struct session *s);
 // What opening it brought to light and a person should know, one a line; "" if nothing. Grows with
 // session_setup, which reads journal and checkpoint.
 const char *session_notes(const struct session *s);
+// How the kept run that the last session_setup resumes did on the test set; examples 0: it was not scored.
+struct journal_test session_tested(const struct session *s);
 // What the engine opens next: settings, template, label words, and, unless `fresh`, what resumes the kept
 // run. A kept run that was made with another template, label words or settings, or that cannot be read, is
 // not resumed but noted; it moves to kept/ when the new run writes for the first time, as it does after

@@ -54,7 +54,8 @@ struct session {
     size_t last_step;    // of the active run
     bool resume_pending; // the next record says where the run went on
     size_t resume_step;
-    struct journal *journal; // NULL until needed
+    struct journal_test tested; // of the kept run that session_setup resumed
+    struct journal *journal;    // NULL until needed
     // Metrics that the journal has not taken yet: it could not be opened, or made a line. `lost`: there was
     // no room for these either, which is yet to be told.
     struct metric *waiting;

@@ -179,6 +179,7 @@ static bool resume(struct session *s, struct engine_setup *setup, struct kept_ru
     if (last && last->kind == METRIC_EVAL && last->step == setup->resume->step &&
         setup->resume->scored_step != last->step)
         h->count--; // not yet scored when it was kept: the run scores it again
+    s->tested = h->test;
     setup->history = h->metric;
     setup->history_count = h->count;
     *h = (struct journal_history){0};
@@ -247,6 +248,7 @@ struct engine_setup *session_setup(struct session *s, bool fresh, struct error *
     char mark[CHECKPOINT_SETUP];
     session_mark(s, mark);
     s->resume_pending = false;
+    s->tested = (struct journal_test){0};
     bool kept = false;
     if (ok && fresh)
         ok = anything_kept(s, &kept, e);

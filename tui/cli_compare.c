@@ -204,7 +204,7 @@ static int run_compare(int argc, char **argv) {
          .text = &c.baseline},
         {.name = "filter",
          .argument = "TEXT",
-         .help = "only runs that have all these words, e.g. 'task=films method=hybrid seed=3'",
+         .help = "only runs that have all these words, e.g. 'task=sentiment method=hybrid seed=3'",
          .text = &c.filter},
         {.name = "csv", .help = "every part and number, for programs", .flag = &c.csv},
         {.name = "md", .help = "Markdown", .flag = &c.markdown},
@@ -250,8 +250,8 @@ const struct cli_command cli_compare = {
         "(*.jsonl); with nothing named, of all sessions. Only what differs between the runs gets a column.\n"
         "Means and differences are over seeds, of runs that did all their steps; the newest of a seed "
         "counts.",
-    .example = "  $ prompter session compare films --group --baseline 'vanilla'\n"
-               "  $ prompter session compare --filter task=films --group --latex >table.tex",
+    .example = "  $ prompter session compare sentiment --group --baseline 'vanilla'\n"
+               "  $ prompter session compare --filter task=sentiment --group --latex >table.tex",
     .most = 1000,
     .run = run_compare,
 };

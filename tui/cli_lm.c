@@ -425,17 +425,18 @@ const struct cli_command cli_lm = {
     .name = "lm",
     .operands = "--corpus FILE ... --out DIR",
     .summary = "Train a T5 from nothing on text, or a T5 further (LM adaptation).",
-    .details = "The corpus is UTF-8 text: documents separated by blank lines, a sentence a line (or whole "
-               "paragraphs). A new\n"
-               "model gets a vocabulary trained on it. Progress is on standard error. The run is kept in DIR "
-               "every few minutes;\n"
-               "Ctrl-C keeps it at once, and --resume goes on as if nothing had happened. DIR then is an "
-               "ordinary model folder\n"
-               "in Hugging Face layout. --screen shows its curves and lets you pause, step, stop and change "
-               "the rate; "
-               ":watch DIR in\n"
-               "the workbench shows those of a run that goes on elsewhere. In brackets: what the recipe "
-               "small takes, and the others where they differ.",
+    .details =
+        "The corpus is UTF-8 text: documents separated by blank lines, a sentence a line (or whole "
+        "paragraphs). A new\n"
+        "model gets a vocabulary trained on it. Progress is on standard error. The run is kept in DIR "
+        "every few minutes;\n"
+        "Ctrl-C keeps it at once, and --resume goes on as if nothing had happened. DIR then is an "
+        "ordinary model folder\n"
+        "in Hugging Face layout. --screen shows its curves and lets you pause, step, stop and change "
+        "the rate;\n"
+        ":watch DIR in the workbench shows those of a run that goes on elsewhere. In brackets: what the "
+        "recipe small\n"
+        "takes, and the others where they differ.",
     .example = "  $ prompter lm --corpus stories.txt --out tiny --vocabulary 4000 --steps 5000\n"
                "  $ prompter lm --corpus news.txt --model t5-v1_1-small --out t5-lm --steps 500\n"
                "  $ prompter lm --out t5-lm --resume --screen",

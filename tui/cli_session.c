@@ -216,7 +216,7 @@ static int run_unpack(int argc, char **argv) {
 #define NEW_COMMAND(full)                                                                                    \
     .name = full, .operands = "NAME",                                                                        \
     .summary = "Make a session from a task and a model, to be opened or tuned by its name.",                 \
-    .example = "  $ prompter " full " reviews --task films --words 'bad; good' --set seed=3\n"               \
+    .example = "  $ prompter " full " reviews --task sentiment --words 'bad; good' --set seed=3\n"           \
                "  $ prompter " full " moods --own --labels 'sad, happy'",                                    \
     .least = 1, .most = 1
 #define LIST_COMMAND(full)                                                                                   \
@@ -245,7 +245,7 @@ static const struct cli_command session_log_command = {
     .name = "session log",
     .operands = "SESSION",
     .summary = "Tell what happened in a session: edits, runs, what was best, tests. Times are local.",
-    .example = "  $ prompter session log films",
+    .example = "  $ prompter session log sentiment",
     .least = 1,
     .most = 1,
     .run = run_log,
@@ -257,7 +257,7 @@ static const struct cli_command session_pack_command = {
         "Make one zip file of a session, with its task and data where they are not shipped, without the "
         "model.",
     .details = "Without FILE it is NAME.zip in this folder. A file that is there is not overwritten.",
-    .example = "  $ prompter session pack films\n  films.zip",
+    .example = "  $ prompter session pack sentiment\n  sentiment.zip",
     .least = 1,
     .most = 2,
     .run = run_pack,
@@ -267,7 +267,7 @@ static const struct cli_command session_unpack_command = {
     .operands = "FILE [NAME]",
     .summary = "Make a session of a packed one, to be opened by its name.",
     .details = "Without NAME it is called as it was. A session that is there is not overwritten.",
-    .example = "  $ prompter session unpack films.zip films-of-ann",
+    .example = "  $ prompter session unpack sentiment.zip sentiment-of-ann",
     .least = 1,
     .most = 2,
     .run = run_unpack,
@@ -303,7 +303,7 @@ const struct cli_command cli_session = {
                "  prompter session pack SESSION [FILE]   one file with all of it but the model\n"
                "  prompter session unpack FILE [NAME]    the way back\n\n"
                "Each has --help with an example.",
-    .example = "  $ prompter session log films",
+    .example = "  $ prompter session log sentiment",
     .least = 1,
     .most = 64,
     .run = run_session,

@@ -464,7 +464,7 @@ const struct cli_command cli_tune = {
                "with the accuracy on\n"
                "the test set. A run that was stopped goes on where it was. Interrupt it with Ctrl-C: nothing "
                "is lost.",
-    .example = "  $ prompter tune films --set steps=60 | tail -n 1",
+    .example = "  $ prompter tune sentiment --set steps=60 | tail -n 1",
     .least = 1,
     .most = 1,
     .run = run_tune,
@@ -473,7 +473,7 @@ const struct cli_command cli_eval = {
     .name = "eval",
     .operands = "SESSION",
     .summary = "Score a session's best prompt.",
-    .example = "  $ prompter eval films --split test --json",
+    .example = "  $ prompter eval sentiment --split test --json",
     .least = 1,
     .most = 1,
     .run = run_eval,

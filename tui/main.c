@@ -116,7 +116,7 @@ static int print_overview(void) {
     cli_print_options(options, list_options(&unused, options));
     puts("  --help                   this page\n\n"
          "prompter COMMAND --help tells more about a command.\n\n"
-         "Example:\n  $ prompter films          then press the space bar");
+         "Example:\n  $ prompter sentiment          then press the space bar");
     return cli_finish("", CLI_OK);
 }
 
@@ -125,7 +125,7 @@ static const struct cli_command workbench_command = {
     .name = "",
     .operands = "[SESSION | TASK]",
     .summary = "Open the workbench.",
-    .example = "  $ prompter films",
+    .example = "  $ prompter sentiment",
     .most = 1,
     .run = run_workbench,
 };

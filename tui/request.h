@@ -175,7 +175,7 @@ enum request_where {
     X(DIFFERING, "differing", "d", "", WHERE_COMPARE, "all settings",                                        \
       "columns for what differs between the runs alone, or for every setting")                               \
     X(FILTER, "filter", "f", "TEXT", WHERE_COMPARE, "filter",                                                \
-      "only runs with all these words, e.g. task=films method=hybrid seed=3 good")                           \
+      "only runs with all these words, e.g. task=sentiment method=hybrid seed=3 good")                       \
     X(FILTER_NONE, "unfilter", "F", "", WHERE_COMPARE, "show all", "show all runs again")                    \
     X(THIS_TASK, "this-task", "t", "", WHERE_COMPARE, "this task", "only runs of the open task, or of all")  \
     X(CURVE, "curve", "c", "", WHERE_COMPARE, "loss", "draw dev accuracy, or dev loss")                      \

@@ -40,6 +40,19 @@ static void measure(const struct table *t, const struct table_source *s, size_t 
     }
 }
 
+// Short of room: of the stretching columns that are wider than their least the widest, the first of equals;
+// s->columns when there is none.
+static size_t widest_that_gives(const struct table_source *s, const int width[TABLE_MOST_COLUMNS]) {
+    size_t widest = s->columns;
+    for (size_t c = 0; c < s->columns; c++) {
+        const struct table_column *column = &s->column[c];
+        int least = column->least > 0 ? column->least : title_width(column);
+        if (column->stretches && width[c] > least && (widest == s->columns || width[c] > width[widest]))
+            widest = c;
+    }
+    return widest;
+}
+
 // Sets to 0 the widths of columns that do not show; the rest fits `columns`. True when some were left out at
 // the right.
 static bool fit(const struct table *t, const struct table_source *s, int columns,
@@ -50,15 +63,8 @@ static bool fit(const struct table *t, const struct table_source *s, int columns
             width[c] = 0;
         used += width[c] ? width[c] + GAP : 0;
     }
-    // Short of room: stretching columns give, down to their least.
-    for (size_t c = 0; c < s->columns && used > columns; c++) {
-        if (!width[c] || !s->column[c].stretches)
-            continue;
-        int least = s->column[c].least > 0 ? s->column[c].least : title_width(&s->column[c]);
-        int give = width[c] - least < used - columns ? width[c] - least : used - columns;
-        width[c] -= give > 0 ? give : 0;
-        used -= give > 0 ? give : 0;
-    }
+    for (size_t c; used > columns && (c = widest_that_gives(s, width)) < s->columns; used--)
+        width[c]--;
     for (size_t c = 0; c < s->columns && used < columns; c++)
         if (width[c] && s->column[c].stretches) {
             width[c] += columns - used;

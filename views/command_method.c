@@ -34,7 +34,8 @@ static bool may_choose(struct workbench *w, struct error *e) {
     for (size_t i = 0; i < VIEW_COUNT; i++)
         waits |= view_list[i]->unsaved && view_list[i]->unsaved(w->view_state[i], w);
     if (!w->session || !w->workspace || !w->workspace->original)
-        return error_set(e, ERROR_INPUT, "nothing is open yet; open a session or a task, e.g. :open films");
+        return error_set(e, ERROR_INPUT,
+                         "nothing is open yet; open a session or a task, e.g. :open sentiment");
     if (w->recording)
         return error_set(e, ERROR_INPUT, "this is a recording");
     return !waits ||

@@ -18,7 +18,8 @@
 static bool read_fitting(struct workbench *w, const char *path, struct prompt_matrix *out, struct error *e) {
     const struct workspace *ws = w->workspace;
     if (!ws || !w->session)
-        return error_set(e, ERROR_INPUT, "nothing is open yet; open a session or a task, e.g. :open films");
+        return error_set(e, ERROR_INPUT,
+                         "nothing is open yet; open a session or a task, e.g. :open sentiment");
     if (!prompt_file_read(out, path, e))
         return false;
     if (out->columns != ws->config.d_model)

@@ -205,7 +205,7 @@ static const char *nothing_text(const struct compare_view *v, char room[600]) {
     return room;
 }
 
-// "7 runs, 3 settings, 1 damaged, task films, filter seed=1"
+// "7 runs, 3 settings, 1 damaged, task sentiment, filter seed=1"
 static void title_text(const struct compare_view *v, char *out, size_t size) {
     struct buffer b = {0};
     size_t damaged = 0;

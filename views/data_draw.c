@@ -153,7 +153,7 @@ static void draw_table(struct data_view *v, const struct workbench *w, struct gr
         table_title(v, ws->task, title, sizeof title), table_note(v, w, note, sizeof note);
     struct area body = body_of(grid_frame(g, a, focused, title, note[0] ? note : NULL));
     if (!ws) {
-        grid_put_wrapped(g, body, 0, STYLE_DIM, "The examples of a task go here: :open films opens one.");
+        grid_put_wrapped(g, body, 0, STYLE_DIM, "The examples of a task go here: :open sentiment opens one.");
         return;
     }
     if (!v->split_good) {

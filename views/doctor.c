@@ -198,7 +198,11 @@ static void look_progress(struct diagnoses *r, const struct summary *s, const st
     } else if (s->first_dev && s->first_dev->dev_accuracy >= 0.9f) {
         doctor_say(
             r, DOCTOR_GOOD, REQUEST_NONE,
-            "dev accuracy was %.2f before the first step: this model knows the task, there is little to gain",
+            in->worded
+                ? "dev accuracy was %.2f before the first step: this model knows the task in these words; "
+                  ":method vanilla leaves them out"
+                : "dev accuracy was %.2f before the first step: this model knows the task, there is little "
+                  "to gain",
             s->first_dev->dev_accuracy);
     } else if (r->count > 0) {
         return; // what was found says enough

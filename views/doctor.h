@@ -51,6 +51,7 @@ struct doctor_input {
     const char *const *class_name;
     const char *const *label_word;       // the first of each class; NULL: unknown
     bool whole_vocabulary;               // the loss runs over the whole vocabulary: ln C means nothing then
+    bool worded;                         // the template has words beside its soft vectors (a hybrid prompt)
     size_t dev_count;                    // examples behind dev_accuracy
     const struct evaluation *dev;        // the last evaluation in detail; NULL: unknown
     double vector_norm, vocabulary_norm; // medians; NaN: unknown

@@ -180,9 +180,9 @@ static void put_block(struct writer *w, const struct lesson_block *b, const stru
 }
 
 static void put_press(struct writer *w, const struct lesson_step *s, const struct learn_progress *p) {
-    char text[512], score[64];
-    snprintf(text, sizeof text, "*%s* %s%s", PART_KEY(LESSON_DO, WHERE_LEARN), s->press,
-             p->done ? " (done; again if you like)" : "");
+    char text[512], score[64], done[40 + KEYMAP_KEYS];
+    snprintf(done, sizeof done, " (done; %s goes on)", PART_KEY(LESSON_NEXT, WHERE_LEARN));
+    snprintf(text, sizeof text, "*%s* %s%s", PART_KEY(LESSON_DO, WHERE_LEARN), s->press, p->done ? done : "");
     w->line++;
     put_sign(w, p->done ? STYLE_GOOD : STYLE_KEY, part_symbol(w->g, p->done ? SYMBOL_TICK : SYMBOL_POINTER));
     put_text(w, 2, p->done ? STYLE_DIM : STYLE_PLAIN, text, false);

@@ -274,7 +274,7 @@ static void draw_empty(const struct workbench *w, struct grid *g, struct area a)
             PART_KEY(SCREEN_PATTERN, WHERE_PROMPT), PART_KEY(APPLY, WHERE_PATTERN));
     } else if (!ws) {
         what = "Nothing is open.";
-        snprintf(next, sizeof next, ":open films opens a shipped task.");
+        snprintf(next, sizeof next, ":open sentiment opens a shipped task.");
     } else if (part_fine_tunes(ws)) {
         what = "Fine-tuning has no soft prompt: all weights of the model learn.";
         snprintf(

@@ -11,6 +11,7 @@ struct number {
     const char *label;
     enum style style;
     char value[3 * PART_SHORT];
+    char narrow[PART_SHORT]; // instead of it where it would be cut; "" as it is
 };
 
 enum { N_STEP, N_LOSS, N_DEV_LOSS, N_RATE, N_TRAIN, N_DEV, N_UPDATE, N_GRADIENT, N_BEST, N_COUNT };
@@ -96,6 +97,8 @@ static void collect(const struct run_view *v, const struct workbench *w, struct 
         char score[PART_SHORT];
         part_score(score, best->dev_accuracy, ws->split->dev_count);
         snprintf(n[N_BEST].value, sizeof n[N_BEST].value, "%s @ %zu", score, best->step);
+        snprintf(n[N_BEST].narrow, sizeof n[N_BEST].narrow, "%.2f @ %zu", (double)best->dev_accuracy,
+                 best->step);
         n[N_BEST].style = STYLE_GOOD;
     }
 }
@@ -169,8 +172,10 @@ void run_draw_numbers(const struct run_view *v, const struct workbench *w, struc
             break;
         last = i / columns;
         int c = i % columns;
-        part_field(g, a, last, begin[c], gap[columns - 1][c], begin[c + 1] - begin[c] - 1, x->label, x->style,
-                   x->value);
+        int room = begin[c + 1] - begin[c] - 1, wide = text_width(x->value, strlen(x->value));
+        bool narrow = x->narrow[0] && wide > room - gap[columns - 1][c];
+        part_field(g, a, last, begin[c], gap[columns - 1][c], room, x->label, x->style,
+                   narrow ? x->narrow : x->value);
     }
     if (a.rows > 3 && v->range.cursor)
         draw_cursor_keys(v, w, g, a, last + 1, gap[columns - 1][0]);

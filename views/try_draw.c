@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/memory.h"
 #include "sessions/method.h"
 
 #include "parts.h"
@@ -103,6 +104,19 @@ static const char *editor_name(const struct task *t, size_t i) {
     return i < t->fields ? t->field[i] : "options";
 }
 
+// Options beside each other, where one a line has no room: "A in the garden  B at home".
+static void draw_options(struct grid *g, struct area a, const struct task *t, const char *text) {
+    struct buffer b = {0};
+    for (size_t c = 0; *text && c < t->classes; c++) {
+        size_t bytes = strcspn(text, "\n");
+        buffer_printf(&b, "%s%s ", c ? "  " : "", t->class_name[c]);
+        buffer_add(&b, text, bytes);
+        text += bytes + (text[bytes] == '\n');
+    }
+    grid_put_wrapped(g, a, 0, STYLE_PLAIN, b.data ? b.data : "");
+    buffer_free(&b);
+}
+
 static void draw_text(struct try_view *v, const struct workbench *w, struct grid *g, struct area a,
                       bool focused) {
     const struct workspace *ws = workbench_workspace(w);
@@ -112,7 +126,7 @@ static void draw_text(struct try_view *v, const struct workbench *w, struct grid
     text_note(v, w, note, sizeof note);
     struct area body = try_inside(grid_frame(g, a, focused, title, note[0] ? note : NULL));
     if (!ws || !v->editors) {
-        say(g, body, STYLE_DIM, "Open a task or a session, then type any text here: :open films");
+        say(g, body, STYLE_DIM, "Open a task or a session, then type any text here: :open sentiment");
         return;
     }
     for (size_t i = 0; v->editors > 1 && i < v->editors; i++) {
@@ -127,7 +141,11 @@ static void draw_text(struct try_view *v, const struct workbench *w, struct grid
         if (gap && rows[i])
             grid_put_cut(g, body, row, 0, gap - 1, now ? STYLE_FOCUS : STYLE_DIM, editor_name(ws->task, i));
         struct area field = area_rows(area_columns(body, gap, body.columns - gap), row, rows[i]);
-        editor_draw(v->editor[i], g, field, v->editing && i == v->now, NULL, SIZE_MAX);
+        if (i == ws->task->fields && !(v->editing && i == v->now) &&
+            rows_of(editor_text(v->editor[i]), field.columns) > rows[i])
+            draw_options(g, field, ws->task, editor_text(v->editor[i]));
+        else
+            editor_draw(v->editor[i], g, field, v->editing && i == v->now, NULL, SIZE_MAX);
         char empty[40 + 2 * KEYMAP_KEYS];
         snprintf(empty, sizeof empty, "empty: %s to type, %s for an example", PART_KEY(EDIT, WHERE_TRY),
                  PART_KEY(EXAMPLE_NEXT, WHERE_TRY));

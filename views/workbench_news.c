@@ -53,6 +53,13 @@ static void take_workspace(struct workbench *w, struct workspace *ws) {
     w->opened++;
     w->has_dev = w->has_test = w->has_report = w->has_estimate = w->lost = false;
     w->dev = w->test = (struct evaluation){0};
+    const struct journal_test t = w->session ? session_tested(w->session) : (struct journal_test){0};
+    if (t.examples) { // scored before the session was closed
+        w->test.examples = t.examples, w->test.correct = t.correct;
+        w->test.loss = t.loss, w->test.accuracy = t.accuracy, w->test.macro_f1 = t.macro_f1;
+        w->test_step = t.step;
+        w->has_test = true;
+    }
 }
 
 // ---- studies ----

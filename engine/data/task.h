@@ -3,7 +3,7 @@
 //
 // task.json (unknown keys are allowed and ignored; files are relative to `data_folder` and may not lead out
 // of it):
-//   {"name": "films", "title": "Film reviews", "language": "en",
+//   {"name": "sentiment", "title": "Bad or good", "language": "en",
 //    "family": "single-sentence" | "sentence-pair" | "multiple-choice",
 //    "files": {"train": "train.jsonl", "dev": "dev.jsonl", "test": "test.jsonl"},     train is required;
 //                                                            {}: no files, all examples are typed (below)

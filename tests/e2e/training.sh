@@ -86,7 +86,7 @@ held() { # by every key
     at=$(step)
     t send-keys s && for _ in $(seq 600); do [ "$(step)" = $((at + 1)) ] && break; sleep 0.05; done
     [ "$(step)" = $((at + 1)) ] || { echo "one step after $at:"; screen; return 1; }
-    t send-keys + && wait_for 'learning rate times 1.25' && t send-keys s && wait_for 'rate    6.3e-04' &&
+    t send-keys + && wait_for 'learning rate times 1.25' && t send-keys s && wait_for 'rate    0.00125' &&
         t send-keys S && wait_for '‖ stopped, kept' && t send-keys Space && wait_for '● training' && goes_on &&
         t send-keys Q && wait_for 'go on with: prompter lm --resume' && [ -e "$folder/tiny/checkpoint.safetensors" ]
 }

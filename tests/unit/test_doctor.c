@@ -247,7 +247,10 @@ TEST(a_model_that_knows_the_task) {
     begin(&m);
     scored(&m, 0.94f, 0.2f, true);
     steps(&m, 20, 0.2f, 0.9f, 0.01f);
-    CHECK_HAS(ask(&m, NULL), "g dev accuracy was 0.94 before the first step");
+    CHECK_HAS(ask(&m, NULL), "g dev accuracy was 0.94 before the first step: this model knows the task, "
+                             "there is little to gain");
+    m.in.worded = true;
+    CHECK_HAS(ask(&m, NULL), "this model knows the task in these words; :method vanilla leaves them out");
 }
 
 TEST(nothing_wrong_and_nothing_gained) {

@@ -99,6 +99,12 @@ TEST(metrics_read_back_to_the_bit) {
     CHECK(h.damage == JOURNAL_WHOLE && h.records == 6 && h.last == 6 && h.count == 4 && !h.note[0]);
     for (size_t i = 0; i < 4; i++)
         CHECK(same_metric(&h.metric[i], &all[i]));
+    CHECK(h.test.step == 1 && h.test.examples == 10 && h.test.correct == 9 && h.test.accuracy == 0.9 &&
+          h.test.loss == 0.25 && isnan(h.test.macro_f1));
+    journal_history_cut(&h, 1);
+    CHECK_SIZE(h.test.examples, 10);
+    journal_history_cut(&h, 0); // taken back with the step that it scored
+    CHECK_SIZE(h.test.examples, 0);
     journal_history_free(&h);
 }
 

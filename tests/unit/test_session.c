@@ -630,6 +630,8 @@ TEST(a_run_is_kept_and_resumed) {
     CHECK(file_exists(at("home/films/session.json"))); // the first metric writes the session
     struct run_checkpoint c = picture(4);
     CHECK_OK(session_keep_checkpoint(s, KEEP_BEST, &c, &e));
+    const struct evaluation test = {.examples = 8, .correct = 6, .accuracy = 0.75};
+    session_keep_test(s, &test, 4);
     keep_steps(s, 5, 7); // these were never kept
     session_free(s);
     CHECK_OK(session_open(&s, "films", NULL, &e));
@@ -638,6 +640,7 @@ TEST(a_run_is_kept_and_resumed) {
     CHECK_TEXT(session_notes(s), "");
     CHECK(setup->resume && setup->resume->step == 4 && setup->history_count == 5);
     CHECK(setup->history[4].step == 4 && setup->history[4].train_loss == 4);
+    CHECK(session_tested(s).examples == 8 && session_tested(s).correct == 6 && session_tested(s).step == 4);
     engine_setup_free(setup);
     keep_steps(s, 5, 6);
     CHECK_SIZE(journal_count(at("home/films/journal.jsonl")), 7);
@@ -664,7 +667,7 @@ TEST(a_run_is_kept_and_resumed) {
     settings.seed = 77;
     session_set_settings(s, &settings);
     setup = session_setup(s, false, &e);
-    CHECK(setup && !setup->resume);
+    CHECK(setup && !setup->resume && !session_tested(s).examples);
     engine_setup_free(setup);
     CHECK_HAS(session_notes(s), "a new run begins");
     session_free(s);
