@@ -113,14 +113,14 @@ bool model_write_config(const struct t5_config *c, bool tied, double dropout, en
 
 const char model_adapted_key[] = "prompter_adapted_from";
 
-bool model_copy_config(const char *from, const char *folder, enum dtype type, struct error *e) {
+bool model_copy_config(const char *from, const char *folder, enum dtype type, bool adapted, struct error *e) {
     struct buffer b = {0};
     struct t5_config c;
     char *path = path_join(from, "config.json", e), *text = NULL;
     cJSON *root = path ? json_read_file(path, MOST_CONFIG, e) : NULL;
     bool ok = root && t5_config_read(&c, from, e) &&
               json_put(root, "torch_dtype", cJSON_CreateString(torch_name(type)), e) &&
-              json_put(root, model_adapted_key, cJSON_CreateString(path_name(from)), e) &&
+              (!adapted || json_put(root, model_adapted_key, cJSON_CreateString(path_name(from)), e)) &&
               (text = json_print(root, true, e)) != NULL;
     if (ok) {
         buffer_add_text(&b, text);

@@ -19,10 +19,10 @@ bool model_write_weights(const struct model *m, const char *folder, enum dtype t
 bool model_write_config(const struct t5_config *c, bool tied, double dropout, enum dtype type,
                         const char *folder, struct error *e);
 // The same for a model that was trained further: from/config.json (with all it holds, but the type of the
-// weights, and model_adapted_key: the folder's name of the model it was) and, where it is there,
-// from/generation_config.json.
+// weights) and, where it is there, from/generation_config.json. `adapted`: it was trained as a prefix LM (LM
+// adaptation), which model_adapted_key then says: the folder's name of the model it was.
 extern const char model_adapted_key[];
-bool model_copy_config(const char *from, const char *folder, enum dtype type, struct error *e);
+bool model_copy_config(const char *from, const char *folder, enum dtype type, bool adapted, struct error *e);
 
 // folder/spiece.model from the bytes of one, tokenizer_config.json, special_tokens_map.json.
 bool model_write_tokenizer(const char *spiece, size_t length, const char *folder, struct error *e);

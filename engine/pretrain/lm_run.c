@@ -180,7 +180,8 @@ static bool put_tokenizer(struct lm_run *run, const struct lm_request *r, struct
 
 static bool start_model(struct lm_run *run, const struct lm_request *r, struct error *e) {
     if (r->model)
-        return model_load(&run->model, r->model, e) && model_copy_config(r->model, run->out, r->type, e);
+        return model_load(&run->model, r->model, e) &&
+               model_copy_config(r->model, run->out, r->type, r->settings.mix[LM_PREFIX] > 0, e);
     size_t ids = (tokenizer_ids(run->tokenizer) + HEAD_TILE - 1) / HEAD_TILE * HEAD_TILE;
     struct t5_config c = lm_start_config(&r->settings, ids);
     return model_write_config(&c, r->settings.tied, r->settings.dropout, r->type, run->out, e) &&

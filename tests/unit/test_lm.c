@@ -511,7 +511,7 @@ TEST(a_written_model_loads_the_same) {
         char copy[520];
         snprintf(copy, sizeof copy, "%s/copy", folder);
         CHECK_OK(file_make_folders(copy, &e));
-        CHECK_OK(model_copy_config(folder, copy, DTYPE_F16, &e));
+        CHECK_OK(model_copy_config(folder, copy, DTYPE_F16, true, &e));
         struct t5_config c;
         CHECK_OK(t5_config_read(&c, copy, &e));
         CHECK(memcmp(&c, &f.model->config, sizeof c) == 0);

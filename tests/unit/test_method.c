@@ -159,9 +159,11 @@ TEST(lm_adaptation_is_a_choice_of_model) {
     e = (struct error){0};
     CHECK(!method_fits_model(METHOD_LM_ADAPTATION, model, &e));
     CHECK_HAS(e.text, "-lm was: prompter new");
-    // What LM training of a model writes says so.
+    // What training as a prefix LM writes says so, what other training of a model writes does not.
     snprintf(adapted, sizeof adapted, "%s/prompts", model);
-    CHECK_OK(model_copy_config(model, adapted, DTYPE_F32, &e));
+    CHECK_OK(model_copy_config(model, adapted, DTYPE_F32, false, &e));
+    CHECK(!method_fits_model(METHOD_LM_ADAPTATION, adapted, &e));
+    CHECK_OK(model_copy_config(model, adapted, DTYPE_F32, true, &e));
     snprintf(model, sizeof model, "%.500s", adapted);
     CHECK(chosen(films, METHOD_LM_ADAPTATION, "{soft:20} {text_a} {mask}", START_NORMAL));
     task_free(films);
