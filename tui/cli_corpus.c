@@ -36,46 +36,45 @@ static bool sink_flush(struct sink *s, struct error *e) {
     return ok;
 }
 
-static bool write_document(struct sink *s, const struct generated *d, struct error *e) {
+static void add_document(struct buffer *b, const struct generated *d) {
     for (size_t i = 0; i < d->count; i++) {
         if (d->sentence[i].key[0] && d->sentence[i].starts)
-            buffer_printf(&s->pending, "@%s ", d->sentence[i].key);
-        buffer_add_text(&s->pending, d->sentence[i].text);
-        buffer_add_char(&s->pending, '\n');
+            buffer_printf(b, "@%s ", d->sentence[i].key);
+        buffer_add_text(b, d->sentence[i].text);
+        buffer_add_char(b, '\n');
     }
-    buffer_add_char(&s->pending, '\n');
-    return s->pending.length < 1 << 16 || sink_flush(s, e);
+    buffer_add_char(b, '\n');
 }
 
-// Questions about which sentences belong together, instead of the documents themselves.
-static bool write_neighbours(const struct arguments *a, const struct grammar *g, struct error *e) {
-    struct sink s = {.file = a->out != NULL};
-    struct neighbour_writer *w = NULL;
-    bool ok = (!a->out || file_writer_open(&s.writer, a->out, e)) &&
-              neighbour_writer_create(&w, g, a->start, a->neighbours, a->seed, e);
-    for (size_t i = 0; ok && i < a->documents; i++)
-        ok = neighbour_writer_next(w, &s.pending, e) && (s.pending.length < 1 << 16 || sink_flush(&s, e));
-    ok = ok && (!s.pending.length || sink_flush(&s, e)) && (!a->out || file_writer_commit(&s.writer, e));
-    if (a->out)
-        file_writer_close(&s.writer);
-    buffer_free(&s.pending);
-    neighbour_writer_free(w);
-    return ok;
+// Documents, or questions about which of their sentences belong together: `w` or else `m`.
+static bool write_documents(const struct arguments *a, struct generator *m, struct neighbour_writer *w,
+                            struct sink *s, struct error *e) {
+    struct generated d;
+    for (size_t i = 0; i < a->documents; i++) {
+        if (w ? !neighbour_writer_next(w, &s->pending, e)
+              : !generator_document(m, a->start, a->first + i, &d, e))
+            return false;
+        if (!w)
+            add_document(&s->pending, &d);
+        if (s->pending.length >= 1 << 16 && !sink_flush(s, e))
+            return false;
+    }
+    return !s->pending.length || sink_flush(s, e);
 }
 
 static bool write_corpus(const struct arguments *a, const struct grammar *g, enum grammar_part part,
                          struct error *e) {
     struct sink s = {.file = a->out != NULL};
     struct generator *m = NULL;
-    struct generated d;
-    bool ok =
-        (!a->out || file_writer_open(&s.writer, a->out, e)) && generator_create(&m, g, part, a->seed, e);
-    for (size_t i = 0; ok && i < a->documents; i++)
-        ok = generator_document(m, a->start, a->first + i, &d, e) && write_document(&s, &d, e);
-    ok = ok && (!s.pending.length || sink_flush(&s, e)) && (!a->out || file_writer_commit(&s.writer, e));
+    struct neighbour_writer *w = NULL;
+    bool ok = (!a->out || file_writer_open(&s.writer, a->out, e)) &&
+              (a->neighbours ? neighbour_writer_create(&w, g, a->start, a->neighbours, a->seed, e)
+                             : generator_create(&m, g, part, a->seed, e)) &&
+              write_documents(a, m, w, &s, e) && (!a->out || file_writer_commit(&s.writer, e));
     if (a->out)
         file_writer_close(&s.writer);
     buffer_free(&s.pending);
+    neighbour_writer_free(w);
     generator_free(m);
     return ok;
 }
@@ -126,9 +125,8 @@ static bool work(const struct arguments *a, enum grammar_part part, const char *
         return ok;
     }
     struct grammar *g = NULL;
-    bool ok = grammar_load(&g, file, files, e) && (a->tasks        ? write_tasks(a, g, e)
-                                                   : a->neighbours ? write_neighbours(a, g, e)
-                                                                   : write_corpus(a, g, part, e));
+    bool ok =
+        grammar_load(&g, file, files, e) && (a->tasks ? write_tasks(a, g, e) : write_corpus(a, g, part, e));
     grammar_free(g);
     return ok;
 }
@@ -186,6 +184,10 @@ static int run(int argc, char **argv) {
     enum grammar_part part;
     if (!find_part(a.part, &part)) {
         cli_complain("corpus", "--part is corpus or tasks");
+        return CLI_USAGE;
+    }
+    if (a.neighbours && (part == GRAMMAR_TASKS || a.first || a.tasks)) {
+        cli_complain("corpus", "--neighbours goes with none of --part tasks, --first, --tasks");
         return CLI_USAGE;
     }
     struct error e = {0};

@@ -186,6 +186,7 @@ expect 0 'The dog sat on a mat' $prompter corpus "$work/a.grammar" --part tasks
 expect 1 'no rule "documnt"; is "document" meant' $prompter corpus "$work/a.grammar" --start documnt
 text=engine/models/meadow/text
 expect 0 '^A\. .*B\. ' $prompter corpus $text/*.grammar --start chain_text --neighbours choice_ask --documents 5
+expect 2 'goes with none of' $prompter corpus $text/*.grammar --neighbours choice_ask --part tasks
 expect 1 'no rule "chioce_ask"; is "choice_ask" meant' $prompter corpus $text/*.grammar --neighbours chioce_ask
 expect 1 'no document with 5 sentences' $prompter corpus $text/*.grammar --start drill --neighbours choice_ask
 expect 2 'corpus or tasks' $prompter corpus "$work/a.grammar" --part both
