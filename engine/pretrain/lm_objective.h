@@ -15,10 +15,9 @@
 //   prefix  prefix LM: cut at a uniform place; the encoder reads the first part, the decoder says the rest.
 //   No
 //           sentinel.
-//   closing the last word of the last sentence (with the chance closing_anywhere: of any sentence) and those
-//   of
-//           0 to closing_words - 1 others; the punctuation behind them stays: "The answer is <extra_id_0>."
-//           As where a pattern has its mask. One word to a text teaches fastest: with more, answers are
+//   closing the last word of the last sentence (with the chance closing_anywhere: of any one) and those of 0
+//           to closing_words - 1 others; the punctuation behind them stays: "The answer is <extra_id_0>." As
+//           where a pattern has its mask. One word to a text teaches fastest: with more, answers are
 //           guessed from each other, and words that nobody can know cover the signal of the others. A text of
 //           which no sentence ends in a word becomes a suffix.
 //

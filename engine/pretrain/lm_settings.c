@@ -183,7 +183,7 @@ static bool set_mix(double mix[LM_KINDS], const char *text, struct error *e) {
             return error_set(
                 e, ERROR_INPUT,
                 "objective: \"%s\" is not understood; write shares as spans=0.45,span=0.1,suffix=0.45, "
-                "of spans, span, suffix, prefix",
+                "of spans, span, suffix, prefix, closing",
                 text);
         got[kind] = share;
         sum += share;

@@ -24,8 +24,7 @@
 //                         0 +- l/sqrt(d_kv); to a position itself these heads get -l/2 (instead of the local
 //                         bias). In the decoder a sentinel so finds its place in the text
 //   copy_heads = s > 0    o = s times v transposed in the encoder's self-attention and the cross-attention:
-//   what a
-//                         head reads it gives on in its own direction. An untied head starts as the
+//                         what a head reads it gives on in its own direction. An untied head starts as the
 //                         embedding, at the head's deviation
 //   branch_sd             times the deviations of o and wo above, so that a token is still itself behind the
 //                         last layer

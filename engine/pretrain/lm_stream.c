@@ -226,7 +226,7 @@ static bool make_example(struct lm_stream *s, enum lm_kind *kind, bool *made, st
     *kind = lm_objective_draw(s->settings->mix, &r);
     s->encoder.count = s->targets.count = 0;
     struct lm_text text = {.token = s->tokens.id + from, .count = count};
-    return find_sentences(s, from, s->end[i], &text, e) &&
+    return (*kind != LM_CLOSING || find_sentences(s, from, s->end[i], &text, e)) &&
            lm_objective_apply(*kind, s->settings, s->symbols, &text, &r, &s->encoder, &s->targets, e);
 }
 

@@ -5,15 +5,11 @@
 #include <string.h>
 
 #include "engine/base/random.h"
+#include "engine/data/sentence_table.h"
 
 // OTHERS: sentences of earlier documents that are kept to be drawn from. BARREN: documents that are too
 // short, one after another, before giving up.
 enum { STREAM = 0x6e62, OTHERS = 256, BARREN = 2000, LEAST_WORDS = 3, MOST_SENTENCES = 64 };
-
-struct other {
-    char *text; // owned
-    uint64_t document;
-};
 
 struct neighbour_writer {
     struct generator *documents, *forms;
@@ -22,7 +18,7 @@ struct neighbour_writer {
     uint64_t number, form_number;
     const char *sentence[MOST_SENTENCES]; // of the present document, those that are long enough
     size_t sentences;
-    struct other other[OTHERS];
+    char *other[OTHERS]; // owned
     size_t others; // ever kept; the last OTHERS are there
     size_t order[MOST_SENTENCES], asked;
 };
@@ -57,26 +53,21 @@ void neighbour_writer_free(struct neighbour_writer *w) {
     generator_free(w->documents);
     generator_free(w->forms);
     for (size_t i = 0; i < OTHERS; i++)
-        free(w->other[i].text);
+        free(w->other[i]);
     free(w);
 }
 
 static bool is_long(const char *text) {
-    size_t words = 1;
-    for (; *text; text++)
-        words += *text == ' ';
+    size_t words;
+    sentence_hash(text, strlen(text), &words);
     return words >= LEAST_WORDS;
 }
 
 static bool keep_other(struct neighbour_writer *w, const char *text, struct error *e) {
-    struct other *o = &w->other[w->others % OTHERS];
-    char *copy = mem_strdup(text, e);
-    if (!copy)
-        return false;
-    free(o->text);
-    *o = (struct other){copy, w->number};
-    w->others++;
-    return true;
+    char *copy = mem_strdup(text, e), **place = &w->other[w->others++ % OTHERS];
+    free(*place);
+    *place = copy;
+    return copy != NULL;
 }
 
 // The next document that is long enough, its sentences in an order of asking.
@@ -107,7 +98,7 @@ static bool read_document(struct neighbour_writer *w, struct error *e) {
 }
 
 static const char *other_sentence(struct neighbour_writer *w) {
-    return w->other[random_below(&w->random, OTHERS)].text;
+    return w->other[random_below(&w->random, OTHERS)];
 }
 
 static const char *neighbour(struct neighbour_writer *w, size_t i) {

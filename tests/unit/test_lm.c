@@ -97,6 +97,43 @@ TEST(a_place_in_the_stream_goes_on_to_the_bit) {
     lm_fixture_close(&f);
 }
 
+// What stands behind the sentinel, up to </s>, has no word in it: the last word was taken, also where a
+// document becomes several segments and a sentence is cut.
+TEST(closing_takes_the_last_word_of_each_segment) {
+    struct lm_fixture f;
+    struct lm_symbols symbols;
+    struct corpus_reader *reader;
+    struct lm_batch b = {0};
+    size_t whole = 0;
+    CHECK_OK(lm_fixture_open(&f));
+    f.settings.max_tokens = 13;
+    f.settings.batch_tokens = 400;
+    memset(f.settings.mix, 0, sizeof f.settings.mix);
+    f.settings.mix[LM_CLOSING] = 1;
+    lm_symbols_of(&symbols, f.tokenizer, 0, 1);
+    struct lm_stream *s = stream_of(&f, &reader, &symbols);
+    for (size_t n = 0; s && n < 20; n++) {
+        CHECK_OK(lm_stream_next(s, &b, &e));
+        for (size_t i = 0; i < b.examples; i++) {
+            size_t at = b.encoder_offset[i], end = b.encoder_offset[i + 1] - 1;
+            while (at < end && b.encoder.id[at] != symbols.sentinel[0])
+                at++;
+            CHECK(at < end);
+            char *behind = tokenizer_decode(f.tokenizer, b.encoder.id + at + 1, end - at - 1, &e);
+            CHECK(behind && !strpbrk(behind, "abcdefghijklmnopqrstuvwxyz"));
+            whole += behind && behind[0] == '.';
+            free(behind);
+            CHECK(b.encoder_offset[i + 1] - b.encoder_offset[i] <= lm_objective_longest(&f.settings, false));
+            CHECK(b.decoder_offset[i + 1] - b.decoder_offset[i] <= lm_objective_longest(&f.settings, true));
+        }
+    }
+    CHECK(whole > 20);
+    lm_batch_free(&b);
+    lm_stream_free(s);
+    corpus_reader_free(reader);
+    lm_fixture_close(&f);
+}
+
 // ---- the gradient ----
 
 static double loss_of(struct t5_pass *pass, const struct lm_batch *b, double *row_loss) {
@@ -475,6 +512,23 @@ TEST(starts) {
     CHECK_NEAR(deviation(other->encoder.block[1].feed_forward.wo), 0.3 / sqrt(640.0), 0.001);
     model_free(other);
     model_free(m);
+}
+
+// With query_rate 0 only q stands still, in every attention.
+TEST(q_has_a_rate_of_its_own) {
+    struct lm_fixture f;
+    CHECK_OK(lm_fixture_open(&f));
+    f.settings.query_rate = 0;
+    CHECK_OK(lm_fixture_trainer(&f, NULL));
+    const struct t5_attention *a[] = {&f.model->encoder.block[0].self, &f.model->decoder.block[0].self,
+                                      &f.model->decoder.block[0].cross};
+    float q[3], k[3];
+    for (size_t i = 0; i < 3; i++)
+        q[i] = a[i]->q->trained[3], k[i] = a[i]->k->trained[3];
+    CHECK_OK(run_steps(&f, 3));
+    for (size_t i = 0; i < 3; i++)
+        CHECK(a[i]->q->trained[3] == q[i] && a[i]->k->trained[3] != k[i]);
+    lm_fixture_close(&f);
 }
 
 TEST(a_written_model_loads_the_same) {
