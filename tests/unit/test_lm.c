@@ -104,7 +104,7 @@ TEST(closing_takes_the_last_word_of_each_segment) {
     struct lm_symbols symbols;
     struct corpus_reader *reader;
     struct lm_batch b = {0};
-    size_t whole = 0;
+    size_t whole = 0, inside = 0;
     CHECK_OK(lm_fixture_open(&f));
     f.settings.max_tokens = 13;
     f.settings.batch_tokens = 400;
@@ -128,6 +128,17 @@ TEST(closing_takes_the_last_word_of_each_segment) {
         }
     }
     CHECK(whole > 20);
+    // Anywhere: sentences in front of others lose theirs, too.
+    f.settings.max_tokens = 100;
+    f.settings.closing_anywhere = 1;
+    for (size_t n = 0; s && n < 20; n++) {
+        CHECK_OK(lm_stream_next(s, &b, &e));
+        char *all = tokenizer_decode(f.tokenizer, b.encoder.id, b.encoder.count, &e);
+        for (const char *at = all; at && (at = strstr(at, "<extra_id_0>")) != NULL; at++)
+            inside += strcspn(at + 12, "abcdefghijklmnopqrstuvwxyz") < strcspn(at + 12, "<");
+        free(all);
+    }
+    CHECK(inside > 20);
     lm_batch_free(&b);
     lm_stream_free(s);
     corpus_reader_free(reader);
