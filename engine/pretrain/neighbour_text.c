@@ -19,7 +19,7 @@ struct neighbour_writer {
     const char *sentence[MOST_SENTENCES]; // of the present document, those that are long enough
     size_t sentences;
     char *other[OTHERS]; // owned
-    size_t others; // ever kept; the last OTHERS are there
+    size_t others;       // ever kept; the last OTHERS are there
     size_t order[MOST_SENTENCES], asked;
 };
 
