@@ -2,42 +2,95 @@
 // Words that must be kept are added behind the trained pieces, with a score a little above that of the pieces
 // they would be cut into. SentencePiece's own "user-defined symbols" would not do: they are cut out of longer
 // words, too (yes|terday).
+//
+// The trainer takes as candidates for pieces only what stands in two different runs of text between blanks.
+// "thing" does where the text has "thing" and "thing."; a word that no mark ever follows and no longer word
+// begins with ("and", "from"), or that one mark always follows ("Also,"), does not, however often it comes,
+// and would be cut ("an|d"). So the words that come often are told twice more at the end, with two marks.
 #include "lm_vocabulary.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/hash.h"
 #include "engine/base/memory.h"
+#include "engine/data/sentence_table.h"
 #include "engine/model/spiece.h"
 
 static const char WORD_MARK[] = "\xe2\x96\x81"; // U+2581
 static const float ABOVE = 0.5f;                // of the log probability, above that of the word's parts
-enum { MOST_KEPT = 1024, MOST_WORD = 64 };
+enum { MOST_KEPT = 1024, MOST_WORD = 64, OFTEN = 8, MOST_COUNTED = 1 << 20 };
 
 struct sample {
     struct corpus_reader *reader;
     struct corpus_document document;
-    size_t sentence, left; // left: bytes that may still be given
+    size_t sentence, left;      // left: bytes that may still be given
+    struct sentence_table seen; // words of letters alone, by hash
+    struct buffer often;        // those that came OFTEN, each as "word.\nword,\n"
+    size_t told;                // bytes of `often` that were given
     bool failed;
     struct error *e;
 };
+
+// How long the word is that a run of text begins with: all of it but marks at its end; 0 if it is none.
+static size_t word_length(const char *text, size_t length) {
+    while (length && ispunct((unsigned char)text[length - 1]))
+        length--;
+    for (size_t i = 0; i < length; i++)
+        if (!isalpha((unsigned char)text[i]) && !((unsigned char)text[i] & 0x80))
+            return 0;
+    return length <= MOST_WORD ? length : 0;
+}
+
+static bool count_words(struct sample *s, const char *text, size_t length) {
+    for (size_t i = 0, end; i < length; i = end + 1) {
+        struct sentence_entry *entry = NULL;
+        for (end = i; end < length && text[end] != ' ';)
+            end++;
+        size_t word = word_length(text + i, end - i);
+        if (!word)
+            continue;
+        uint64_t hash = hash_bytes(HASH_START, text + i, word);
+        if (!sentence_table_take(&s->seen, hash ? hash : 1, &entry, s->e))
+            return false;
+        if (entry && ++entry->count == OFTEN) {
+            for (const char *mark = ".,"; *mark; mark++) {
+                buffer_add(&s->often, text + i, word);
+                buffer_printf(&s->often, "%c\n", *mark);
+            }
+        }
+    }
+    return buffer_ok(&s->often, s->e);
+}
+
+static bool next_often(struct sample *s, const char **text, size_t *length) {
+    if (s->failed || s->told >= s->often.length)
+        return false;
+    *text = s->often.data + s->told;
+    *length = strcspn(*text, "\n");
+    s->told += *length + 1;
+    return true;
+}
 
 static bool next_sentence(void *context, const char **text, size_t *length) {
     struct sample *s = context;
     while (s->sentence >= s->document.sentences) {
         bool there = false;
         s->sentence = 0;
-        if (!corpus_reader_next_in_epoch(s->reader, &s->document, &there, s->e))
+        if (!s->told && !s->failed && s->left &&
+            !corpus_reader_next_in_epoch(s->reader, &s->document, &there, s->e))
             s->failed = true;
-        if (!there || s->failed || !s->left) {
+        if (!there) {
             s->document.sentences = 0;
-            return false;
+            return next_often(s, text, length);
         }
         s->left -= s->document.bytes < s->left ? s->document.bytes : s->left;
     }
     *text = corpus_sentence(&s->document, s->sentence++, length);
-    return true;
+    s->failed = s->failed || !count_words(s, *text, *length);
+    return !s->failed;
 }
 
 static bool train(char **bytes, size_t *length, const struct corpus *c,
@@ -57,7 +110,7 @@ static bool train(char **bytes, size_t *length, const struct corpus *c,
                                                 {"num_threads", "2"}, // its sums depend on it
                                                 {"max_sentence_length", "8192"}};
     struct corpus_reader_settings r = corpus_reader_settings_default();
-    struct sample sample = {.left = LM_VOCABULARY_BYTES, .e = e};
+    struct sample sample = {.left = LM_VOCABULARY_BYTES, .seen.most = MOST_COUNTED, .e = e};
     r.to = s->to;
     r.seed = s->seed;
     if (!corpus_reader_create(&sample.reader, c, &r, e))
@@ -65,6 +118,8 @@ static bool train(char **bytes, size_t *length, const struct corpus *c,
     bool ok = spiece_train(arguments, sizeof arguments / sizeof *arguments, next_sentence, &sample, bytes,
                            length, why, sizeof why);
     corpus_reader_free(sample.reader);
+    sentence_table_free(&sample.seen);
+    buffer_free(&sample.often);
     if (sample.failed) {
         free(ok ? *bytes : NULL);
         return false;

@@ -622,3 +622,28 @@ TEST(a_vocabulary_has_the_special_pieces_and_the_words_kept) {
     CHECK_HAS(e.text, "no vocabulary of 5 pieces");
     lm_fixture_close(&f);
 }
+
+// "from" and "Also" have one form in this text, and no longer word begins with them.
+TEST(a_frequent_word_of_one_form_is_one_piece) {
+    char path[512];
+    static const char *const thing[] = {"boat", "stone", "chair", "wheel", "lamp", "drum"};
+    struct buffer text = {0};
+    snprintf(path, sizeof path, "%s/one_form.txt", check_folder());
+    for (size_t i = 0; i < 240; i++)
+        buffer_printf(&text, "Also, the %s came from a %s.\n%s", thing[i % 6], thing[i * 5 % 7 % 6],
+                      i % 4 == 3 ? "\n" : "");
+    CHECK_OK(file_write_atomic(path, text.data, text.length, &e));
+    struct lm_fixture f = {.settings = lm_fixture_settings()};
+    CHECK_OK(corpus_open(&f.corpus, &(const char *){path}, 1, CORPUS_SENTENCES, &e));
+    f.settings.vocabulary = 60;
+    CHECK_OK(lm_fixture_tokenizer(&f, NULL));
+    static const char *const whole[] = {"from", "Also", "came", "boat"};
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        struct token_list ids = {0};
+        CHECK_OK(tokenizer_encode(f.tokenizer, whole[i], strlen(whole[i]), &ids, &e));
+        CHECK_SIZE(ids.count, 1);
+        token_list_free(&ids);
+    }
+    lm_fixture_close(&f);
+    buffer_free(&text);
+}
