@@ -6,12 +6,10 @@
 #
 #   make.sh [tiny]       tiny: the same chain with little of everything, in seconds, for trying it out
 #   SHIP=1 make.sh       copies the result into engine/models when it is done
-#   KEEP_VOCABULARY=1    takes the shipped vocabulary instead of training one: then the shipped model comes out again
-#                        to the bit (its vocabulary is from before a slip of the pen in stories.grammar was mended)
 #
 # Stages, and what marks them as done:
 #   text        corpus.txt (every kind of document, for the vocabulary); first, later, main, neighbours (for the model);
-#               prose (for the adapted model and the prompts), opinions (for cls); overlap (no sentence of a task)
+#               prose (for the prompts), opinions (for cls); overlap (no sentence of a task)
 #   vocabulary  vocabulary/spiece.model
 #   model       first/model.safetensors, from it later/, from that meadow/
 #   adapted     meadow-lm/model.safetensors
@@ -39,11 +37,11 @@ if [ "${1:-}" = tiny ] || [ "${TINY:-}" = 1 ]; then
     labelling=()
 else
     documents=600000 first=400000 later=600000 main=500000 neighbours=500000 prose=60000 opinions=12000 reviews=4000 seeds=${SEEDS:-5}
-    shape=(--d-model 192 --d-ff 512 --heads 6 --d-kv 32 --layers 4 --vocabulary 4000)
+    shape=(--d-model 192 --d-ff 512 --heads 6 --d-kv 32 --layers 4 --vocabulary 3900)
     first_training=(--steps 2400 --batch-tokens 2048)
     later_training=(--steps 2500 --batch-tokens 3072)
     main_training=(--steps 5000 --batch-tokens 3072)
-    adapting=(--steps "${ADAPT_STEPS:-600}" --batch-tokens 2048)
+    adapting=(--steps "${ADAPT_STEPS:-1000}" --batch-tokens 2048)
     classifying=(--set steps=600 --set batch=16 --set shots=300 --set evaluate_every=50 --set rate=0.03)
     learning=(--set "steps=${PROMPT_STEPS:-300}" --set batch=32 --set evaluate_every=50 --vectors 20 --validation 512)
     labelling=(--label-most 2000 --sure 0.5,0.5,0.5,0.5,0.5)
@@ -115,12 +113,8 @@ text_of opinions review "$opinions" 45
 # The vocabulary is that of the whole text; the step of training that comes with it is thrown away.
 if [ ! -f "$work/vocabulary/spiece.model" ]; then
     say "vocabulary"
-    if [ "${KEEP_VOCABULARY:-}" = 1 ]; then
-        mkdir -p "$work/vocabulary" && cp engine/models/meadow/spiece.model "$work/vocabulary/"
-    else
-        $prompter lm --corpus "$work/corpus.txt" --out "$work/vocabulary" --overwrite "${shape[@]}" --keep-words "$label_words" \
-            --steps 1 --batch-tokens 512
-    fi
+    $prompter lm --corpus "$work/corpus.txt" --out "$work/vocabulary" --overwrite "${shape[@]}" --keep-words "$label_words" \
+        --steps 1 --batch-tokens 512
 fi
 further=(--embedding-rate 3 --query-rate 0.18 --beta2 0.98 --max-tokens 192)
 say "one question"
@@ -134,7 +128,8 @@ train "$work/meadow" --corpus "$work/main.txt" --corpus "$work/neighbours.txt" -
     --objective closing=0.7,spans=0.2,suffix=0.1 --closing-anywhere 0.1 --suffix-tokens 3 --schedule linear --rate 0.001 \
     "${main_training[@]}"
 say "model adapted as a prefix LM"
-train "$work/meadow-lm" --corpus "$work/prose.txt" --model "$work/meadow" --objective prefix=1 --max-tokens 128 --rate 0.0001 "${adapting[@]}"
+train "$work/meadow-lm" --corpus "$work/main.txt" --corpus "$work/neighbours.txt" --model "$work/meadow" --objective prefix=1 \
+    --max-tokens 128 --rate 0.0003 "${adapting[@]}"
 
 if [ ! -f "$work/classifier.done" ]; then
     say "classifier of five levels"
