@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Runs of a session: kept, resumed and set aside, whatever ends the program; and the whole way with the engine
-// on the shipped model.
+// Runs of a session: kept, resumed and set aside, whatever ends the program; and the whole way with the
+// engine on the shipped model.
 #include "session_fixture.h"
 
 #include <fcntl.h>
