@@ -1,34 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The commands as a person types them: help, mistakes, exit statuses, stopping and going on, files out and in.
-cd "$(dirname "$0")/../.." || exit 1
-export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
-build=${BUILD:-build}
-prompter=$build/prompter
-shared=${PROMPTER_SHARED:-../shared}
-passed=0 failed=0 skipped=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export PROMPTER_SESSIONS=$work/sessions
-# expect STATUS PATTERN COMMAND...: exit status and a pattern somewhere in the output.
-expect() {
-    local status=$1 pattern=$2
-    shift 2
-    timeout 60 "$@" >"$work/out" 2>&1 </dev/null
-    local got=$?
-    if [ "$got" = "$status" ] && grep -qE -- "$pattern" "$work/out"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $* (exit status $got, wanted $status, and the pattern: $pattern)"
-        head -n 5 "$work/out"
-    fi
-}
-check() { # check WHAT CONDITION...
-    local what=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $what"; fi
-}
+cd "$(dirname "$0")/../.." && . tests/e2e/lib/check.bash || exit 1
 
 expect 0 'Usage: prompter' $prompter --help
 expect 0 'prompter [0-9]' $prompter --version
@@ -198,5 +171,4 @@ expect 0 'sentiment +[0-9]+ +0 +0' $prompter corpus --overlap "$work/a.txt" --ta
 head -n 1 sessions/tasks/sentiment/test.jsonl | sed 's/.*"text":"//; s/","label.*//' >"$work/b.txt"
 expect 1 'sentiment +[0-9]+ +[1-9]' $prompter corpus --overlap "$work/b.txt" --task sentiment
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+finish

@@ -1,31 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # prompter experiment as a person uses it: a grid, stopped and gone on with, its tables, and what is refused.
-cd "$(dirname "$0")/../.." || exit 1
-export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
-build=${BUILD:-build}
-prompter=$build/prompter
-passed=0 failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-expect() { # expect STATUS PATTERN COMMAND...
-    local status=$1 pattern=$2
-    shift 2
-    timeout 200 "$@" >"$work/out" 2>&1 </dev/null
-    local got=$?
-    if [ "$got" = "$status" ] && grep -qE -- "$pattern" "$work/out"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $* (exit status $got, wanted $status, and the pattern: $pattern)"
-        head -n 5 "$work/out"
-    fi
-}
-check() { # check WHAT CONDITION...
-    local what=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $what"; fi
-}
+cd "$(dirname "$0")/../.." && . tests/e2e/lib/check.bash || exit 1
+PATIENCE=200
 
 cat >"$work/small.json" <<'END'
 {"experiment": 1, "name": "small", "model": "sprout", "tasks": ["films"], "seeds": "1-4",
@@ -92,5 +69,4 @@ check "results of a shipped one lie beside the sessions" [ "$(wc -l <"$work/home
 expect 0 'vanilla PT' env PROMPTER_SESSIONS="$work/home" $prompter session compare
 mv "$work/home/main.runs.jsonl" "$work/share/experiments/"
 expect 0 'over 4 seeds' env PROMPTER_SHARE="$work/share" PROMPTER_SESSIONS="$work/home" $prompter experiment main --table-only
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

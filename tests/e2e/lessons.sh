@@ -5,13 +5,10 @@
 # FULL=1 walks the lessons as they are, on the shipped model (half an hour). PROMPTER_SHARE: another share, with its
 # model. A step that needs a file which the model has not is skipped, and said.
 set -u
-cd "$(dirname "$0")/../.." || exit 1
-build=${BUILD:-build}
-passed=0 failed=0 skipped=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+other=${PROMPTER_SHARE:-}
+cd "$(dirname "$0")/../.." && . tests/e2e/lib/check.bash || exit 1
 top=$PWD
-models=${PROMPTER_SHARE:-$top/engine}/models
+models=${other:-$top/engine}/models
 [ -e "$models/$(cat "$models/default")/config.json" ] || models=$top/tests/share/models
 share=$work/share
 mkdir -p "$share/lessons" "$share/tasks"
@@ -78,5 +75,4 @@ for lesson in sessions/lessons/*.lesson; do
         echo "skip a step of $name: the model has no $what yet"
     done < <(grep '^#skipped' "$work/$name.keys")
 done
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

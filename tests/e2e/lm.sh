@@ -1,32 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # prompter lm as a person uses it: a model from nothing, stopped and killed and resumed, then trained further.
-cd "$(dirname "$0")/../.." || exit 1
-export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
-build=${BUILD:-build}
-prompter=$build/prompter
-passed=0 failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export PROMPTER_SESSIONS=$work/sessions
-expect() { # expect STATUS PATTERN COMMAND...
-    local status=$1 pattern=$2
-    shift 2
-    timeout 120 "$@" >"$work/out" 2>&1 </dev/null
-    local got=$?
-    if [ "$got" = "$status" ] && grep -qE -- "$pattern" "$work/out"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $* (exit status $got, wanted $status, and the pattern: $pattern)"
-        head -n 5 "$work/out"
-    fi
-}
-check() { # check WHAT CONDITION...
-    local what=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $what"; fi
-}
+cd "$(dirname "$0")/../.." && . tests/e2e/lib/check.bash || exit 1
 
 # A text of some hundred short stories.
 awk 'BEGIN { srand(3)
@@ -121,5 +96,4 @@ expect 0 'holds the model' $prompter lm --resume --out "$work/further" --steps 7
 expect 0 'prefix [0-9.]+' $prompter lm --corpus "$work/text.txt" --model "$work/whole" --out "$work/again" --overwrite --steps 3 --max-tokens 64 --batch-tokens 600 --optimizer adafactor --schedule inverse-sqrt
 expect 0 'holds the model' $prompter lm --corpus "$work/text.txt" --out "$work/plain" "${shape[@]}" --recipe hugging-face --tied 1 --decoder-layers 1 --steps 3 --layout lines --accumulate 2
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" = 0 ]
+finish

@@ -2,16 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # `make model` with little of everything: the whole chain, a second time, interrupted, and with a part lost; then the
 # main experiment on what came out, a run of each method.
-cd "$(dirname "$0")/../.." || exit 1
-build=${BUILD:-build}
-passed=0 failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-check() { # check WHAT CONDITION...
-    local what=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $what"; fi
-}
+cd "$(dirname "$0")/../.." && . tests/e2e/lib/check.bash || exit 1
+unset PROMPTER_SHARE # the tasks and experiments are the shipped ones
 made() { PROMPTER=$build/prompter WORK=$work/$1 timeout 120 engine/models/make.sh tiny >"$work/log" 2>&1 </dev/null; }
 sums() { (cd "$work/$1" && sha256sum corpus.txt prose.txt neighbours.txt meadow/spiece.model meadow*/model.safetensors meadow/prompts/*.safetensors); }
 
@@ -53,5 +45,4 @@ lists() { "$build/prompter" experiment "$1" --out "$work/none.jsonl" --list >/de
 for f in sessions/experiments/*.json; do
     check "$f can be read" lists "$(basename "$f" .json)"
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

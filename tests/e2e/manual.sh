@@ -3,32 +3,9 @@
 # The manual page, the completion scripts and the configuration: they have every command, option and request, their
 # readers take them without a word, and a key that is bound anew is the one that everything names.
 set -u
-cd "$(dirname "$0")/../.." || exit 1
-export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
-build=$PWD/${BUILD:-build}
-prompter=$build/prompter
-passed=0 failed=0 skipped=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export XDG_CONFIG_HOME=$work/config XDG_STATE_HOME=$work/state PROMPTER_SESSIONS=$work/sessions LC_ALL=C.UTF-8
-unset NO_COLOR
+cd "$(dirname "$0")/../.." && . tests/e2e/lib/check.bash || exit 1
 mkdir -p "$work/config/prompter"
 
-check() { # NAME COMMAND...
-    local name=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name"
-        tail -n 12 "$work/log"
-    fi
-}
-skip() {
-    skipped=$((skipped + 1))
-    echo "skip $1"
-}
 quiet() { # COMMAND...: it succeeds and says nothing
     local said
     said=$("$@" 2>&1) && [ -z "$said" ] || { echo "$said" | head -n 12; return 1; }
@@ -135,5 +112,4 @@ fresh() { # new sessions begin with the settings; one that is there keeps its ow
 }
 check "new sessions begin with the settings" fresh
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -1,32 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # prompter pretrain as a person uses it: every task, stopped and resumed, and tuning from what came out.
-cd "$(dirname "$0")/../.." || exit 1
-export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
-build=${BUILD:-build}
-prompter=$build/prompter
-passed=0 failed=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export PROMPTER_SESSIONS=$work/sessions
-expect() { # expect STATUS PATTERN COMMAND...
-    local status=$1 pattern=$2
-    shift 2
-    timeout 120 "$@" >"$work/out" 2>&1 </dev/null
-    local got=$?
-    if [[ $got == $status ]] && grep -qE -- "$pattern" "$work/out"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $* (exit status $got, wanted $status, and the pattern: $pattern)"
-        head -n 5 "$work/out"
-    fi
-}
-check() { # check WHAT CONDITION...
-    local what=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $what"; fi
-}
+cd "$(dirname "$0")/../.." && . tests/e2e/lib/check.bash || exit 1
 
 awk 'BEGIN { srand(4)
     split("Anna Peter Maria Tom Ben Ruth Leo Kate", who); split("film cake garden car bed hotel song", what)
@@ -86,5 +61,4 @@ expect 0 'holds the prompt' $prompter pretrain --task cls --labels "$work/cls.la
 expect 0 '' $prompter new from-ppt --task claims --template '{soft:5} {text_a} {mask}. {text_b}' --set start=file --set start_file="$work/whole.safetensors" --set steps=2
 expect 0 '"event":"done"' $prompter tune from-ppt --no-test
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

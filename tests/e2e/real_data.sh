@@ -2,14 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The whole path on real data sets: a session made, tuned, stopped by its last step, resumed, scored; with the shipped model
 # and with a random checkpoint of T5-v1.1-small's shape that uses T5's own tokenizer. Skips what needs ../shared.
-cd "$(dirname "$0")/../.." || exit 1
-export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
-build=${BUILD:-build}
-shared=${PROMPTER_SHARED:-../shared}
-passed=0 failed=0 skipped=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export PROMPTER_SESSIONS=$work/sessions
+cd "$(dirname "$0")/../.." && . tests/e2e/lib/check.bash || exit 1
 ok() { passed=$((passed + 1)); }
 bad() {
     failed=$((failed + 1))
@@ -69,5 +62,4 @@ else
         echo "skip $t: no ../shared/data"
     done
 fi
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+finish

@@ -3,31 +3,14 @@
 # What the system does to a program: signals, a terminal that goes away, no memory, no permission, a full disk, a
 # model's file that is cut short. Each time: one line that says what happened, and a session that goes on.
 set -u
-cd "$(dirname "$0")/../.." || exit 1
-build=$PWD/${BUILD:-build}
-prompter=$build/prompter probe=$build/tests/pty_probe
-passed=0 failed=0 skipped=0
-work=$(mktemp -d)
+cd "$(dirname "$0")/../.." && . tests/e2e/lib/check.bash || exit 1
+probe=$build/tests/pty_probe
 mounted=
-trap '[ -n "$mounted" ] && umount "$mounted"; chmod -R u+w "$work"; rm -rf "$work"' EXIT
-export PROMPTER_SESSIONS=$work/sessions XDG_STATE_HOME=$work/state LC_ALL=C.UTF-8
-export PROMPTER_SHARE=$PWD/tests/share
+at_end() {
+    [ -n "$mounted" ] && umount "$mounted"
+    chmod -R u+w "$work"
+}
 
-check() { # NAME COMMAND...
-    local name=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name"
-        tail -n 12 "$work/log"
-    fi
-}
-skip() {
-    skipped=$((skipped + 1))
-    echo "skip $1"
-}
 new() { # NAME [OPTION...]: a session that runs for as long as nobody stops it
     local name=$1
     shift
@@ -272,5 +255,4 @@ else
     skip "a clock that jumps: faketime is not installed"
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

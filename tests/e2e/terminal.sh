@@ -3,29 +3,8 @@
 # The terminal side with real bytes: a small client (tests/tools/tui_demo.c) under a pseudo-terminal and under
 # tmux. Waits for text, never for time.
 set -u
-cd "$(dirname "$0")/../.." || exit 1
-export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
-build=${BUILD:-build}
-demo=$PWD/$build/tests/tui_demo probe=$PWD/$build/tests/pty_probe
-export LC_ALL=C.UTF-8 INPUTRC=/dev/null
-unset NO_COLOR TMUX
-passed=0 failed=0 skipped=0
-folder=$(mktemp -d)
-servers=0 # each test has a tmux server of its own
-t() { tmux -S "$folder/tmux$servers" -f /dev/null "$@"; }
-trap 't kill-server 2>/dev/null; rm -rf "$folder"' EXIT
-
-check() { # NAME COMMAND...
-    local name=$1
-    shift
-    if "$@" >"$folder/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name"
-        tail -n 30 "$folder/log"
-    fi
-}
+cd "$(dirname "$0")/../.." && . tests/e2e/lib/check.bash || exit 1
+demo=$build/tests/tui_demo probe=$build/tests/pty_probe
 
 # ---- every way out gives the terminal back ----
 drawn() { timeout 60 "$probe" --wait-for ready --count 0 "$@"; }
@@ -51,8 +30,8 @@ check "the probe sees an unrestored terminal" tells
 
 colours() { # WANTED TERM: do sequences that choose colours come?
     local got=no
-    drawn --term "$2" --record "$folder/output" -- "$demo" || return 1
-    grep -qaE $'\e\\[([0-9]+;)*3[0-7](;[0-9]+)*m' "$folder/output" && got=yes
+    drawn --term "$2" --record "$work/output" -- "$demo" || return 1
+    grep -qaE $'\e\\[([0-9]+;)*3[0-7](;[0-9]+)*m' "$work/output" && got=yes
     echo "colours: $got"
     [ "$got" = "$1" ]
 }
@@ -66,31 +45,13 @@ no_terminal() { "$demo" </dev/null | grep -q . ; [ "${PIPESTATUS[0]}" = 1 ] && "
 check "without a terminal" no_terminal
 
 # ---- under tmux ----
-screen() { t capture-pane -p; }
-wait_for() { # TEXT (a fixed string)
-    for _ in $(seq 300); do
-        screen | grep -qF -- "$1" && return 0
-        sleep 0.05
-    done
-    echo "\"$1\" never showed:"
-    screen
-    return 1
-}
+. tests/e2e/lib/tmux.bash
 wait_cursor() { # X,Y
     for _ in $(seq 300); do
         [ "$(t display-message -p '#{cursor_x},#{cursor_y}')" = "$1" ] && return 0
         sleep 0.05
     done
     echo "the cursor is not at $1 but at $(t display-message -p '#{cursor_x},#{cursor_y}'):"
-    screen
-    return 1
-}
-wait_gone() {
-    for _ in $(seq 300); do
-        screen | grep -qF -- "$1" || return 0
-        sleep 0.05
-    done
-    echo "\"$1\" stayed:"
     screen
     return 1
 }
@@ -135,15 +96,15 @@ command_line() {
 check "command line with wide characters" command_line
 
 search() {
-    open_demo --history "$folder/state/history" && t send-keys : && t send-keys -l 'rate 0.25' && t send-keys Enter &&
-        wait_for '[rate 0.25]' && t send-keys Q && wait_gone ready && grep -qx 'rate 0.25' "$folder/state/history" &&
-        open_demo --history "$folder/state/history" && t send-keys : C-r && t send-keys -l 'te 0' &&
+    open_demo --history "$work/state/history" && t send-keys : && t send-keys -l 'rate 0.25' && t send-keys Enter &&
+        wait_for '[rate 0.25]' && t send-keys Q && wait_gone ready && grep -qx 'rate 0.25' "$work/state/history" &&
+        open_demo --history "$work/state/history" && t send-keys : C-r && t send-keys -l 'te 0' &&
         wait_for 'rate 0.25' && t send-keys Enter && wait_for '[rate 0.25]'
 }
 check "history and Ctrl-R" search
 
 paste() {
-    open_demo && printf 'one\ntwo' >"$folder/paste" && t load-buffer "$folder/paste" && t paste-buffer -p &&
+    open_demo && printf 'one\ntwo' >"$work/paste" && t load-buffer "$work/paste" && t paste-buffer -p &&
         wait_for 'Paste o n e' && wait_for 'Paste-End' && t send-keys : && wait_for ':' && t paste-buffer -p &&
         wait_for ':one two'
 }
@@ -186,5 +147,4 @@ vanished() {
 }
 check "the terminal goes away" vanished
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -3,54 +3,9 @@
 # The workbench in a terminal, as a person uses it, under tmux: typing Chinese, sizes that change while a prompt is
 # tuned, job control, the command line's history, the mouse, sizes of panes, being ended. Waits for text, never for time.
 set -u
-cd "$(dirname "$0")/../.." || exit 1
-export PROMPTER_SHARE=$PWD/tests/share # small models and tasks with known numbers
-build=$PWD/${BUILD:-build}
-prompter=$build/prompter
-passed=0 failed=0 skipped=0
-work=$(mktemp -d)
-servers=0 # each test has a tmux server of its own
-t() { tmux -S "$work/tmux$servers" -f /dev/null "$@"; }
-trap 't kill-server 2>/dev/null; rm -rf "$work"' EXIT
-export PROMPTER_SESSIONS=$work/sessions XDG_STATE_HOME=$work/state XDG_CONFIG_HOME=$work/config LC_ALL=C.UTF-8
-export INPUTRC=/dev/null
-unset NO_COLOR TMUX COLORFGBG
+cd "$(dirname "$0")/../.." && . tests/e2e/lib/check.bash || exit 1
+. tests/e2e/lib/tmux.bash
 
-check() { # NAME COMMAND...
-    local name=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name"
-        tail -n 30 "$work/log"
-    fi
-}
-screen() { t capture-pane -p; }
-wait_for() { # TEXT (a fixed string)
-    for _ in $(seq 300); do
-        screen | grep -qF -- "$1" && return 0
-        sleep 0.05
-    done
-    echo "\"$1\" never showed:"
-    screen
-    return 1
-}
-wait_gone() {
-    for _ in $(seq 300); do
-        screen | grep -qF -- "$1" || return 0
-        sleep 0.05
-    done
-    echo "\"$1\" stayed:"
-    screen
-    return 1
-}
-shell() { # a fresh one
-    t kill-server 2>/dev/null
-    servers=$((servers + 1))
-    t new-session -d -x 80 -y 24 "env PS1='shell> ' bash --norc --noprofile -i" && wait_for 'shell>'
-}
 program() { pgrep -P "$(t display-message -p '#{pane_pid}')" -f prompter; }
 session() { # NAME: one that tunes for as long as nobody stops it
     [ -e "$PROMPTER_SESSIONS/$1" ] || "$prompter" new "$1" --task films --set steps=1000000 --set evaluate_every=200 >/dev/null
@@ -59,18 +14,6 @@ open() { # NAME [OPTION...]
     local name=$1
     shift
     session "$name" && shell && t send-keys "$prompter $* $name" Enter && wait_for '○ ready'
-}
-step() { screen | grep -oE 'step +[0-9]+/' | head -n 1 | tr -dc 0-9; }
-goes_on() { # steps are made
-    local before
-    before=$(step)
-    for _ in $(seq 200); do
-        [ -n "$(step)" ] && [ "$(step)" -gt "${before:-0}" ] && return 0
-        sleep 0.05
-    done
-    echo "no steps after ${before:-none}:"
-    screen
-    return 1
 }
 
 chinese() { # letters of two columns typed into the template: there, aligned, under the cursor, and taken back
@@ -168,5 +111,4 @@ vanished() { # the terminal goes away: the program ends by itself and the run is
 }
 check "a terminal that vanishes while tuning" vanished
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish
