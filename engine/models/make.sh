@@ -76,7 +76,7 @@ prompt() { # prompt KIND SEED
     [ -f "$out.safetensors" ] && [ ! -f "$out.run.safetensors" ] && return
     say "prompt $kind, seed $seed"
     if [ -f "$out.run.safetensors" ]; then
-        $prompter pretrain --resume --task "$kind" --out "$out.safetensors" --model "$work/meadow" --threads 1 "${extra[@]}" "${learning[@]}" --set "seed=$seed"
+        $prompter pretrain --resume --out "$out.safetensors" --threads 1
     else
         $prompter pretrain --overwrite --task "$kind" --out "$out.safetensors" --model "$work/meadow" --threads 1 "${extra[@]}" "${learning[@]}" --set "seed=$seed"
     fi

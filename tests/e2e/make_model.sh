@@ -33,6 +33,29 @@ made two
 check "interrupted, it goes on to its end" [ $? = 0 ]
 check "to the same bits" [ "$(sums two)" = "$(cat "$work/first")" ]
 
+# Interrupted while a prompt learns: its run is gone on with.
+caught=no
+for try in $(seq 40); do
+    rm -f "$work"/two/meadow/prompts/*
+    PROMPTER=$build/prompter WORK=$work/two setsid engine/models/make.sh tiny >"$work/begun" 2>&1 </dev/null &
+    pid=$!
+    for _ in $(seq 400); do
+        grep -q 'step 1/' "$work/begun" && break
+        sleep 0.01
+    done
+    sleep "0.0$((try % 10))"
+    kill -TERM -- -$pid 2>/dev/null
+    wait $pid 2>/dev/null
+    [ -n "$(find "$work/two/meadow/prompts" -name '*.run.safetensors')" ] && caught=yes && break
+done
+if [ $caught = yes ]; then
+    made two
+    check "a prompt that was interrupted goes on" [ $? = 0 ]
+    check "and becomes the same" [ "$(sums two)" = "$(cat "$work/first")" ]
+else
+    skip "a prompt interrupted: they are learned too fast here"
+fi
+
 # Every method of the main experiment runs on it.
 sed 's/"total_shots": 32, "steps": 200, "batch": 8, "evaluate_every": 10/"total_shots": 8, "steps": 2, "batch": 4, "evaluate_every": 2/; s/"seeds": "1-5"/"seeds": "2"/' \
     sessions/experiments/main.json >"$work/main.json"
