@@ -72,6 +72,34 @@ TEST(what_is_wrong_is_named) {
     refused("\"settings\": {\"rate\": 0.0005}", "\"settings\": {\"method\": \"ppt\"}", "stands beside");
     refused("\"template\": \"choice\", \"vectors\": 2", "\"vectors\": 2", "template");
     refused("\"experiment\": 1", "\"experiment\": 2", "experiment");
+    // Counted twice, one run would be a spread of nothing.
+    refused("\"seeds\": \"3-4\"", "\"seeds\": [3, 4, 3]", "\"seeds\" has 3 twice");
+    refused("[\"films\", \"claims\"]", "[\"films\", \"films\"]", "\"tasks\" has \"films\" twice");
+    refused("\"settings\": {\"rate\": 0.0005}", "\"settings\": {\"seed\": 4}", "\"seeds\" of the experiment");
+}
+
+// What is wrong in every cell is said before the first one runs.
+TEST(tasks_and_models_are_looked_for_first) {
+    static const char one[] = "{\"experiment\": 1, \"name\": \"x\", \"model\": \"%s\", \"tasks\": [\"%s\"], "
+                              "\"seeds\": \"1\", \"methods\": [{\"name\": \"a\", \"method\": \"%s\"}]}";
+    static const struct {
+        const char *model, *task, *method, *why;
+    } all[] = {{"sprout", "films", "vanilla", NULL},
+               {"models/sprout", "tasks/films", "vanilla", NULL}, // beside the file, wherever one is
+               {"sprout", "filmz", "vanilla", "\"tasks\": \"filmz\" is no session"},
+               {"nope", "films", "vanilla", "no model folder nope"},
+               {"sprout", "films", "lm-adaptation", "\"model\": \"{model}-lm\""}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct experiment x;
+        char json[400];
+        snprintf(json, sizeof json, one, all[i].model, all[i].task, all[i].method);
+        e = (struct error){0};
+        CHECK_OK(experiment_parse(&x, json, strlen(json), "tests/share", &e));
+        CHECK(experiment_check(&x, &e) == !all[i].why);
+        if (all[i].why)
+            CHECK_HAS(e.text, all[i].why);
+        experiment_free(&x);
+    }
 }
 
 static const struct report_run *run_of(const struct report *r, const char *place) {
