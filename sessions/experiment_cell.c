@@ -467,6 +467,7 @@ static bool score_untuned(struct cell *c, const struct split *split, struct outc
          score_set(bench, c, &p, c->prompt.value, test, task_of(c)->test.count, &o->test_detail, e);
     if (ok) {
         o->dev = score_of(&dev, 0);
+        o->evaluations = 1;
         o->test = score_of(&o->test_detail, 0);
         o->seconds = clock_seconds() - began;
     }
@@ -477,6 +478,18 @@ static bool score_untuned(struct cell *c, const struct split *split, struct outc
 }
 
 // ---- the line ----
+
+// As multiple choice all label words are letters, and what they stand for is an option in the text: where
+// there are several sets of words, runs of two of them would be one setting to a comparison.
+static bool name_method(struct report_run *out, const struct cell *c, struct error *e) {
+    struct buffer b = {0};
+    buffer_add_text(&b, c->m->name);
+    if (c->choice && c->x->words.count > 1)
+        buffer_printf(&b, ", %s words", c->words_name);
+    bool ok = buffer_ok(&b, e) && report_set_text(&out->method, b.data, e);
+    buffer_free(&b);
+    return ok;
+}
 
 static bool fill(struct report_run *out, const struct cell *c, const char *key, const struct run_settings *s,
                  struct outcome *o, struct error *e) {
@@ -489,8 +502,7 @@ static bool fill(struct report_run *out, const struct cell *c, const char *key, 
               report_set_text(&out->session, c->x->name, e) && report_set_text(&out->place, key, e) &&
               report_set_text(&out->task, c->task_name, e) &&
               report_set_text(&out->model, slash ? slash + 1 : c->model_folder, e) &&
-              report_set_text(&out->method, c->m->name, e) &&
-              report_set_text(&out->template_text, template_text, e) &&
+              name_method(out, c, e) && report_set_text(&out->template_text, template_text, e) &&
               report_set_text(&out->label_words, words, e) &&
               (out->class_name = mem_calloc(classes + 1, sizeof *out->class_name, e));
     for (; ok && out->classes < classes; out->classes += ok)

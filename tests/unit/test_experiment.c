@@ -180,6 +180,32 @@ TEST(a_named_method_is_the_one_of_sessions) {
     experiment_free(&x);
 }
 
+// As multiple choice the words are options: what is recorded as label words is the same letters for every
+// set.
+TEST(sets_of_words_are_told_apart_as_multiple_choice) {
+    static const char two[] = "{\"experiment\": 1, \"name\": \"x\", \"model\": \"sprout\", \"tasks\": "
+                              "[\"sentiment\"], \"seeds\": \"1\", \"words\": [\"good\", \"inverted\"], "
+                              "\"settings\": {\"shots\": 4}, \"methods\": [{\"name\": \"letters\", "
+                              "\"template\": \"choice\", \"tune\": \"nothing\"}]}";
+    struct experiment x;
+    struct experiment_cell *cell;
+    struct report_run r[2];
+    size_t count;
+    gemm_prepare();
+    CHECK_OK(experiment_parse(&x, two, strlen(two), ".", &e) && experiment_cells(&x, &cell, &count, &e));
+    CHECK_SIZE(count, 2);
+    for (size_t i = 0; i < 2; i++)
+        CHECK_OK(experiment_run(&x, &cell[i], NULL, NULL, &r[i], &e));
+    CHECK_TEXT(r[0].label_words, r[1].label_words);
+    CHECK_TEXT(r[0].method, "letters, good words");
+    CHECK_TEXT(r[1].method, "letters, inverted words");
+    CHECK_SIZE(r[0].evaluations, 1); // its dev score is one
+    report_run_free(&r[0]);
+    report_run_free(&r[1]);
+    free(cell);
+    experiment_free(&x);
+}
+
 TEST(a_task_as_multiple_choice_keeps_its_labels) {
     struct fixture f = {.settings = fixture_settings()};
     struct task *t;
