@@ -120,6 +120,8 @@ static bool value_text(const cJSON *item, char out[RUN_SETTING_TEXT], struct err
 static bool check_setting(const char *name, const char *value, struct error *e) {
     if (strcmp(name, "method") == 0)
         return error_set(e, ERROR_INPUT, "\"method\" is no setting here: it stands beside a method's name");
+    if (strcmp(name, "seed") == 0)
+        return error_set(e, ERROR_INPUT, "\"seed\" is no setting here: \"seeds\" of the experiment has them");
     struct run_settings s;
     run_settings_default(&s);
     return run_settings_set(&s, name, value, e);
@@ -234,6 +236,23 @@ static bool read_method(struct experiment *x, const cJSON *o, struct error *e) {
     return error_set(e, ERROR_INPUT, "\"tune\" is prompt, all or nothing, not \"%.40s\"", tune);
 }
 
+// A cell that is there twice would be counted twice: a spread of nothing.
+static bool check_once(const struct experiment_list *l, const char *key, struct error *e) {
+    for (size_t i = 0; i < l->count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(l->text[i], l->text[k]) == 0)
+                return error_set(e, ERROR_INPUT, "\"%s\" has \"%.80s\" twice", key, l->text[i]);
+    return true;
+}
+
+static bool check_seeds(const struct experiment *x, struct error *e) {
+    for (size_t i = 0; i < x->seeds; i++)
+        for (size_t k = 0; k < i; k++)
+            if (x->seed[i] == x->seed[k])
+                return error_set(e, ERROR_INPUT, "\"seeds\" has %llu twice", (unsigned long long)x->seed[i]);
+    return true;
+}
+
 static bool check_names(const struct experiment *x, struct error *e) {
     for (size_t i = 0; i < x->methods; i++) {
         const struct experiment_list *tasks = &x->method[i].tasks;
@@ -275,7 +294,8 @@ bool experiment_parse(struct experiment *x, const char *text, size_t length, con
         ok = error_set(e, ERROR_INPUT, "\"methods\" is empty");
     if (ok && !x->words.count)
         ok = add_text(&x->words, "good", e);
-    ok = ok && check_names(x, e);
+    ok = ok && check_once(&x->tasks, "tasks", e) && check_once(&x->words, "words", e) && check_seeds(x, e) &&
+         check_names(x, e);
     cJSON_Delete(o);
     if (!ok)
         experiment_free(x);

@@ -99,8 +99,12 @@ bool experiment_cells(const struct experiment *x, struct experiment_cell **out, 
 // What tells a cell from all others: "sentiment/vanilla PT/good/3".
 void experiment_cell_key(const struct experiment *x, const struct experiment_cell *c, char *out, size_t size);
 
+// Whether tasks and models are where the experiment says: what is wrong in every cell is told once, before
+// the first one runs.
+bool experiment_check(const struct experiment *x, struct error *e);
+
 // Runs one cell: every combination of its method's `try`, then the test set with the chosen one. The result's
-// place is the cell's key. `cancel` may be NULL; told is called (may be NULL) after each evaluation.
+// place is the cell's key. `cancel` may be NULL.
 bool experiment_run(const struct experiment *x, const struct experiment_cell *c, struct thread_pool *pool,
                     const atomic_bool *cancel, struct report_run *out, struct error *e);
 

@@ -169,9 +169,17 @@ static bool find_prompt(struct cell *c, struct error *e) {
     return ok;
 }
 
+static char *model_of_experiment(const struct experiment *x, struct error *e) {
+    bool path = x->model && x->model[0] != '/';
+    char *beside = path ? path_join(x->folder, x->model, NULL) : NULL;
+    char *found = session_find_model(beside && file_is_folder(beside) ? beside : x->model, e);
+    free(beside);
+    return found;
+}
+
 // The method's model, or the experiment's: the name of a shipped one, or a folder.
 static char *find_model(const struct cell *c, struct error *e) {
-    char *own = session_find_model(c->x->model, e);
+    char *own = model_of_experiment(c->x, e);
     if (!own || !c->m->model)
         return own;
     bool placed = strstr(c->m->model, "{model}") != NULL;
@@ -184,8 +192,43 @@ static char *find_model(const struct cell *c, struct error *e) {
     return found;
 }
 
+// As a path it is relative to the experiment's file; otherwise a name.
+static char *find_task(const struct experiment *x, const char *name, struct error *e) {
+    char *beside = name[0] == '/' ? NULL : path_join(x->folder, name, NULL);
+    char *found = beside && file_exists(beside) ? session_find_task(beside, NULL) : NULL;
+    free(beside);
+    return found ? found : session_find_task(name, e);
+}
+
+static bool check_model(const struct experiment *x, const struct experiment_method *m, struct error *e) {
+    const struct cell c = {.x = x, .m = m, .task_name = "", .words_name = ""};
+    char *model = find_model(&c, e);
+    bool ok =
+        model && (method_fits_model(m->method, model, NULL) ||
+                  error_set(e, ERROR_INPUT,
+                            "the method \"%.80s\" is LM adaptation, and %s was not trained further on text: "
+                            "give the method a model that was, e.g. \"model\": \"{model}-lm\" "
+                            "(prompter lm --model makes one)",
+                            m->name, path_name(model)));
+    free(model);
+    return ok;
+}
+
+bool experiment_check(const struct experiment *x, struct error *e) {
+    for (size_t i = 0; i < x->tasks.count; i++) {
+        char *task = find_task(x, x->tasks.text[i], e);
+        free(task);
+        if (!task)
+            return error_context(e, "\"tasks\"");
+    }
+    for (size_t i = 0; i < x->methods; i++)
+        if (!check_model(x, &x->method[i], e))
+            return false;
+    return true;
+}
+
 static bool open_cell(struct cell *c, struct error *e) {
-    char *task_path = session_find_task(c->task_name, e);
+    char *task_path = find_task(c->x, c->task_name, e);
     bool ok = task_path && find_settings(c, e) && (c->model_folder = find_model(c, e)) &&
               model_load(&c->model, c->model_folder, e) &&
               tokenizer_load(&c->tokenizer, c->model_folder, e) && task_load(&c->task, task_path, NULL, e);
@@ -424,6 +467,7 @@ static bool score_untuned(struct cell *c, const struct split *split, struct outc
          score_set(bench, c, &p, c->prompt.value, test, task_of(c)->test.count, &o->test_detail, e);
     if (ok) {
         o->dev = score_of(&dev, 0);
+        o->evaluations = 1;
         o->test = score_of(&o->test_detail, 0);
         o->seconds = clock_seconds() - began;
     }
@@ -434,6 +478,18 @@ static bool score_untuned(struct cell *c, const struct split *split, struct outc
 }
 
 // ---- the line ----
+
+// As multiple choice all label words are letters, and what they stand for is an option in the text: where
+// there are several sets of words, runs of two of them would be one setting to a comparison.
+static bool name_method(struct report_run *out, const struct cell *c, struct error *e) {
+    struct buffer b = {0};
+    buffer_add_text(&b, c->m->name);
+    if (c->choice && c->x->words.count > 1)
+        buffer_printf(&b, ", %s words", c->words_name);
+    bool ok = buffer_ok(&b, e) && report_set_text(&out->method, b.data, e);
+    buffer_free(&b);
+    return ok;
+}
 
 static bool fill(struct report_run *out, const struct cell *c, const char *key, const struct run_settings *s,
                  struct outcome *o, struct error *e) {
@@ -446,8 +502,7 @@ static bool fill(struct report_run *out, const struct cell *c, const char *key, 
               report_set_text(&out->session, c->x->name, e) && report_set_text(&out->place, key, e) &&
               report_set_text(&out->task, c->task_name, e) &&
               report_set_text(&out->model, slash ? slash + 1 : c->model_folder, e) &&
-              report_set_text(&out->method, c->m->name, e) &&
-              report_set_text(&out->template_text, template_text, e) &&
+              name_method(out, c, e) && report_set_text(&out->template_text, template_text, e) &&
               report_set_text(&out->label_words, words, e) &&
               (out->class_name = mem_calloc(classes + 1, sizeof *out->class_name, e));
     for (; ok && out->classes < classes; out->classes += ok)

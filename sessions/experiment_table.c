@@ -88,10 +88,11 @@ static void put_row(struct report_sheet *s, const struct experiment *x, const st
 
 static void write_notes(struct buffer *out, const struct experiment *x, const struct scores *s,
                         enum report_split split, const char *before) {
-    buffer_printf(out, "%s%s, in points of 100: mean ± sample standard deviation over %zu seeds", before,
+    buffer_printf(out, "%s%s, in points of 100%s%zu seed%s", before,
                   split == REPORT_TEST ? "test score, with the prompt that was best on dev"
                                        : "best dev score",
-                  x->seeds);
+                  x->seeds == 1 ? ": " : ": mean ± sample standard deviation over ", x->seeds,
+                  x->seeds == 1 ? "" : "s");
     if (s->most)
         buffer_printf(out, s->least == s->most ? ", %zu examples" : ", %zu to %zu examples", s->least,
                       s->most);

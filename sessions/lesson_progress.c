@@ -63,19 +63,35 @@ static bool read_step(struct lesson_trace *t, const cJSON *kept, struct error *e
     return true;
 }
 
+// Where a step was named, it is counted from 1.
+static void read_place(const cJSON *all, const struct lesson *l, size_t *step, bool *begun) {
+    const cJSON *kept = member(member(all, "lessons"), l->name), *at = member(kept, "step");
+    *begun = kept != NULL;
+    if (cJSON_IsNumber(at) && at->valuedouble >= 1 && at->valuedouble <= (double)l->steps)
+        *step = (size_t)at->valuedouble - 1;
+}
+
+bool lesson_progress_places(const char *path, const struct lesson *l, size_t count,
+                            struct lesson_place *place, struct error *e) {
+    cJSON *all = read_file(path, e);
+    for (size_t i = 0; all && i < count; i++) {
+        place[i] = (struct lesson_place){0};
+        read_place(all, &l[i], &place[i].step, &place[i].begun);
+    }
+    cJSON_Delete(all);
+    return all != NULL;
+}
+
 bool lesson_progress_read(const char *path, const struct lesson *l, struct lesson_trace *trace, size_t *step,
                           bool *begun, struct error *e) {
     cJSON *all = read_file(path, e);
-    const cJSON *kept = member(member(all, "lessons"), l->name), *at = member(kept, "step");
+    const cJSON *kept = member(member(all, "lessons"), l->name);
     bool ok = all != NULL;
-    *begun = kept != NULL;
+    read_place(all, l, step, begun);
     for (size_t i = 0; ok && i < l->steps; i++) {
         const cJSON *one = member(member(kept, "steps"), l->step[i].title);
         ok = !one || read_step(&trace[i], one, e);
     }
-    // Where a step was named, it is counted from 1.
-    if (cJSON_IsNumber(at) && at->valuedouble >= 1 && at->valuedouble <= (double)l->steps)
-        *step = (size_t)at->valuedouble - 1;
     cJSON_Delete(all);
     return ok;
 }

@@ -23,6 +23,13 @@ struct lesson_trace { // of one step
     double score[LESSON_MOST_SCORES]; // what its tests scored, one for each seed
     size_t scores, examples;          // examples behind each score
 };
+struct lesson_place { // where a lesson was left
+    size_t step;      // from 0
+    bool begun;
+};
+// Of all lessons, with one reading of the file; what cannot be read leaves the places as they are.
+bool lesson_progress_places(const char *path, const struct lesson *all, size_t count,
+                            struct lesson_place *place, struct error *e);
 // Into trace [steps of the lesson], zero-initialised, and *step (from 0). Nothing kept yet, or no file: all
 // as it was, and *begun is false.
 bool lesson_progress_read(const char *path, const struct lesson *l, struct lesson_trace *trace, size_t *step,

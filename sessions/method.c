@@ -145,12 +145,41 @@ static char *tidy(const struct task *t, char *take, struct error *e) {
     return out;
 }
 
+// Where a task suggests no pattern of that kind, the words of another one that it suggests: without its soft
+// vectors, or with some put before them.
+static char *words_of_another(const struct task *t, enum method_pattern pattern, size_t vectors,
+                              struct error *e) {
+    struct template parsed, hard;
+    struct buffer b = {0};
+    bool found = false, ok = true;
+    for (size_t i = 0; ok && !found && i < t->templates; i++) {
+        char *text = NULL;
+        if (!parse(&parsed, t, t->template_text[i], e))
+            return NULL; // cannot be: all were read just now
+        if ((found = template_has_words(&parsed)) && (ok = template_without_soft(&hard, &parsed, e))) {
+            ok = (text = template_print(&hard, TEMPLATE_SHORT, e)) != NULL;
+            template_free(&hard);
+        }
+        template_free(&parsed);
+        if (text && pattern == PATTERN_HYBRID)
+            buffer_printf(&b, "{soft:%d} ", CHOICE_VECTORS);
+        if (text)
+            buffer_add_text(&b, text + strspn(text, " "));
+        free(text);
+    }
+    char *made = found && ok ? buffer_take(&b, e) : NULL,
+         *out = made ? with_vectors(t, made, vectors, e) : NULL;
+    buffer_free(&b);
+    free(made);
+    if (!found)
+        error_set(e, ERROR_INPUT,
+                  "the task %s suggests no template with words; give one, e.g. in the list \"templates\" of "
+                  "its task.json: {text_a} It was {mask}.",
+                  t->name);
+    return out;
+}
+
 char *method_template(const struct task *t, enum method_pattern pattern, size_t vectors, struct error *e) {
-    static const char *const kind[] = {[PATTERN_SOFT] = "soft vectors alone",
-                                       [PATTERN_HYBRID] = "soft vectors beside words",
-                                       [PATTERN_HARD] = "words alone",
-                                       [PATTERN_BARE] = "neither soft vectors nor words",
-                                       [PATTERN_CHOICE] = "options"};
     if (pattern == PATTERN_CHOICE)
         return tidy(t, choice_template(t, vectors ? vectors : CHOICE_VECTORS, e), e);
     for (size_t i = 0; i < t->templates; i++) {
@@ -172,9 +201,7 @@ char *method_template(const struct task *t, enum method_pattern pattern, size_t 
                                                            : CHOICE_VECTORS,
                                    e),
                     e);
-    error_set(e, ERROR_INPUT, "the task %s suggests no template with %s; give the template's text instead",
-              t->name, kind[pattern]);
-    return NULL;
+    return words_of_another(t, pattern, vectors, e);
 }
 
 // ---- pre-trained prompts ----

@@ -60,8 +60,8 @@ bool method_choose(struct method_choice *out, enum run_method m, const char *mod
                    const struct task *t, const struct run_settings *base, struct error *e);
 
 // The template that a pattern means for a task: the first it suggests of that kind, with `vectors` soft
-// vectors (0: as many as it has); where it suggests none, all fields and the mask. PATTERN_HYBRID and
-// PATTERN_HARD need a suggestion. Owned.
+// vectors (0: as many as it has); where it suggests none, all fields and the mask; with words, those of
+// another pattern that it suggests, of which there has to be one. Owned.
 char *method_template(const struct task *t, enum method_pattern pattern, size_t vectors, struct error *e);
 // The number of vectors of the first soft part becomes `vectors`; the others keep theirs.
 void method_set_vectors(struct template *t, size_t vectors);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,7 +61,8 @@ static size_t find_cell(const struct driver *d, const char *key) {
     return d->cells;
 }
 
-// What an earlier call has done. A last line that was cut off by a crash is dropped from the file.
+// What an earlier call has done. A last line that was cut off by a crash is dropped from the file; one that
+// is only looked at may be in the middle of being written.
 static bool read_results(struct driver *d, struct error *e) {
     char *text = NULL;
     size_t length = 0, whole = 0, number = 0;
@@ -85,7 +87,7 @@ static bool read_results(struct driver *d, struct error *e) {
         if (ok)
             report_run_free(&r);
     }
-    if (ok && whole < length && truncate(d->out, (off_t)whole) != 0)
+    if (ok && !d->reading && whole < length && truncate(d->out, (off_t)whole) != 0)
         ok = error_system(e, "%s ends in half a line that cannot be taken away", d->out);
     free(text);
     return ok;
@@ -155,10 +157,10 @@ static void tell(struct driver *d, const char *last) {
     char left[32] = "";
     size_t made = d->finished - d->began_with;
     double each = made ? (clock_seconds() - d->began) / (double)made : 0;
-    if (made)
+    if (made && d->finished + d->failed < d->cells)
         cli_duration(each * (double)(d->cells - d->finished - d->failed), left, sizeof left);
     cli_progress_say(&d->progress, false, "%zu of %zu runs%s%s  %s", d->finished, d->cells,
-                     made ? ", left: " : "", left, last);
+                     left[0] ? ", left: " : "", left, last);
 }
 
 // A worker's end: its line goes to the file.
@@ -276,7 +278,7 @@ static bool print_table(const struct driver *d, const char *path, enum report_fo
 
 // Another model in place of the experiment's.
 static bool take_model(struct driver *d, struct error *e) {
-    char *model = d->model ? mem_strdup(d->model, e) : NULL;
+    char *model = d->model ? session_find_model(d->model, e) : NULL; // from here, not from the file
     if (!d->model)
         return true;
     free(d->x.model);
@@ -298,15 +300,26 @@ static bool choose_cells(struct driver *d, struct error *e) {
                              d->path, d->only);
 }
 
-static bool open_grid(struct driver *d, struct error *e) {
-    if (!experiment_read(&d->x, d->path, e) || !take_model(d, e) ||
-        !experiment_cells(&d->x, &d->cell, &d->cells, e) || !choose_cells(d, e) ||
-        !(d->done = mem_calloc(d->cells, sizeof *d->done, e)) || !read_results(d, e))
-        return false;
-    if (d->reading)
-        return true;
+// Two on one file would each run all cells: the second is told. The kernel's lock goes with the process, and
+// with the workers that one leaves behind that is killed; a file system or a pipe without locks has none.
+static bool open_results(struct driver *d, struct error *e) {
     d->fd = open(d->out, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    return d->fd >= 0 || error_system(e, "%s cannot be written", d->out);
+    if (d->fd < 0)
+        return error_system(e, "%s cannot be written", d->out);
+    return flock(d->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK ||
+           error_set(e, ERROR_INPUT,
+                     "another prompter experiment is writing %s; wait for it, or name another file with "
+                     "--out (more runs side by side: --jobs N)",
+                     d->out);
+}
+
+static bool open_grid(struct driver *d, struct error *e) {
+    return experiment_read(&d->x, d->path, e) && take_model(d, e) &&
+           experiment_cells(&d->x, &d->cell, &d->cells, e) && choose_cells(d, e) &&
+           (d->done = mem_calloc(d->cells, sizeof *d->done, e)) &&
+           (d->reading ||
+            ((experiment_check(&d->x, e) || error_context(e, "%s", d->path)) && open_results(d, e))) &&
+           read_results(d, e);
 }
 
 // Beside an experiment of one's own; of a shipped one among the sessions, where Compare finds them, or, to be

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "sessions/lesson.h"
+#include "sessions/lesson_progress.h"
 #include "views/workbench.h"
 
 #include "learn_text.h"
@@ -20,11 +21,6 @@ struct learn_step {
     struct learn_result result;
 };
 
-struct learn_left { // where a lesson was left
-    size_t step;
-    bool begun;
-};
-
 enum { LEARN_END = 1 << 20 };
 struct learn {
     struct lesson *lesson; // [lessons]; those that cannot be read are told and left out
@@ -32,9 +28,9 @@ struct learn {
     char *problem; // what could not be read; NULL: nothing
     bool reading;  // a lesson, not the list
     size_t step;
-    struct learn_step *state; // [steps] of the lesson that is read
-    char *path;               // where progress is kept; NULL: it is not; owned
-    struct learn_left *left;  // [lessons]; NULL before the first look; owned
+    struct learn_step *state;  // [steps] of the lesson that is read
+    char *path;                // where progress is kept; NULL: it is not; owned
+    struct lesson_place *left; // [lessons]; NULL before the first look; owned
     struct panes panes;
     int top, last_top; // scrolling (LEARN_END: to the end); where it ends, from the last drawing
     // Lines on their way.

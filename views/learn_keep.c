@@ -17,14 +17,8 @@ void learn_look(struct learn *l, const struct workbench *w) {
         l->path = path_join(folder, "lessons.json", NULL);
     if (!l->left && !(l->left = mem_calloc(l->lessons + 1, sizeof *l->left, NULL)))
         return;
-    for (size_t i = 0; l->path && i < l->lessons; i++) {
-        struct lesson_trace *t = mem_calloc(l->lesson[i].steps, sizeof *t, NULL);
-        struct learn_left left = {0};
-        // What cannot be read is told where it would be written over.
-        if (t && lesson_progress_read(l->path, &l->lesson[i], t, &left.step, &left.begun, NULL))
-            l->left[i] = left;
-        lesson_traces_free(t, l->lesson[i].steps);
-    }
+    if (l->path) // what cannot be read is told where it would be written over
+        lesson_progress_places(l->path, l->lesson, l->lessons, l->left, NULL);
 }
 
 void learn_recall(struct learn *l) {
@@ -64,7 +58,7 @@ bool learn_keep(struct learn *l, struct error *e) {
     }
     bool ok = t && (!anything || lesson_progress_write(l->path, lesson, t, l->step, e));
     if (ok && anything && l->left)
-        l->left[l->chosen] = (struct learn_left){l->step, true};
+        l->left[l->chosen] = (struct lesson_place){l->step, true};
     lesson_traces_free(t, lesson->steps);
     return ok;
 }

@@ -319,7 +319,7 @@ static int about_rows(struct grid *g, struct area probe, const struct lesson *l)
 // Right of its title: how far it was read.
 static void draw_left(const struct learn *l, struct grid *g, struct area in, int row, int used, size_t i) {
     char text[64];
-    const struct learn_left *left = l->left && l->left[i].begun ? &l->left[i] : NULL;
+    const struct lesson_place *left = l->left && l->left[i].begun ? &l->left[i] : NULL;
     if (!left)
         return;
     bool all = left->step + 1 >= l->lesson[i].steps;

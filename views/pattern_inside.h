@@ -40,6 +40,7 @@ struct pattern_view {
     size_t budget;
     enum run_loss loss;
     enum run_pieces pieces;
+    enum run_method method; // of the next run: whether an undone template may be one for multiple choice
     char *applied_template, *applied_words; // what the present run has, as the editors would show it
 
     // What the texts mean; remade with every change.

@@ -123,6 +123,7 @@ static void understand(struct pattern_view *v, const struct workbench *w) {
     v->budget = workbench_settings(w)->budget;
     v->loss = workbench_settings(w)->loss;
     v->pieces = workbench_settings(w)->pieces;
+    v->method = workbench_settings(w)->method;
     highlight(v, text);
     if (!ws)
         return;
@@ -138,6 +139,11 @@ static void understand(struct pattern_view *v, const struct workbench *w) {
         v->warnings = verbalizer_warnings(&v->words, ws->tokenizer, NULL);
     v->pattern_good =
         v->template_good && pattern_bind(&v->pattern, &v->template, t, ws->tokenizer, &v->render_error);
+    if (v->template_good && !v->pattern_good && ws->task == ws->original &&
+        workbench_settings(w)->method == METHOD_UNIFIED_PPT) // an undo brought both back, and both wait
+        error_set(&v->render_error, ERROR_INPUT,
+                  "the method waits, too: %s asks the task as multiple choice, and then examples show here",
+                  PART_KEY(APPLY, WHERE_PATTERN));
     render(v, w);
 }
 
@@ -177,25 +183,38 @@ static const char *own_template(const struct workspace *ws) {
     return ws->task->templates ? ws->task->template_text[0] : "";
 }
 
-static bool edited(const struct pattern_view *v) {
-    return (v->applied_template && strcmp(editor_text(v->template_editor), v->applied_template) != 0) ||
-           (v->applied_words && strcmp(editor_text(v->words_editor), v->applied_words) != 0);
+static bool template_differs(const struct pattern_view *v) {
+    return v->applied_template && strcmp(editor_text(v->template_editor), v->applied_template) != 0;
 }
 
-// The editors show what the new workspace has, unless somebody is in the middle of something.
+static bool words_differ(const struct pattern_view *v) {
+    return v->applied_words && strcmp(editor_text(v->words_editor), v->applied_words) != 0;
+}
+
+static bool edited(const struct pattern_view *v) {
+    return template_differs(v) || words_differ(v);
+}
+
+// The editors show what the new workspace has, unless somebody is in the middle of something. Each for
+// itself: an edit of the template, applied with a method that asks the task differently, says nothing about
+// the label words, which are others then.
 static void take_workspace(struct pattern_view *v, const struct workspace *ws) {
-    bool keep = edited(v);
+    bool keep_template = template_differs(v), keep_words = words_differ(v);
     const char *text = ws->setup && ws->setup->template_text ? ws->setup->template_text : own_template(ws);
     free(v->applied_template);
     free(v->applied_words);
     v->applied_template = mem_strdup(text, NULL);
     v->applied_words = words_line(&ws->verbalizer);
-    if (keep && (edited(v) || !v->applied_template))
-        return;
-    v->form_openprompt = strstr(text, "{\"") != NULL;
-    editor_set(v->template_editor, text, false, NULL);
-    editor_set(v->words_editor, v->applied_words ? v->applied_words : "", false, NULL);
-    v->example = v->scroll = 0;
+    keep_template = keep_template && (template_differs(v) || !v->applied_template);
+    keep_words = keep_words && (words_differ(v) || !v->applied_words);
+    if (!keep_template) {
+        v->form_openprompt = strstr(text, "{\"") != NULL;
+        editor_set(v->template_editor, text, false, NULL);
+    }
+    if (!keep_words)
+        editor_set(v->words_editor, v->applied_words ? v->applied_words : "", false, NULL);
+    if (!keep_template && !keep_words)
+        v->example = v->scroll = 0;
 }
 
 static void refresh(void *state, struct workbench *w, double now) {
@@ -203,7 +222,7 @@ static void refresh(void *state, struct workbench *w, double now) {
     const struct workspace *ws = workbench_workspace(w);
     const struct run_settings *s = workbench_settings(w);
     if (v->opened == workbench_opened(w)) {
-        if (s->budget != v->budget || s->loss != v->loss || s->pieces != v->pieces)
+        if (s->budget != v->budget || s->loss != v->loss || s->pieces != v->pieces || s->method != v->method)
             understand(v, w);
         pattern_ask(v, w, now);
         return;

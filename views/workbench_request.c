@@ -173,6 +173,10 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
         go_to(w, VIEW_RUN);
         view_run.request(w->view_state[VIEW_RUN], w, r, argument, now);
         return true;
+    case REQUEST_LESSON:
+        go_to(w, VIEW_LEARN);
+        view_learn.request(w->view_state[VIEW_LEARN], w, r, argument, now);
+        return true;
     case REQUEST_REDRAW:
         loop_redraw();
         return true;

@@ -37,6 +37,16 @@ check "no cell was run twice" [ "$(grep -o '"place":"[^"]*"' "$work/small.runs.j
 cp "$work/small.runs.jsonl" "$work/first"
 expect 0 'over 4 seeds' $prompter experiment "$work/small.json"
 check "a finished grid runs nothing" cmp -s "$work/first" "$work/small.runs.jsonl"
+# Two on one file: the second is told, and neither it nor a look at the file takes a line away.
+cp "$work/small.runs.jsonl" "$work/held.jsonl"
+printf '{"version": 1, "half a li' >>"$work/held.jsonl"
+cp "$work/held.jsonl" "$work/before"
+exec 9>>"$work/held.jsonl"
+flock 9
+expect 1 'another prompter experiment is writing' $prompter experiment "$work/small.json" --out "$work/held.jsonl"
+expect 0 '^done +films/hybrid PT/good/4$' $prompter experiment "$work/small.json" --out "$work/held.jsonl" --list
+check "a file that another writes is left as it is" cmp -s "$work/before" "$work/held.jsonl"
+exec 9>&-
 # The same cells in another order and number of processes are the same runs.
 expect 0 '' $prompter experiment "$work/small.json" --out "$work/again.jsonl" --jobs 1 --threads 2
 scores() { sed -E 's/.*"place":"([^"]*)".*"dev":(\{[^}]*\}).*"test":(\{[^}]*\}).*/\1 \2 \3/' "$1" | sort; }

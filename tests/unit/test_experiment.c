@@ -72,6 +72,34 @@ TEST(what_is_wrong_is_named) {
     refused("\"settings\": {\"rate\": 0.0005}", "\"settings\": {\"method\": \"ppt\"}", "stands beside");
     refused("\"template\": \"choice\", \"vectors\": 2", "\"vectors\": 2", "template");
     refused("\"experiment\": 1", "\"experiment\": 2", "experiment");
+    // Counted twice, one run would be a spread of nothing.
+    refused("\"seeds\": \"3-4\"", "\"seeds\": [3, 4, 3]", "\"seeds\" has 3 twice");
+    refused("[\"films\", \"claims\"]", "[\"films\", \"films\"]", "\"tasks\" has \"films\" twice");
+    refused("\"settings\": {\"rate\": 0.0005}", "\"settings\": {\"seed\": 4}", "\"seeds\" of the experiment");
+}
+
+// What is wrong in every cell is said before the first one runs.
+TEST(tasks_and_models_are_looked_for_first) {
+    static const char one[] = "{\"experiment\": 1, \"name\": \"x\", \"model\": \"%s\", \"tasks\": [\"%s\"], "
+                              "\"seeds\": \"1\", \"methods\": [{\"name\": \"a\", \"method\": \"%s\"}]}";
+    static const struct {
+        const char *model, *task, *method, *why;
+    } all[] = {{"sprout", "films", "vanilla", NULL},
+               {"models/sprout", "tasks/films", "vanilla", NULL}, // beside the file, wherever one is
+               {"sprout", "filmz", "vanilla", "\"tasks\": \"filmz\" is no session"},
+               {"nope", "films", "vanilla", "no model folder nope"},
+               {"sprout", "films", "lm-adaptation", "\"model\": \"{model}-lm\""}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct experiment x;
+        char json[400];
+        snprintf(json, sizeof json, one, all[i].model, all[i].task, all[i].method);
+        e = (struct error){0};
+        CHECK_OK(experiment_parse(&x, json, strlen(json), "tests/share", &e));
+        CHECK(experiment_check(&x, &e) == !all[i].why);
+        if (all[i].why)
+            CHECK_HAS(e.text, all[i].why);
+        experiment_free(&x);
+    }
 }
 
 static const struct report_run *run_of(const struct report *r, const char *place) {
@@ -149,6 +177,32 @@ TEST(a_named_method_is_the_one_of_sessions) {
     CHECK_HAS(e.text, "prompter pretrain --task cls");
     report_run_free(&a);
     report_run_free(&b);
+    experiment_free(&x);
+}
+
+// As multiple choice the words are options: what is recorded as label words is the same letters for every
+// set.
+TEST(sets_of_words_are_told_apart_as_multiple_choice) {
+    static const char two[] = "{\"experiment\": 1, \"name\": \"x\", \"model\": \"sprout\", \"tasks\": "
+                              "[\"sentiment\"], \"seeds\": \"1\", \"words\": [\"good\", \"inverted\"], "
+                              "\"settings\": {\"shots\": 4}, \"methods\": [{\"name\": \"letters\", "
+                              "\"template\": \"choice\", \"tune\": \"nothing\"}]}";
+    struct experiment x;
+    struct experiment_cell *cell;
+    struct report_run r[2];
+    size_t count;
+    gemm_prepare();
+    CHECK_OK(experiment_parse(&x, two, strlen(two), ".", &e) && experiment_cells(&x, &cell, &count, &e));
+    CHECK_SIZE(count, 2);
+    for (size_t i = 0; i < 2; i++)
+        CHECK_OK(experiment_run(&x, &cell[i], NULL, NULL, &r[i], &e));
+    CHECK_TEXT(r[0].label_words, r[1].label_words);
+    CHECK_TEXT(r[0].method, "letters, good words");
+    CHECK_TEXT(r[1].method, "letters, inverted words");
+    CHECK_SIZE(r[0].evaluations, 1); // its dev score is one
+    report_run_free(&r[0]);
+    report_run_free(&r[1]);
+    free(cell);
     experiment_free(&x);
 }
 

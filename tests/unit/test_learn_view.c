@@ -59,6 +59,15 @@ static void open_lesson(struct bench *b, int columns, int rows) {
     bench_command(b, "lesson 1");
 }
 
+TEST(a_lesson_is_opened_from_any_screen) {
+    struct bench b;
+    CHECK(make_share());
+    CHECK(live_open(&b, "films", 205, 60));
+    bench_command(&b, "lesson 1");
+    CHECK(bench_has(&b, "[7 Learn]") && bench_has(&b, "step 1 of 5"));
+    bench_close(&b);
+}
+
 TEST(a_step_is_done_for_each_seed_after_the_guess) {
     struct bench b;
     open_lesson(&b, 200, 60);

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "engine/base/memory.h"
 #include "sessions/lesson.h"
+#include "sessions/lesson_progress.h"
 #include "sessions/session.h"
 #include "tui/request.h"
 
@@ -210,6 +212,36 @@ static void check_needs(const struct lesson_step *s) {
     }
     if (!known)
         check_failed(__FILE__, __LINE__, "\"%s\" needs %s, which no model has", s->title, s->needs);
+}
+
+// The list of lessons asks for all of them at once.
+TEST(one_reading_tells_where_every_lesson_was_left) {
+    struct error e = {0};
+    struct lesson all[3];
+    struct lesson_trace trace[2] = {0};
+    struct lesson_place place[3] = {{0}, {1, true}, {0}};
+    char path[600];
+    snprintf(path, sizeof path, "%s/lessons.json", check_folder());
+    for (size_t i = 0; i < 3; i++) {
+        static const char text[] = "# Title\nabout: a\ntask: films\n\n## First\nText.\n\n## Second\nText.\n";
+        const char *name = (const char *const[]){"one", "two", "three"}[i];
+        CHECK_OK(lesson_parse(&all[i], name, text, strlen(text), &e));
+    }
+    CHECK_OK(lesson_progress_places(path, all, 3, place, &e)); // no file yet
+    CHECK(!place[1].begun && !place[1].step);
+    CHECK_OK(lesson_progress_write(path, &all[2], trace, 1, &e) &&
+             lesson_progress_write(path, &all[0], trace, 0, &e));
+    CHECK_OK(lesson_progress_places(path, all, 3, place, &e));
+    CHECK(place[0].begun && place[0].step == 0);
+    CHECK(!place[1].begun);
+    CHECK(place[2].begun && place[2].step == 1);
+    // What cannot be read changes nothing.
+    CHECK_OK(file_write_atomic(path, "{\"version\": 9}", 14, &e));
+    CHECK(!lesson_progress_places(path, all, 3, place, &e));
+    CHECK_HAS(e.text, "newer Prompter");
+    CHECK(place[2].begun && place[2].step == 1);
+    for (size_t i = 0; i < 3; i++)
+        lesson_free(&all[i]);
 }
 
 TEST(shipped_lessons_name_what_there_is) {

@@ -146,6 +146,30 @@ TEST(a_choice_sets_template_start_and_rate) {
     task_free(places);
 }
 
+// As one that is made in the workbench, which suggests a single template.
+TEST(words_of_one_template_serve_the_methods_it_is_not_for) {
+    static const char json[] =
+        "{\"name\": \"moods\", \"family\": \"single-sentence\", \"files\": {}, \"fields\": {\"text\": "
+        "\"text\"}, \"label\": \"label\", \"classes\": [\"sad\", \"happy\"], \"templates\": [\"%s\"]}";
+    static const char *const suggested[] = {"{soft:20} {text} It was {mask}.", "{text} It was {mask}.",
+                                            "{text} {mask}"};
+    struct task *t[3];
+    char path[600], text[400];
+    CHECK(put_model());
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/moods-%zu.json", check_folder(), i);
+        snprintf(text, sizeof text, json, suggested[i]);
+        CHECK_OK(file_write_atomic(path, text, strlen(text), &e) && task_load(&t[i], path, NULL, &e));
+    }
+    CHECK(chosen(t[0], METHOD_FINE_TUNING, "{text} It was {mask}.", START_NORMAL));
+    CHECK(chosen(t[0], METHOD_HYBRID, "{soft:20} {text} It was {mask}.", START_NORMAL));
+    CHECK(chosen(t[1], METHOD_HYBRID, "{soft:20} {text} It was {mask}.", START_NORMAL));
+    CHECK(!method_template(t[2], PATTERN_HARD, 0, &e));
+    CHECK_HAS(e.text, "suggests no template with words");
+    for (size_t i = 0; i < 3; i++)
+        task_free(t[i]);
+}
+
 TEST(lm_adaptation_is_a_choice_of_model) {
     struct task *films = task("films");
     char adapted[640];

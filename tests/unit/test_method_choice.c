@@ -112,5 +112,21 @@ TEST(every_screen_of_a_task_as_multiple_choice) {
     bench_keys(&b, "3 s");
     CHECK(live_rest(&b));
     CHECK(bench_has(&b, "1/100"));
+    // To another method and back: the label words are again those of the task as it is asked then.
+    bench_command(&b, "method vanilla");
+    CHECK(live_rest(&b));
+    bench_keys(&b, "1");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "bad; good"));
+    bench_command(&b, "undo-edit");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "the method waits, too"));
+    bench_keys(&b, "Ctrl-S");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "unified PPT") && bench_has(&b, "A; B") && !bench_has(&b, "Pattern*"));
+    bench_command(&b, "redo-edit");
+    bench_keys(&b, "Ctrl-S");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "vanilla PT") && bench_has(&b, "bad; good") && !bench_has(&b, "Pattern*"));
     bench_close(&b);
 }
