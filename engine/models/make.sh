@@ -33,7 +33,7 @@ if [ "${1:-}" = tiny ] || [ "${TINY:-}" = 1 ]; then
     main_training=("${later_training[@]}")
     adapting=(--steps 5 --batch-tokens 512 --warmup 2 --validation-every 5)
     classifying=(--set steps=4 --set batch=8 --set shots=4 --set evaluate_every=2)
-    learning=(--set steps=4 --set batch=8 --set evaluate_every=2 --vectors 4 --validation 32 --test 0)
+    learning=(--set "steps=${PROMPT_STEPS:-4}" --set batch=8 --set evaluate_every=2 --vectors 4 --validation 32 --test 0)
     labelling=()
 else
     documents=600000 first=400000 later=600000 main=500000 neighbours=500000 prose=60000 opinions=12000 reviews=4000 seeds=${SEEDS:-5}
