@@ -287,19 +287,28 @@ static bool is_adapted(const char *model_folder) {
     return adapted;
 }
 
+char *method_adapted_model(const char *model_folder) {
+    struct buffer b = {0};
+    buffer_printf(&b, "%s-lm", model_folder);
+    char *beside = buffer_take(&b, NULL);
+    if (beside && file_is_folder(beside) && is_adapted(beside))
+        return beside;
+    free(beside);
+    return NULL;
+}
+
 bool method_fits_model(enum run_method method, const char *model_folder, struct error *e) {
     if (method != METHOD_LM_ADAPTATION || is_adapted(model_folder))
         return true;
-    struct buffer beside = {0};
-    buffer_printf(&beside, "%s-lm", model_folder);
-    bool there = buffer_ok(&beside, NULL) && file_is_folder(beside.data);
-    buffer_free(&beside);
-    if (there)
-        return error_set(
-            e, ERROR_INPUT,
-            "this method is a choice of model, and %s was not trained further; %s-lm was: prompter "
-            "new NAME --task TASK --model %s-lm --method lm-adaptation",
-            path_name(model_folder), path_name(model_folder), model_folder);
+    char *beside = method_adapted_model(model_folder);
+    if (beside) {
+        error_set(e, ERROR_INPUT,
+                  "this method is a choice of model, and %s was not trained further; %s was: prompter "
+                  "new NAME --task TASK --model %s --method lm-adaptation",
+                  path_name(model_folder), path_name(beside), beside);
+        free(beside);
+        return false;
+    }
     return error_set(
         e, ERROR_INPUT,
         "the model %s is not known to be trained further on text (one whose name has \"-lm\" in it "

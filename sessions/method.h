@@ -69,6 +69,8 @@ void method_set_vectors(struct template *t, size_t vectors);
 // Whether a method can be on a model: LM adaptation needs one that was trained further. The message says how
 // to make one.
 bool method_fits_model(enum run_method method, const char *model_folder, struct error *e);
+// The folder MODEL-lm beside a model, if there is one that was trained further. Owned, or NULL.
+char *method_adapted_model(const char *model_folder);
 
 // What the prompt of a task is called: "cls", "nsp", "nss"; "unified" where it is rewritten as multiple
 // choice.

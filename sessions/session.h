@@ -58,6 +58,8 @@ bool session_begin_with(struct session *s, const struct run_settings *settings, 
 // A new session from parts; fails if one of that name exists. data_folder may be NULL.
 bool session_create(struct session **out, const char *name, const char *model_folder, const char *task_path,
                     const char *data_folder, struct error *e);
+// Whether there is a session of that name.
+bool session_exists(const char *name);
 void session_free(struct session *s);
 
 const char *session_name(const struct session *s);
@@ -123,6 +125,11 @@ void session_let_go(struct session *s);
 struct prompt_matrix;
 bool session_fork(const struct session *s, const char *name, const struct prompt_matrix *prompt, size_t step,
                   char **made, struct error *e);
+
+// A new session NAME with the same task, label words and own examples on another model, with this template and
+// these settings; no run of it is begun. Saved.
+bool session_on_model(const struct session *s, const char *name, const char *model_folder,
+                      const char *template_text, const struct run_settings *settings, struct error *e);
 
 // Names in session_home, sorted by last change, newest first. Owned array of owned strings.
 bool session_list(char ***names, size_t *count, struct error *e);

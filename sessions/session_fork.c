@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A session that begins where another one's run stands.
+// Sessions made of another one: begun where its run stands, or with its task on another model.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,5 +77,18 @@ bool session_fork(const struct session *s, const char *name, const struct prompt
         free(*made);
         *made = NULL;
     }
+    return ok;
+}
+
+bool session_on_model(const struct session *s, const char *name, const char *model_folder,
+                      const char *template_text, const struct run_settings *settings, struct error *e) {
+    struct session *to = NULL;
+    bool ok = session_create(&to, name, model_folder, s->parts.task, s->parts.data, e);
+    if (ok)
+        session_set_settings(to, settings);
+    ok = ok && session_set_template(to, template_text, e) &&
+         session_set_label_words(to, s->parts.label_words, e) &&
+         session_set_own_examples(to, s->parts.own_examples, e) && session_save(to, e);
+    session_free(to);
     return ok;
 }

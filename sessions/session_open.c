@@ -397,6 +397,12 @@ char *session_find(const char *what, struct error *e) {
     return NULL;
 }
 
+bool session_exists(const char *name) {
+    char *folder = named_session(name);
+    free(folder);
+    return folder != NULL;
+}
+
 static bool open_any(struct session **out, const char *what, const char *model_folder, bool reading,
                      struct error *e) {
     *out = NULL;

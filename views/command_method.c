@@ -6,6 +6,7 @@
 
 #include "engine/base/memory.h"
 #include "sessions/method.h"
+#include "engine/base/file.h"
 #include "tui/keymap.h"
 
 #include "parts.h"
@@ -44,6 +45,34 @@ static bool may_choose(struct workbench *w, struct error *e) {
                      keymap_key(REQUEST_APPLY, WHERE_PATTERN, key));
 }
 
+// LM adaptation is a choice of model, and a session keeps its own: the method is a session beside this one,
+// which is made the first time and opened again after that.
+static bool beside(struct workbench *w, enum run_method method, const char *adapted, double now,
+                   struct error *e) {
+    struct method_choice c = {0};
+    struct buffer b = {0};
+    buffer_printf(&b, "%s-lm", session_name(w->session));
+    char *name = buffer_take(&b, e);
+    bool fresh = name && !session_exists(name);
+    bool ok =
+        name && (!fresh || (method_choose(&c, method, adapted, w->workspace->original, &w->wanted, e) &&
+                            session_on_model(w->session, name, adapted, c.template_text, &c.settings, e)));
+    if (ok) {
+        char *model = mem_strdup(path_name(adapted), NULL),
+             *before = mem_strdup(session_name(w->session), NULL);
+        workbench_open(w, name, now);
+        if (w->session && strcmp(session_name(w->session), name) == 0)
+            workbench_say(w, STYLE_GOOD, now, "LM adaptation: session %s, %s %s; back with :open %s", name,
+                          fresh ? "the same task on" : "as you left it, on",
+                          model ? model : "the adapted model", before ? before : "");
+        free(model);
+        free(before);
+    }
+    free(c.template_text);
+    free(name);
+    return ok;
+}
+
 void command_method(struct workbench *w, const char *name, double now) {
     struct method_choice c = {0};
     struct error e = {0};
@@ -52,10 +81,20 @@ void command_method(struct workbench *w, const char *name, double now) {
         return;
     }
     const struct method *m = method_find(name);
-    bool ok = (m || strcmp(name, "custom") == 0 || method_unknown(name, &e)) && may_choose(w, &e) &&
-              method_choose(&c, m ? m->method : METHOD_CUSTOM, w->workspace->model_folder,
-                            w->workspace->original, &w->wanted, &e) &&
-              (!c.template_text || session_set_template(w->session, c.template_text, &e));
+    bool ok = (m || strcmp(name, "custom") == 0 || method_unknown(name, &e)) && may_choose(w, &e);
+    const char *model = ok ? w->workspace->model_folder : NULL;
+    char *adapted =
+        ok && m && !method_fits_model(m->method, model, NULL) ? method_adapted_model(model) : NULL;
+    if (adapted) {
+        if (!beside(w, m->method, adapted, now, &e))
+            workbench_say(w, STYLE_BAD, now, "%s", e.text);
+        free(adapted);
+        return;
+    }
+    ok = ok &&
+         method_choose(&c, m ? m->method : METHOD_CUSTOM, w->workspace->model_folder, w->workspace->original,
+                       &w->wanted, &e) &&
+         (!c.template_text || session_set_template(w->session, c.template_text, &e));
     if (ok) {
         w->wanted = c.settings;
         workbench_apply(w, now);

@@ -130,3 +130,56 @@ TEST(every_screen_of_a_task_as_multiple_choice) {
     CHECK(bench_has(&b, "vanilla PT") && bench_has(&b, "bad; good") && !bench_has(&b, "Pattern*"));
     bench_close(&b);
 }
+
+// A share whose model has an adapted one beside it.
+static bool share_with_adapted(void) {
+    char here[600], share[600], path[700], target[1400];
+    snprintf(share, sizeof share, "%s/share", check_folder());
+    snprintf(path, sizeof path, "%s/models", share);
+    if (!getcwd(here, sizeof here) || !file_make_folders(path, NULL))
+        return false;
+    static const char *const link[][2] = {{"models/sprout", "models/sprout"},
+                                          {"models/sprout-lm", "models/sprout"},
+                                          {"models/default", "models/default"},
+                                          {"tasks", "tasks"}};
+    for (size_t i = 0; i < sizeof link / sizeof *link; i++) {
+        snprintf(path, sizeof path, "%s/%s", share, link[i][0]);
+        snprintf(target, sizeof target, "%s/tests/share/%s", here, link[i][1]);
+        if (symlink(target, path) != 0)
+            return false;
+    }
+    setenv("PROMPTER_SHARE", share, 1);
+    return true;
+}
+
+TEST(lm_adaptation_is_a_session_on_the_adapted_model) {
+    struct bench b;
+    CHECK(share_with_adapted());
+    CHECK(live_open(&b, "films", 110, 30));
+    bench_command(&b, "words bad; fine");
+    bench_keys(&b, "1 Ctrl-S");
+    CHECK(live_rest(&b));
+    bench_command(&b, "method lm-adaptation");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "session films-lm, the same task on sprout-lm; back with :open films"));
+    bench_keys(&b, "1");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "{soft:20} {text_a} {mask}"));
+    CHECK(bench_has(&b, "fine")); // the label words came along
+    bench_keys(&b, "3");
+    CHECK(bench_has(&b, "sprout-lm"));
+    bench_keys(&b, "s");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "1/100"));
+    bench_command(&b, "method"); // it is the method of this run
+    CHECK(bench_has(&b, "LM adaptation (chosen for this run)"));
+    bench_keys(&b, "Esc");
+    bench_command(&b, "open films");
+    CHECK(live_rest(&b));
+    bench_command(&b, "method lm-adaptation");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "as you left it, on sprout-lm"));
+    bench_keys(&b, "3");
+    CHECK(bench_has(&b, "1/100"));
+    bench_close(&b);
+}
