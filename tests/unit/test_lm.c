@@ -639,7 +639,8 @@ TEST(a_vocabulary_has_the_special_pieces_and_the_words_kept) {
     v.keep = NULL;
     v.pieces = 5;
     CHECK(!lm_vocabulary_train(&first, &length, f.corpus, &v, &e));
-    CHECK_HAS(e.text, "no vocabulary of 5 pieces");
+    CHECK_HAS(e.text, "a vocabulary of 5 pieces is too small for this corpus: its characters alone take ");
+    CHECK_HAS(e.text, "give a larger --vocabulary");
     lm_fixture_close(&f);
 }
 
