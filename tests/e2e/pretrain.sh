@@ -43,6 +43,8 @@ expect 2 '--corpus FILE' $prompter pretrain --task nsp --out "$work/x"
 expect 2 'clean or paper-code' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --preset best
 expect 2 'NAME=VALUE' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --set rate
 expect 2 'rate' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --set rate=fast
+expect 2 'sure is for --task cls' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --sure 1,1,1,1,1
+expect 2 'shots=3: pre-training draws no examples' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --set shots=3
 expect 1 'nonesuch.txt' $prompter pretrain --task nsp --corpus "$work/nonesuch.txt" --out "$work/x"
 expect 1 'no run to go on with' $prompter pretrain --resume --out "$work/x"
 expect 1 'no model folder' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --model nowhere
@@ -65,6 +67,8 @@ kill -INT $pid
 wait $pid
 check "stopping exits with 1" [ $? = 1 ]
 check "it says how to go on" grep -q 'go on with: prompter pretrain --resume' "$work/log"
+expect 1 'only --out, --threads' $prompter pretrain --resume --out "$work/cut" --vectors 7
+expect 1 'steps; steps=1 is less: give more' $prompter pretrain --resume --out "$work/cut" --set steps=1
 expect 1 'only steps can change' $prompter pretrain --resume --out "$work/cut" --set rate=1
 made=$(sed -n 's/.*stopped after step \([0-9]*\);.*/\1/p' "$work/log")
 expect 0 'holds the prompt' $prompter pretrain --resume --out "$work/cut" --set steps=$((made + 4))
@@ -73,7 +77,9 @@ check "a resumed run is the same to the bit" cmp "$work/cut.safetensors" "$work/
 
 # The other tasks, and the presets.
 expect 0 'holds the prompt' $prompter pretrain --task nss "${small[@]}" --test 0 --set steps=3 --out "$work/nss" --preset paper-code
-expect 0 '2 options' $prompter pretrain --task unified "${small[@]}" --test 0 --set steps=3 --out "$work/unified"
+expect 0 '2 options' $prompter pretrain --task unified "${small[@]}" --test 0 --set steps=3 --out "$work/in/a/folder/unified" # which is made
+check "the loss by number of options" grep -qE '"options":\{"2":\{"examples":[0-9]+,"correct":[0-9]+,"loss":[0-9]' "$work/in/a/folder/unified.training.jsonl"
+check "the rate in the scale of the paper's code" grep -q '"rate":1,"paper_code_rate":0.01,' "$work/in/a/folder/unified.training.jsonl"
 expect 0 '' $prompter new five --task films5 --set steps=40 --set batch=8
 expect 1 'no tuned prompt yet' $prompter pretrain --task cls --classifier five "${small[@]}" --out "$work/cls"
 expect 0 '' $prompter tune five --no-test
