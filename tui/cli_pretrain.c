@@ -320,15 +320,35 @@ static void tell_labels(void *context, size_t looked_at, const struct ppt_labels
                      l->of_level[4]);
 }
 
-static const float *best_prompt(const struct run_checkpoint *c, size_t slots, size_t width) {
+// The best prompt, or the best weights of fine-tuning in one row; NULL where there is none of that shape.
+static const float *best_of(const struct run_checkpoint *c, size_t rows, size_t columns) {
     for (size_t i = 0; c && i < c->arrays; i++)
-        if (strcmp(c->array[i].name, "best") == 0 && c->array[i].rows == slots &&
-            c->array[i].columns == width)
+        if (strcmp(c->array[i].name, "best") == 0 && c->array[i].rows == rows &&
+            c->array[i].columns == columns)
             return c->array[i].value;
     return NULL;
 }
 
-// Reads the corpus with the best prompt of a session.
+static size_t elements_of(const struct model *m) {
+    size_t n = 0;
+    for (size_t i = 0; i < m->weights; i++)
+        n += m->weight[i].rows * m->weight[i].columns;
+    return n;
+}
+
+// The weights one behind the other become the model's (sessions/SESSION.md).
+static bool take_weights(struct model *m, const float *from, struct error *e) {
+    if (!model_make_trainable(m, e))
+        return false;
+    for (size_t i = 0; i < m->weights; i++) {
+        size_t n = m->weight[i].rows * m->weight[i].columns;
+        memcpy(m->weight[i].trained, from, n * sizeof *from);
+        from += n;
+    }
+    return true;
+}
+
+// Reads the corpus with the best prompt, or the fine-tuned weights, of a session.
 static bool label_with(struct job *t, struct session *session, const struct ppt_label_limits *limits,
                        struct error *e) {
     struct engine_setup *setup = session_setup(session, false, e);
@@ -346,7 +366,13 @@ static bool label_with(struct job *t, struct session *session, const struct ppt_
         engine_setup_free(setup);
     ok = ok && workspace_make(&w, model, setup, e) &&
          pattern_bind(&pattern, &w->template, w->task, w->tokenizer, e);
-    const float *soft = ok ? best_prompt(resume, pattern.slots, w->config.d_model) : NULL;
+    bool fine = ok && w->setup->settings.method == METHOD_FINE_TUNING;
+    const float *soft = ok ? best_of(resume, pattern.slots, w->config.d_model) : NULL;
+    const float *weights = fine ? best_of(resume, 1, elements_of(model)) : NULL;
+    if (ok && fine && !weights)
+        ok = error_set(e, ERROR_INPUT, "the classifier %s is not fine-tuned yet; run prompter tune %s first",
+                       session_name(session), session_name(session));
+    ok = ok && (!weights || take_weights(model, weights, e));
     if (ok && pattern.slots && !soft)
         ok =
             error_set(e, ERROR_INPUT, "the classifier %s has no tuned prompt yet; run prompter tune %s first",

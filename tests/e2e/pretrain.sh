@@ -84,6 +84,18 @@ expect 0 '' $prompter new five --task films5 --set steps=40 --set batch=8
 expect 1 'no tuned prompt yet' $prompter pretrain --task cls --classifier five "${small[@]}" --out "$work/cls"
 expect 0 '' $prompter tune five --no-test
 expect '[01]' '[0-9]+ labelled sentences' $prompter pretrain --task cls --classifier five "${small[@]}" --test 0 --set steps=3 --sure 0.2,0.2,0.2,0.2,0.2 --label-most 300 --out "$work/cls"
+expect 0 '' $prompter new fine --task films5 --method fine-tuning --set steps=30 --set batch=8 --set evaluate_every=10
+expect 1 'fine is not fine-tuned yet' $prompter pretrain --task cls --classifier fine "${small[@]}" --out "$work/cls-fine"
+expect 0 '' $prompter tune fine --no-test
+head -n 600 "$work/text.txt" >"$work/short.txt"
+labels_of() { # labels_of SESSION: by it, or by its model without what it learnt
+    $prompter pretrain --task cls --classifier "$1" --corpus "$work/short.txt" --vectors 5 --sure 0,0,0,0,0 --label-most 20 --set steps=1 \
+        --validation 1 --test 0 --threads 2 --overwrite --out "$work/of-$1" >/dev/null 2>&1
+    grep -o '"p":.*' "$work/of-$1.labels.jsonl" | sort | uniq -c | sha256sum
+}
+expect 0 '' $prompter new fine-still --task films5 --method fine-tuning --set steps=1 --set batch=2 --set shots=2 --set rate=0
+expect 0 '' $prompter tune fine-still --no-test
+check "fine-tuned weights label, not those of the file" [ "$(labels_of fine)" != "$(labels_of fine-still)" ]
 check "the labelled sentences can be read" grep -q '"label":' "$work/cls.labels.jsonl"
 awk 'BEGIN { split("terrible bad average good great", how); for (i = 0; i < 400; i++) printf "{\"text\": \"The film of day %d was %s .\", \"label\": %d}\n", i, how[1 + i % 5], i % 5 }' >"$work/cls.labels.jsonl"
 expect 0 'holds the prompt' $prompter pretrain --task cls --labels "$work/cls.labels.jsonl" --vectors 5 --validation 16 --test 0 --set steps=3 --set batch=8 --out "$work/cls2"
