@@ -108,6 +108,10 @@ static void take_open(struct training_log *l, const cJSON *o, size_t step) {
                  count_of(o, "vectors"));
         snprintf(l->made_of, sizeof l->made_of, "on %.60s, %.40s loss", slash ? slash + 1 : model,
                  text(o, "loss"));
+        if (number(o, "paper_code_rate") >= 0) // embeddings there are smaller, and rates with them
+            snprintf(l->made_of + strlen(l->made_of), sizeof l->made_of - strlen(l->made_of),
+                     ", rate %.6g (%.6g in the paper's code)", number(o, "rate"),
+                     number(o, "paper_code_rate"));
     } else {
         count_text(n, sizeof n, count_of(o, "parameters"));
         snprintf(l->title, sizeof l->title, "language model, %s parameters", n);

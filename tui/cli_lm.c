@@ -10,6 +10,7 @@
 #include "engine/base/json.h"
 #include "engine/pretrain/lm_run.h"
 #include "engine/pretrain/training.h"
+#include "sessions/session.h"
 #include "sessions/training_log.h"
 #include "tui/cli_options.h"
 #include "tui/cli_progress.h"
@@ -132,8 +133,14 @@ static void say_open(const struct lm_facts *f) {
             f->tied ? "head tied" : "head of its own");
     fprintf(stderr, "text    %.1f MB, read as %s; %zu examples held back; vocabulary of %zu pieces\n",
             f->corpus_bytes / 1e6, corpus_layout_name(f->layout), f->validation_examples, f->vocabulary);
-    fprintf(stderr, "run     %zu steps%s; %zu threads\n", f->settings.steps, f->first_step ? ", resumed" : "",
-            f->threads);
+    if (!f->validation_examples && f->settings.validation > 0)
+        fprintf(
+            stderr,
+            "        too few documents to hold %g of them back: no validation loss; a larger --validation "
+            "gives one\n",
+            f->settings.validation);
+    fprintf(stderr, "run     %zu steps%s; %zu thread%s\n", f->settings.steps,
+            f->first_step ? ", resumed" : "", f->threads, f->threads == 1 ? "" : "s");
 }
 
 static void tell_open(struct output *out, const struct lm_facts *f) {
@@ -191,8 +198,12 @@ static bool read_settings(const struct arguments *a, struct lm_settings *s, bool
         if (a->resume && !lm_setting_table[i].any_time)
             return error_set(e, ERROR_INPUT, "--%s cannot be changed in a run that is resumed",
                              lm_setting_table[i].name);
+        if (a->model && lm_setting_is_of_new_model(i))
+            return error_set(e, ERROR_INPUT,
+                             "--%s is for a new model; one that is trained further (--model) keeps its own",
+                             lm_setting_table[i].name);
         if (!lm_settings_set(s, i, a->value[i], e))
-            return error_context(e, "--%s", lm_setting_table[i].name);
+            return false;
     }
     return a->resume || lm_settings_check(s, e);
 }
@@ -234,6 +245,10 @@ static bool read_request(const struct arguments *a, struct lm_request *r, bool c
         return error_set(
             e, ERROR_INPUT,
             "a model that is trained further keeps its vocabulary: no --tokenizer, no --keep-words");
+    if (a->tokenizer && a->keep_words)
+        return error_set(e, ERROR_INPUT,
+                         "--keep-words is for a vocabulary that is trained; the one of --tokenizer stays as "
+                         "it is");
     r->settings = lm_settings_recipe(recipe);
     return (!a->dtype || find_dtype(a->dtype, &r->type, e)) && read_settings(a, &r->settings, changes, e);
 }
@@ -321,10 +336,16 @@ static int train(const struct arguments *a) {
     struct error e = {0};
     struct job j = {.a = a, .out = {.json = a->json, .began = clock_seconds()}};
     int status = CLI_OK;
+    char *model = NULL;
     if (!read_request(a, &j.request, j.changes, &e)) {
         cli_complain("lm", e.text);
         return CLI_USAGE;
     }
+    if (a->model && !(model = session_find_model(a->model, &e))) {
+        cli_complain("lm", e.text);
+        return CLI_FAILED;
+    }
+    j.request.model = model;
     if (a->screen)
         status = train_on_screen(&j, &e);
     else if (!work(&j, cli_listen_to_signals(1), &e))
@@ -335,6 +356,7 @@ static int train(const struct arguments *a) {
         say_end(&j.out, a, &e);
     cli_log_close(j.out.log);
     lm_run_free(j.out.run);
+    free(model);
     return cli_finish("lm", status);
 }
 
@@ -365,7 +387,7 @@ static int run_lm(int argc, char **argv) {
         {.name = "out", .argument = "DIR", .help = "the folder of the model that is made", .text = &r.out},
         {.name = "model",
          .argument = "DIR",
-         .help = "train this model further (LM adaptation)",
+         .help = "train this model further (LM adaptation): a folder, or a shipped model's name",
          .text = &r.model},
         {.name = "resume", .help = "go on with the run in --out", .flag = &r.resume},
         {.name = "recipe",

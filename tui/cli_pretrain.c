@@ -87,6 +87,7 @@ static cJSON *score_object(const struct ppt_trainer *t, const struct ppt_score *
         cJSON *c = cJSON_AddObjectToObject(options, key);
         cJSON_AddNumberToObject(c, "examples", (double)s->with_options[n]);
         cJSON_AddNumberToObject(c, "correct", (double)s->right[n]);
+        cli_add_number(c, "loss", s->options_loss[n]);
     }
     return o;
 }
@@ -100,6 +101,7 @@ static void tell_open(struct job *t) {
     cJSON_AddNumberToObject(o, "vectors", (double)ppt_trainer_vectors(t->trainer));
     cJSON_AddStringToObject(o, "loss", s->loss == LOSS_CLEAN ? "clean" : "paper-code");
     cJSON_AddNumberToObject(o, "rate", s->rate);
+    cJSON_AddNumberToObject(o, "paper_code_rate", s->rate / OFFICIAL_SCALE);
     cJSON_AddNumberToObject(o, "steps", (double)s->steps);
     cJSON_AddNumberToObject(o, "memory", (double)ppt_trainer_bytes(t->trainer));
     cli_progress_say(
@@ -184,6 +186,27 @@ static void tell_validation(struct job *t) {
 
 // ---- settings ----
 
+// Settings of a tuning run that pre-training has no use for: nothing is drawn from a task's examples.
+static bool has_meaning(const char *name) {
+    static const char *const none[] = {"method", "shots", "total_shots", "dev_from_train", "own"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (strcmp(name, none[i]) == 0)
+            return false;
+    return true;
+}
+
+// Options that the task would pass over.
+static bool check_task_options(const struct arguments *r, enum ppt_task task, struct error *e) {
+    const char *of_cls = r->classifier         ? "classifier"
+                         : r->labels           ? "labels"
+                         : r->sure             ? "sure"
+                         : r->most != SIZE_MAX ? "label-most"
+                                               : NULL;
+    return task == PPT_CLS || !of_cls ||
+           error_set(e, ERROR_INPUT, "--%s is for --task cls; %s makes its examples from the text alone",
+                     of_cls, ppt_task_name(task));
+}
+
 static bool read_settings(struct job *t, struct error *e) {
     const struct arguments *r = t->r;
     enum ppt_task task;
@@ -192,6 +215,8 @@ static bool read_settings(struct job *t, struct error *e) {
     if (!r->task || !ppt_task_find(r->task, &task))
         return error_set(e, ERROR_INPUT, "say what to learn with --task nsp, nss, unified or cls%s%s%s",
                          r->task ? ", not \"" : "", r->task ? r->task : "", r->task ? "\"" : "");
+    if (!check_task_options(r, task, e))
+        return false;
     if (r->preset && !official && strcmp(r->preset, "clean") != 0)
         return error_set(e, ERROR_INPUT, "--preset is clean or paper-code, not \"%s\"", r->preset);
     struct ppt_settings *s = &t->settings;
@@ -206,13 +231,17 @@ static bool read_settings(struct job *t, struct error *e) {
         char name[64];
         const char *equals = strchr(r->set.value[i], '=');
         snprintf(name, sizeof name, "%.*s", equals ? (int)(equals - r->set.value[i]) : 0, r->set.value[i]);
+        if (equals && !has_meaning(name))
+            return error_set(e, ERROR_INPUT,
+                             "--set %s: pre-training draws no examples of a task; leave it out",
+                             r->set.value[i]);
         if (!equals || !run_settings_set(&s->run, name, equals + 1, e))
             return equals ? false
                           : error_set(e, ERROR_INPUT, "--set takes NAME=VALUE, not \"%s\"", r->set.value[i]);
     }
-    if ((r->template_text && strlen(r->template_text) >= sizeof s->template_text) ||
-        (r->words && strlen(r->words) >= sizeof s->label_words))
-        return error_set(e, ERROR_INPUT, "--%s is too long", r->words ? "words" : "template");
+    bool long_words = r->words && strlen(r->words) >= sizeof s->label_words;
+    if (long_words || (r->template_text && strlen(r->template_text) >= sizeof s->template_text))
+        return error_set(e, ERROR_INPUT, "--%s is too long", long_words ? "words" : "template");
     snprintf(s->template_text, sizeof s->template_text, "%s", r->template_text ? r->template_text : "");
     snprintf(s->label_words, sizeof s->label_words, "%s", r->words ? r->words : "");
     t->usage = false;
@@ -291,15 +320,35 @@ static void tell_labels(void *context, size_t looked_at, const struct ppt_labels
                      l->of_level[4]);
 }
 
-static const float *best_prompt(const struct run_checkpoint *c, size_t slots, size_t width) {
+// The best prompt, or the best weights of fine-tuning in one row; NULL where there is none of that shape.
+static const float *best_of(const struct run_checkpoint *c, size_t rows, size_t columns) {
     for (size_t i = 0; c && i < c->arrays; i++)
-        if (strcmp(c->array[i].name, "best") == 0 && c->array[i].rows == slots &&
-            c->array[i].columns == width)
+        if (strcmp(c->array[i].name, "best") == 0 && c->array[i].rows == rows &&
+            c->array[i].columns == columns)
             return c->array[i].value;
     return NULL;
 }
 
-// Reads the corpus with the best prompt of a session.
+static size_t elements_of(const struct model *m) {
+    size_t n = 0;
+    for (size_t i = 0; i < m->weights; i++)
+        n += m->weight[i].rows * m->weight[i].columns;
+    return n;
+}
+
+// The weights one behind the other become the model's (sessions/SESSION.md).
+static bool take_weights(struct model *m, const float *from, struct error *e) {
+    if (!model_make_trainable(m, e))
+        return false;
+    for (size_t i = 0; i < m->weights; i++) {
+        size_t n = m->weight[i].rows * m->weight[i].columns;
+        memcpy(m->weight[i].trained, from, n * sizeof *from);
+        from += n;
+    }
+    return true;
+}
+
+// Reads the corpus with the best prompt, or the fine-tuned weights, of a session.
 static bool label_with(struct job *t, struct session *session, const struct ppt_label_limits *limits,
                        struct error *e) {
     struct engine_setup *setup = session_setup(session, false, e);
@@ -317,7 +366,13 @@ static bool label_with(struct job *t, struct session *session, const struct ppt_
         engine_setup_free(setup);
     ok = ok && workspace_make(&w, model, setup, e) &&
          pattern_bind(&pattern, &w->template, w->task, w->tokenizer, e);
-    const float *soft = ok ? best_prompt(resume, pattern.slots, w->config.d_model) : NULL;
+    bool fine = ok && w->setup->settings.method == METHOD_FINE_TUNING;
+    const float *soft = ok ? best_of(resume, pattern.slots, w->config.d_model) : NULL;
+    const float *weights = fine ? best_of(resume, 1, elements_of(model)) : NULL;
+    if (ok && fine && !weights)
+        ok = error_set(e, ERROR_INPUT, "the classifier %s is not fine-tuned yet; run prompter tune %s first",
+                       session_name(session), session_name(session));
+    ok = ok && (!weights || take_weights(model, weights, e));
     if (ok && pattern.slots && !soft)
         ok =
             error_set(e, ERROR_INPUT, "the classifier %s has no tuned prompt yet; run prompter tune %s first",
@@ -393,6 +448,15 @@ static bool describe(struct job *t, struct error *e) {
     return t->kept != NULL;
 }
 
+// What is made must have a place before an hour is spent on it.
+static bool make_folder(const char *file, struct error *e) {
+    const char *slash = strrchr(file, '/');
+    char *folder = slash && slash > file ? mem_strndup(file, (size_t)(slash - file), e) : NULL;
+    bool ok = !slash || slash == file || (folder && file_make_folders(folder, e));
+    free(folder);
+    return ok;
+}
+
 static bool begin(struct job *t, struct error *e) {
     const struct arguments *r = t->r;
     bool cls = r->task && strcmp(r->task, "cls") == 0;
@@ -405,7 +469,7 @@ static bool begin(struct job *t, struct error *e) {
         return error_set(e, ERROR_INPUT,
                          "%s is there already; go on with --resume, take another name, or say --overwrite",
                          file_exists(t->out) ? t->out : t->checkpoint);
-    return find_model(t, r->model, e) &&
+    return make_folder(t->out, e) && find_model(t, r->model, e) &&
            (!r->corpus.count || open_corpus(t, r->corpus.value, r->corpus.count, r->layout, e)) &&
            (!cls || take_labels(t, e)) && create_trainer(t, e) && describe(t, e);
 }
@@ -430,11 +494,12 @@ static bool go_on(struct job *t, struct error *e) {
     const struct arguments *r = t->r;
     struct ppt_record record;
     if (r->task || r->model || r->preset || r->corpus.count || r->template_text || r->words ||
-        r->classifier || r->labels)
+        r->classifier || r->labels || r->layout || r->sure || r->most != SIZE_MAX || r->vectors != SIZE_MAX ||
+        r->validation != SIZE_MAX || r->test != SIZE_MAX || r->micro_batch != SIZE_MAX || r->overwrite)
         return error_set(
             e, ERROR_INPUT,
-            "--resume goes on with what the run was begun with; only --out, --threads, --json and --set "
-            "steps=N can be given");
+            "--resume goes on with what the run was begun with; only --out, --threads, --json, --screen and "
+            "--set steps=N can be given");
     if (!file_exists(t->checkpoint))
         return error_set(e, ERROR_INPUT, "%s is missing: there is no run to go on with", t->checkpoint);
     if (!ppt_checkpoint_look(&record, t->checkpoint, e))
@@ -449,6 +514,9 @@ static bool go_on(struct job *t, struct error *e) {
                                                      "--set %s: only steps can change in a run that "
                                                      "is resumed",
                                                      r->set.value[i]);
+    if (t->settings.run.steps < record.step) // it would end at once, and not as the run of so few steps
+        return error_set(e, ERROR_INPUT, "the run in %s has made %zu steps; steps=%zu is less: give more",
+                         t->checkpoint, record.step, t->settings.run.steps);
     return reopen(t, e) && create_trainer(t, e) &&
            ppt_checkpoint_load(t->checkpoint, t->trainer, t->settings.task == PPT_CLS ? NULL : t->corpus, e);
 }
@@ -520,8 +588,12 @@ static bool finish(struct job *t, struct error *e) {
     size_t step = 0;
     struct ppt_score test;
     const float *best = ppt_trainer_best(t->trainer, &loss, &step);
-    struct error none = {0};
-    bool tested = ppt_trainer_test(t->trainer, t->cancel, &test, &none);
+    struct error why = {0};
+    bool tested = ppt_trainer_test(t->trainer, t->cancel, &test, &why);
+    if (!tested && why.kind == ERROR_CANCELLED) { // resumed, it is tested
+        *e = why;
+        return false;
+    }
     const struct prompt_matrix prompt = {.value = (float *)(best ? best : ppt_trainer_prompt(t->trainer)),
                                          .rows = ppt_trainer_vectors(t->trainer),
                                          .columns = ppt_trainer_width(t->trainer)};

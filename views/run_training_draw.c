@@ -274,24 +274,44 @@ void run_training_draw_numbers(const struct run_view *v, struct grid *g, struct 
         draw_opening(v, g, a);
 }
 
-// "parts   spans 2.15   span 1.91", as many as fit into the rows.
+enum { PARTS_COLUMN = 11, PARTS_GAP = 3 };
+
+static void part_text(const struct run_view *v, size_t i, char text[static 64]) {
+    snprintf(text, 64, "%s %.3f", v->training->log->part_name[i],
+             value_now(v, (enum training_column)(TRAINING_PART + i)));
+}
+
+// The columns that the parts from `i` on take in one line.
+static int parts_width(const struct run_view *v, size_t i) {
+    int width = -PARTS_GAP;
+    for (; i < v->training->log->parts; i++) {
+        char text[64];
+        part_text(v, i, text);
+        width += text_width(text, strlen(text)) + PARTS_GAP;
+    }
+    return width;
+}
+
+// "valid   spans 2.15   span 1.91", as many as fit into the rows, and how many more there are.
 void run_training_draw_parts_lines(const struct run_view *v, struct grid *g, struct area a) {
     const struct training_log *l = v->training->log;
-    int row = 0, column = 11;
+    int row = 0, column = PARTS_COLUMN, room = (int)sizeof "and 99 more" - 1 + PARTS_GAP;
     grid_put(g, a, 0, 1, STYLE_DIM, "valid");
     if (!l || !l->validation_count)
         grid_put_cut(g, a, 0, column, a.columns - column - 1, STYLE_DIM,
                      "by kind, after the first validation");
-    for (size_t i = 0; l && l->validation_count && i < l->parts; i++) {
+    for (size_t i = 0; l && l->validation_count && i < l->parts && row < a.rows; i++) {
         char text[64];
-        snprintf(text, sizeof text, "%s %.3f", l->part_name[i],
-                 value_now(v, (enum training_column)(TRAINING_PART + i)));
-        if (!part_fits(text, column, a.columns - 1)) {
+        part_text(v, i, text);
+        bool cut = row + 1 >= a.rows && column + parts_width(v, i) > a.columns - 1;
+        if (!part_fits(text, column, a.columns - 1 - (cut ? room : 0))) {
+            if (cut) {
+                grid_printf(g, a, row, column, STYLE_DIM, "and %zu more", l->parts - i);
+                return;
+            }
             row++;
-            column = 11;
+            column = PARTS_COLUMN;
         }
-        if (row >= a.rows)
-            return;
-        column += grid_put(g, a, row, column, STYLE_PLAIN, text) + 3;
+        column += grid_put(g, a, row, column, STYLE_PLAIN, text) + PARTS_GAP;
     }
 }

@@ -105,13 +105,14 @@ static void note_facts(struct lm_run *run) {
 
 // ---- a new run ----
 
-static bool check_folder(const struct lm_request *r, struct error *e) {
+// Makes it ready for a new run, or, with `remove_old`, empty of the model or run that it had.
+static bool check_folder(const struct lm_request *r, bool remove_old, struct error *e) {
     const char *const names[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                                  "pytorch_model.bin.index.json", checkpoint_name};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = path_join(r->out, names[i], e);
         bool there = path && file_exists(path), ok = path != NULL;
-        if (there && r->overwrite) // what is written from now on does not belong to it
+        if (there && remove_old)
             ok = remove(path) == 0 || error_system(e, "cannot remove the old %s", path);
         free(path);
         if (!ok)
@@ -122,7 +123,7 @@ static bool check_folder(const struct lm_request *r, struct error *e) {
                 "%s has a %s already; go on with --resume, take another folder, or say --overwrite", r->out,
                 names[i]);
     }
-    return file_make_folders(r->out, e);
+    return remove_old || file_make_folders(r->out, e);
 }
 
 // What is read here and there must not be what is written.
@@ -167,12 +168,15 @@ static bool make_vocabulary(const struct lm_run *run, const struct lm_request *r
     return lm_vocabulary_train(bytes, length, run->corpus, &v, e);
 }
 
+// What the new model is made of is read before anything in the folder is written over: a mistake in a name
+// must not cost the model that --overwrite would replace.
 static bool put_tokenizer(struct lm_run *run, const struct lm_request *r, struct error *e) {
     const char *from = r->model ? r->model : r->tokenizer;
     char *bytes = NULL;
     size_t length = 0;
     bool ok =
         (from ? read_tokenizer(from, &bytes, &length, e) : make_vocabulary(run, r, &bytes, &length, e)) &&
+        (!r->model || model_load(&run->model, r->model, e)) && check_folder(r, r->overwrite, e) &&
         model_write_tokenizer(bytes, length, run->out, e) && tokenizer_load(&run->tokenizer, run->out, e);
     free(bytes);
     return ok;
@@ -180,8 +184,7 @@ static bool put_tokenizer(struct lm_run *run, const struct lm_request *r, struct
 
 static bool start_model(struct lm_run *run, const struct lm_request *r, struct error *e) {
     if (r->model)
-        return model_load(&run->model, r->model, e) &&
-               model_copy_config(r->model, run->out, r->type, r->settings.mix[LM_PREFIX] > 0, e);
+        return model_copy_config(r->model, run->out, r->type, r->settings.mix[LM_PREFIX] > 0, e);
     size_t ids = (tokenizer_ids(run->tokenizer) + HEAD_TILE - 1) / HEAD_TILE * HEAD_TILE;
     struct t5_config c = lm_start_config(&r->settings, ids);
     return model_write_config(&c, r->settings.tied, r->settings.dropout, r->type, run->out, e) &&
@@ -195,7 +198,7 @@ bool lm_run_begin(struct lm_run **out, const struct lm_request *r, const struct 
     if (!run)
         return false;
     if (!corpus_open(&run->corpus, r->corpus, r->corpora, r->layout, e) ||
-        (r->model && !check_model_folder(r, e)) || !check_folder(r, e) || !describe(run, r, e) ||
+        (r->model && !check_model_folder(r, e)) || !check_folder(r, false, e) || !describe(run, r, e) ||
         !put_tokenizer(run, r, e) || !start_model(run, r, e) || !make_trainer(run, e)) {
         lm_run_free(run);
         return false;
@@ -276,11 +279,16 @@ static bool resume(struct lm_run *run, const struct lm_request *r, const bool *c
     run->kept = record.kept;
     record.kept = NULL;
     bool tied = record.tied;
+    size_t made = record.step;
     lm_checkpoint_release(&record);
-    return change_settings(run, r, changes, e) && reopen_corpus(run, e) &&
-           tokenizer_load(&run->tokenizer, run->out, e) && t5_config_read(&c, run->out, e) &&
-           model_create(&run->model, &c, tied, e) && make_trainer(run, e) &&
-           lm_checkpoint_load(run->checkpoint, run->trainer, run->corpus, e);
+    if (!change_settings(run, r, changes, e))
+        return false;
+    if (run->facts.settings.steps < made) // it would end at once, and not as the run of so few steps
+        return error_set(e, ERROR_INPUT, "the run in %s has made %zu steps; --steps %zu is less: give more",
+                         run->out, made, run->facts.settings.steps);
+    return reopen_corpus(run, e) && tokenizer_load(&run->tokenizer, run->out, e) &&
+           t5_config_read(&c, run->out, e) && model_create(&run->model, &c, tied, e) &&
+           make_trainer(run, e) && lm_checkpoint_load(run->checkpoint, run->trainer, run->corpus, e);
 }
 
 bool lm_run_resume(struct lm_run **out, const struct lm_request *r, const bool *changes,

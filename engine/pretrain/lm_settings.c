@@ -97,6 +97,10 @@ static const struct {
     double least, most;
 } place[] = {SETTINGS(FOR_US)};
 
+bool lm_setting_is_of_new_model(size_t i) {
+    return place[i].offset < offsetof(struct lm_settings, mix);
+}
+
 struct lm_settings lm_settings_recipe(enum lm_recipe recipe) {
     struct lm_settings s = {.d_model = 256,
                             .d_ff = 640,

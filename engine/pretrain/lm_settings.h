@@ -69,6 +69,8 @@ enum { LM_MOST_SETTINGS = 48 };
 extern const struct lm_setting lm_setting_table[];
 extern const size_t lm_setting_count;
 
+// Whether the setting makes a new model: one that is trained further has it already.
+bool lm_setting_is_of_new_model(size_t i);
 // The value as text is checked against its range; i < lm_setting_count.
 bool lm_settings_set(struct lm_settings *s, size_t i, const char *text, struct error *e);
 void lm_settings_get(const struct lm_settings *s, size_t i, char *text, size_t size);

@@ -85,7 +85,8 @@ static bool hold_back(struct lm_trainer *t, struct error *e) {
     bool ok = corpus_reader_create(&reader, t->parts.corpus, &r, e) &&
               lm_stream_create(&stream, reader, t->parts.tokenizer, &t->symbols, s,
                                s->seed + VALIDATION_EXAMPLES, e);
-    while (ok) {
+    // The stream would go on into the next epoch, with the same documents again.
+    while (ok && !corpus_reader_position(reader).epoch) {
         struct lm_batch b = {0};
         ok = lm_stream_next_in_epoch(stream, &b, &documents, e);
         if (!ok || !b.examples ||

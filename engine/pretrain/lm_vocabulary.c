@@ -93,6 +93,20 @@ static bool next_sentence(void *context, const char **text, size_t *length) {
     return !s->failed;
 }
 
+// SentencePiece's words for it are about its own source, "... Vocabulary size is smaller than required_chars.
+// 100 vs 629. ..."; every frequent character is a piece, so that a text has a least vocabulary.
+static bool tell_why(size_t pieces, const char *why, struct error *e) {
+    const char *numbers = strstr(why, "required_chars. ");
+    size_t have, least;
+    if (numbers && sscanf(numbers, "required_chars. %zu vs %zu", &have, &least) == 2)
+        return error_set(e, ERROR_INPUT,
+                         "a vocabulary of %zu pieces is too small for this corpus: its characters alone take "
+                         "%zu; give a larger --vocabulary",
+                         pieces, least);
+    return error_set(e, ERROR_INPUT, "no vocabulary of %zu pieces can be trained on this corpus (%s)", pieces,
+                     why);
+}
+
 static bool train(char **bytes, size_t *length, const struct corpus *c,
                   const struct lm_vocabulary_settings *s, size_t pieces, struct error *e) {
     char size[24], why[256] = "";
@@ -124,11 +138,7 @@ static bool train(char **bytes, size_t *length, const struct corpus *c,
         free(ok ? *bytes : NULL);
         return false;
     }
-    return ok ||
-           error_set(
-               e, ERROR_INPUT,
-               "no vocabulary of %zu pieces can be trained on this corpus (%s); try a smaller --vocabulary",
-               pieces, why);
+    return ok || tell_why(pieces, why, e);
 }
 
 // ---- words that are kept ----

@@ -381,10 +381,14 @@ static bool score(struct ppt_trainer *t, const struct input_set *set, const floa
             out->class_loss[label] += t->objective.loss_of[i];
             out->with_options[options]++;
             out->right[options] += guess == label;
+            out->options_loss[options] += t->objective.loss_of[i];
         }
     }
     for (size_t k = 0; k < TASK_MOST_OPTIONS; k++)
         out->class_loss[k] = k < classes ? out->class_loss[k] / (double)out->all.of_class[k] : NAN;
+    for (size_t n = 0; n <= TASK_MOST_OPTIONS; n++)
+        out->options_loss[n] =
+            out->with_options[n] ? out->options_loss[n] / (double)out->with_options[n] : NAN;
     evaluation_finish(&out->all);
     out->seconds = clock_seconds() - began;
     return true;

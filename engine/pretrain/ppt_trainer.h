@@ -65,6 +65,7 @@ struct ppt_score { // of held-back examples
     struct evaluation all;
     double class_loss[TASK_MOST_OPTIONS];                                     // NaN where there is none
     size_t with_options[TASK_MOST_OPTIONS + 1], right[TASK_MOST_OPTIONS + 1]; // by number of options
+    double options_loss[TASK_MOST_OPTIONS + 1];                               // likewise; NaN
     double seconds;
 };
 struct ppt_validation {

@@ -22,6 +22,9 @@ expect 2 'batch-tokens' $prompter lm --corpus "$work/text.txt" --out "$work/x" -
 expect 2 'bf16, f16 or f32' $prompter lm --corpus "$work/text.txt" --out "$work/x" --dtype int8
 expect 2 'small, hugging-face or adapt' $prompter lm --corpus "$work/text.txt" --out "$work/x" --recipe none
 expect 2 'keeps its vocabulary' $prompter lm --corpus "$work/text.txt" --out "$work/x" --model tests/share/models/sprout --keep-words a
+expect 2 'd-model is for a new model' $prompter lm --corpus "$work/text.txt" --out "$work/x" --model tests/share/models/sprout --d-model 64
+expect 2 'the one of --tokenizer stays' $prompter lm --corpus "$work/text.txt" --out "$work/x" --tokenizer tests/share/models/sprout --keep-words a
+expect 1 'shipped models: sprout' $prompter lm --corpus "$work/text.txt" --out "$work/x" --model nowhere
 expect 1 'nonesuch.txt' $prompter lm --corpus "$work/nonesuch.txt" --out "$work/x"
 expect 1 'no run to go on with' $prompter lm --resume --out "$work/x"
 
@@ -36,6 +39,12 @@ check "60 steps are told" [ "$(grep -c '"event":"step"' "$work/whole.log")" = 60
 check "the loss falls" awk -F'"loss":' '/"event":"step"/ { split($2, x, ","); if (!n++) first = x[1]; last = x[1] } END { exit !(last < first - 1) }' "$work/whole.log"
 expect 1 'has a model.safetensors already' $prompter lm --corpus "$work/text.txt" --out "$work/whole" "${shape[@]}"
 check "yes and no are one piece each" [ "$(printf 'yes\nno\n' | $prompter tokenize --model "$work/whole" | tr -d '0-9\n')" = '[][]' ]
+
+# A mistake in what the new model should be made of does not cost the old one.
+cp "$work/whole/model.safetensors" "$work/kept.safetensors"
+expect 1 'nonesuch.model' $prompter lm --corpus "$work/text.txt" --out "$work/whole" "${shape[@]:0:16}" --overwrite --tokenizer "$work/nonesuch.model"
+expect 1 'too small for this corpus' $prompter lm --corpus "$work/text.txt" --out "$work/whole" "${shape[@]}" --overwrite --vocabulary 64 --keep-words '' --corpus Makefile
+check "what was to be written over stands" cmp -s "$work/whole/model.safetensors" "$work/kept.safetensors"
 
 # The same, stopped by Ctrl-C, then killed at any moment, again and again.
 wait_for_step() { # wait_for_step FILE STEP PID
@@ -92,7 +101,9 @@ check "a model is not overwritten by what is made of it" cmp -s "$work/whole/mod
 expect 0 'holds the model' $prompter lm --corpus "$work/text.txt" --model "$work/whole" --out "$work/further" --steps 5 --max-tokens 64 --batch-tokens 600 --keep-checkpoint
 check "the checkpoint stays when asked for" [ -s "$work/further/checkpoint.safetensors" ]
 check "in bf16 the file is about half" [ "$(($(stat -c %s "$work/whole/model.safetensors") / $(stat -c %s "$work/further/model.safetensors")))" = 1 ]
+expect 1 'has made 5 steps; --steps 4 is less' $prompter lm --resume --out "$work/further" --steps 4
 expect 0 'holds the model' $prompter lm --resume --out "$work/further" --steps 7
+expect 0 'holds the model' $prompter lm --corpus "$work/text.txt" --model sprout --out "$work/of-shipped" --steps 1 --max-tokens 32 --batch-tokens 200 --validation 0
 expect 0 'prefix [0-9.]+' $prompter lm --corpus "$work/text.txt" --model "$work/whole" --out "$work/again" --overwrite --steps 3 --max-tokens 64 --batch-tokens 600 --optimizer adafactor --schedule inverse-sqrt
 expect 0 'holds the model' $prompter lm --corpus "$work/text.txt" --out "$work/plain" "${shape[@]}" --recipe hugging-face --tied 1 --decoder-layers 1 --steps 3 --layout lines --accumulate 2
 

@@ -18,6 +18,8 @@ expect 2 '--corpus FILE' $prompter pretrain --task nsp --out "$work/x"
 expect 2 'clean or paper-code' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --preset best
 expect 2 'NAME=VALUE' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --set rate
 expect 2 'rate' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --set rate=fast
+expect 2 'sure is for --task cls' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --sure 1,1,1,1,1
+expect 2 'shots=3: pre-training draws no examples' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --set shots=3
 expect 1 'nonesuch.txt' $prompter pretrain --task nsp --corpus "$work/nonesuch.txt" --out "$work/x"
 expect 1 'no run to go on with' $prompter pretrain --resume --out "$work/x"
 expect 1 'no model folder' $prompter pretrain --task nsp --corpus "$work/text.txt" --out "$work/x" --model nowhere
@@ -40,6 +42,8 @@ kill -INT $pid
 wait $pid
 check "stopping exits with 1" [ $? = 1 ]
 check "it says how to go on" grep -q 'go on with: prompter pretrain --resume' "$work/log"
+expect 1 'only --out, --threads' $prompter pretrain --resume --out "$work/cut" --vectors 7
+expect 1 'steps; steps=1 is less: give more' $prompter pretrain --resume --out "$work/cut" --set steps=1
 expect 1 'only steps can change' $prompter pretrain --resume --out "$work/cut" --set rate=1
 made=$(sed -n 's/.*stopped after step \([0-9]*\);.*/\1/p' "$work/log")
 expect 0 'holds the prompt' $prompter pretrain --resume --out "$work/cut" --set steps=$((made + 4))
@@ -48,11 +52,25 @@ check "a resumed run is the same to the bit" cmp "$work/cut.safetensors" "$work/
 
 # The other tasks, and the presets.
 expect 0 'holds the prompt' $prompter pretrain --task nss "${small[@]}" --test 0 --set steps=3 --out "$work/nss" --preset paper-code
-expect 0 '2 options' $prompter pretrain --task unified "${small[@]}" --test 0 --set steps=3 --out "$work/unified"
+expect 0 '2 options' $prompter pretrain --task unified "${small[@]}" --test 0 --set steps=3 --out "$work/in/a/folder/unified" # which is made
+check "the loss by number of options" grep -qE '"options":\{"2":\{"examples":[0-9]+,"correct":[0-9]+,"loss":[0-9]' "$work/in/a/folder/unified.training.jsonl"
+check "the rate in the scale of the paper's code" grep -q '"rate":1,"paper_code_rate":0.01,' "$work/in/a/folder/unified.training.jsonl"
 expect 0 '' $prompter new five --task films5 --set steps=40 --set batch=8
 expect 1 'no tuned prompt yet' $prompter pretrain --task cls --classifier five "${small[@]}" --out "$work/cls"
 expect 0 '' $prompter tune five --no-test
 expect '[01]' '[0-9]+ labelled sentences' $prompter pretrain --task cls --classifier five "${small[@]}" --test 0 --set steps=3 --sure 0.2,0.2,0.2,0.2,0.2 --label-most 300 --out "$work/cls"
+expect 0 '' $prompter new fine --task films5 --method fine-tuning --set steps=30 --set batch=8 --set evaluate_every=10
+expect 1 'fine is not fine-tuned yet' $prompter pretrain --task cls --classifier fine "${small[@]}" --out "$work/cls-fine"
+expect 0 '' $prompter tune fine --no-test
+head -n 600 "$work/text.txt" >"$work/short.txt"
+labels_of() { # labels_of SESSION: by it, or by its model without what it learnt
+    $prompter pretrain --task cls --classifier "$1" --corpus "$work/short.txt" --vectors 5 --sure 0,0,0,0,0 --label-most 20 --set steps=1 \
+        --validation 1 --test 0 --threads 2 --overwrite --out "$work/of-$1" >/dev/null 2>&1
+    grep -o '"p":.*' "$work/of-$1.labels.jsonl" | sort | uniq -c | sha256sum
+}
+expect 0 '' $prompter new fine-still --task films5 --method fine-tuning --set steps=1 --set batch=2 --set shots=2 --set rate=0
+expect 0 '' $prompter tune fine-still --no-test
+check "fine-tuned weights label, not those of the file" [ "$(labels_of fine)" != "$(labels_of fine-still)" ]
 check "the labelled sentences can be read" grep -q '"label":' "$work/cls.labels.jsonl"
 awk 'BEGIN { split("terrible bad average good great", how); for (i = 0; i < 400; i++) printf "{\"text\": \"The film of day %d was %s .\", \"label\": %d}\n", i, how[1 + i % 5], i % 5 }' >"$work/cls.labels.jsonl"
 expect 0 'holds the prompt' $prompter pretrain --task cls --labels "$work/cls.labels.jsonl" --vectors 5 --validation 16 --test 0 --set steps=3 --set batch=8 --out "$work/cls2"

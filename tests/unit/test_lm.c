@@ -258,6 +258,26 @@ TEST(the_loss_falls) {
     lm_fixture_close(&f);
 }
 
+TEST(each_document_that_is_held_back_is_scored_once) {
+    struct lm_fixture f;
+    struct corpus_reader *reader;
+    struct corpus_reader_settings r = corpus_reader_settings_default();
+    struct corpus_document d;
+    size_t documents = 0;
+    CHECK_OK(lm_fixture_open(&f));
+    f.settings.validation_documents = 100000; // more than there are
+    f.settings.max_tokens = 100;              // each in one piece
+    CHECK_OK(lm_fixture_trainer(&f, NULL));
+    r.from = 1 - f.settings.validation;
+    CHECK_OK(corpus_reader_create(&reader, f.corpus, &r, &e));
+    for (bool there = true; there; documents += there)
+        CHECK_OK(corpus_reader_next_in_epoch(reader, &d, &there, &e));
+    CHECK(documents > 10 && documents < 80);
+    CHECK_SIZE(lm_trainer_validation_examples(f.trainer), documents);
+    corpus_reader_free(reader);
+    lm_fixture_close(&f);
+}
+
 static uint64_t weights_of(const struct model *m) {
     uint64_t h = 1;
     for (size_t i = 0; i < m->weights; i++)
@@ -619,7 +639,8 @@ TEST(a_vocabulary_has_the_special_pieces_and_the_words_kept) {
     v.keep = NULL;
     v.pieces = 5;
     CHECK(!lm_vocabulary_train(&first, &length, f.corpus, &v, &e));
-    CHECK_HAS(e.text, "no vocabulary of 5 pieces");
+    CHECK_HAS(e.text, "a vocabulary of 5 pieces is too small for this corpus: its characters alone take ");
+    CHECK_HAS(e.text, "give a larger --vocabulary");
     lm_fixture_close(&f);
 }
 

@@ -2,6 +2,7 @@
 // Prompt pre-training: what the examples are, learning, resuming to the bit, labelled sentences.
 #include "check.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,6 +196,25 @@ static bool advance(struct ppt_trainer *t, size_t steps) {
             return false;
     }
     return true;
+}
+
+TEST(losses_by_class_and_by_number_of_options_add_up) {
+    CHECK_OK(open_all());
+    const struct ppt_settings s = small_settings(PPT_UNIFIED);
+    struct ppt_trainer *t = trainer_of(&s, NULL);
+    struct ppt_validation v;
+    double by_options = 0, by_class = 0;
+    CHECK_OK(t && ppt_trainer_validate(t, NULL, &v, &e));
+    for (size_t n = 0; n <= TASK_MOST_OPTIONS; n++) {
+        CHECK(isnan(v.score.options_loss[n]) == !v.score.with_options[n]);
+        by_options += v.score.with_options[n] ? v.score.options_loss[n] * (double)v.score.with_options[n] : 0;
+    }
+    for (size_t k = 0; k < TASK_MOST_OPTIONS; k++)
+        by_class += v.score.all.of_class[k] ? v.score.class_loss[k] * (double)v.score.all.of_class[k] : 0;
+    CHECK_NEAR(by_options, v.score.all.loss * (double)s.validation, 1e-6);
+    CHECK_NEAR(by_class, v.score.all.loss * (double)s.validation, 1e-6);
+    ppt_trainer_free(t);
+    close_all();
 }
 
 TEST(a_run_that_is_resumed_goes_on_to_the_bit) {

@@ -57,7 +57,7 @@ TEST(a_prompts_log_by_class_and_by_options) {
     put(path, "w",
         "{\"event\":\"open\",\"step\":0,\"task\":\"nsp\",\"model\":\"/x/"
         "tiny\",\"vectors\":10,\"loss\":\"clean\","
-        "\"steps\":9}\n"
+        "\"rate\":1,\"paper_code_rate\":0.01,\"steps\":9}\n"
         "{\"event\":\"step\",\"step\":1,\"loss\":1.1,\"accuracy\":0.5,\"examples\":8,\"seconds\":0.5}\n"
         "{\"event\":\"validation\",\"step\":1,\"best\":true,\"score\":{\"loss\":1.1,\"accuracy\":0.4,"
         "\"classes\":"
@@ -66,7 +66,7 @@ TEST(a_prompts_log_by_class_and_by_options) {
     CHECK_OK(training_log_open(&l, path, &e));
     CHECK(l->kind == TRAINING_PROMPT && l->column[TRAINING_SPEED][0] == 16);
     CHECK_HAS(l->title, "nsp prompt, 10 vectors");
-    CHECK_HAS(l->made_of, "tiny");
+    CHECK_TEXT(l->made_of, "on tiny, clean loss, rate 1 (0.01 in the paper's code)");
     CHECK(l->parts == 2 && l->column[TRAINING_PART][0] == 0.25f && l->column[TRAINING_PART + 1][0] == 1);
     put(path, "a",
         "{\"event\":\"validation\",\"step\":2,\"score\":{\"loss\":1,\"accuracy\":0.5,\"options\":"

@@ -4,6 +4,8 @@
 
 #include <time.h>
 
+#include "engine/base/file.h"
+#include "engine/base/memory.h"
 #include "views/run_inside.h"
 
 static void watch(struct bench *b, const char *log) {
@@ -29,6 +31,28 @@ TEST(a_recorded_training_is_shown_with_its_numbers) {
     bench_keys(&b, "Shift-Tab z");
     CHECK(bench_has(&b, "▸learning rate") && !bench_has(&b, "┌ loss"));
     bench_keys(&b, "z");
+    bench_close(&b);
+}
+
+TEST(parts_that_have_no_room_are_counted) {
+    struct bench b;
+    char path[600], line[700];
+    struct error e = {0};
+    struct buffer log = {0};
+    buffer_add_text(&log, "{\"event\":\"open\",\"step\":0,\"task\":\"unified\",\"steps\":9}\n"
+                          "{\"event\":\"step\",\"step\":1,\"loss\":1.1}\n"
+                          "{\"event\":\"validation\",\"step\":1,\"score\":{\"loss\":1.1,\"options\":{");
+    for (int n = 2; n <= 16; n++)
+        buffer_printf(&log, "%s\"%d\":{\"examples\":4,\"correct\":1}", n > 2 ? "," : "", n);
+    buffer_add_text(&log, "}}}\n");
+    snprintf(path, sizeof path, "%s/unified.jsonl", check_folder());
+    snprintf(line, sizeof line, "watch %s", path);
+    CHECK_OK(buffer_ok(&log, &e) && file_write_atomic(path, log.data, log.length, &e));
+    CHECK(bench_open(&b, 80, 24));
+    b.client.command(b.w, line, b.now);
+    CHECK(bench_has(&b, " valid     2 options 0.250   3 options 0.250   4 options 0.250"));
+    CHECK(bench_has(&b, "           5 options 0.250   6 options 0.250   7 options 0.250   and 9 more"));
+    buffer_free(&log);
     bench_close(&b);
 }
 
