@@ -33,7 +33,8 @@ if [ "${1:-}" = tiny ] || [ "${TINY:-}" = 1 ]; then
     main_training=("${later_training[@]}")
     adapting=(--steps 5 --batch-tokens 512 --warmup 2 --validation-every 5)
     classifying=(--set steps=4 --set batch=8 --set shots=4 --set evaluate_every=2)
-    learning=(--set "steps=${PROMPT_STEPS:-4}" --set batch=8 --set evaluate_every=2 --vectors 4 --validation 32 --test 0)
+    learning=(--set batch=8 --set evaluate_every=2 --vectors 4 --validation 32 --test 0)
+    prompt_steps=${PROMPT_STEPS:-4} short_steps=4
     labelling=()
 else
     documents=600000 first=400000 later=600000 main=500000 neighbours=500000 prose=60000 opinions=12000 reviews=4000 seeds=${SEEDS:-5}
@@ -43,7 +44,8 @@ else
     main_training=(--steps 5000 --batch-tokens 3072)
     adapting=(--steps "${ADAPT_STEPS:-1000}" --batch-tokens 2048)
     classifying=(--set steps=600 --set batch=16 --set shots=300 --set evaluate_every=50 --set rate=0.03)
-    learning=(--set "steps=${PROMPT_STEPS:-300}" --set batch=32 --set evaluate_every=50 --vectors 20 --validation 512)
+    learning=(--set batch=32 --set evaluate_every=50 --vectors 20 --validation 512)
+    prompt_steps=${PROMPT_STEPS:-300} short_steps=1000 # texts without options are short, and their losses fall for longer
     labelling=(--label-most 2000 --sure 0.5,0.5,0.5,0.5,0.5)
 fi
 
@@ -66,19 +68,20 @@ train() {
 prompt() { # prompt KIND SEED
     local kind=$1 seed=$2 out extra=(--corpus "$work/prose.txt")
     out=$work/meadow/prompts/$kind$([ "$seed" = 1 ] || echo "-$seed")
-    local vectors=20
+    local vectors=20 steps=$prompt_steps
     [ "${TINY:-}" = 1 ] && vectors=4
     case $kind in
     nsp) extra+=(--template "{soft:$vectors} {text_a} {mask} {text_b}") ;;
     nss) extra+=(--template "{soft:$vectors} {text_a} {options} {mask}") ;;
     cls) extra=(--template "{soft:$vectors} {text_a} {mask}" --words "terrible; bad; okay; good; great" --labels "$work/labels.jsonl") ;;
     esac
+    case $kind in nsp | cls) [ -n "${PROMPT_STEPS:-}" ] || steps=$short_steps ;; esac
     [ -f "$out.safetensors" ] && [ ! -f "$out.run.safetensors" ] && return
     say "prompt $kind, seed $seed"
     if [ -f "$out.run.safetensors" ]; then
         $prompter pretrain --resume --out "$out.safetensors" --threads 1
     else
-        $prompter pretrain --overwrite --task "$kind" --out "$out.safetensors" --model "$work/meadow" --threads 1 "${extra[@]}" "${learning[@]}" --set "seed=$seed"
+        $prompter pretrain --overwrite --task "$kind" --out "$out.safetensors" --model "$work/meadow" --threads 1 "${extra[@]}" "${learning[@]}" --set "steps=$steps" --set "seed=$seed"
     fi
 }
 if [ "${1:-}" = prompt ]; then
