@@ -388,7 +388,7 @@ static int run_experiment(int argc, char **argv) {
         {.name = "threads", .argument = "N", .help = "threads of each run (1)", .number = &threads},
         {.name = "table",
          .argument = "FILE",
-         .help = "write the table to .txt, .md, .csv or .tex",
+         .help = "write the table to .txt, .md, .tex, or .csv: there a row for each cell",
          .text = &table},
         {.name = "table-only", .help = "run nothing; show the table of what is there", .flag = &no_run},
         {.name = "list", .help = "print the runs of the grid and which of them are done", .flag = &list},

@@ -55,7 +55,8 @@ for kind in md csv tex txt; do
     expect 0 '' $prompter experiment "$work/small.json" --table-only --table "$work/t.$kind"
     check "a table as $kind" grep -q 'hybrid PT' "$work/t.$kind"
 done
-check "without a terminal there are lines alone" grep -q '^1 of 8 runs.*  dev 0.*: films/vanilla PT/good/1$' "$work/log"
+check "without a terminal there are lines alone" grep -q '^1 of 8 runs.*  dev [01].*: films/vanilla PT/good/1$' "$work/log"
+check "as csv a row for each cell, of numbers" grep -qE '^hybrid PT,films,[0-9.]+,[0-9.]+,4' "$work/t.csv"
 expect 0 'small' $prompter session compare "$work/small.runs.jsonl"
 # Where dev chooses the rate, the runs of all seeds are one setting to compare, whatever was chosen.
 cat >"$work/try.json" <<'END'

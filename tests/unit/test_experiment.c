@@ -150,6 +150,14 @@ TEST(cells_of_every_kind_run_and_make_the_table) {
     snprintf(wanted, sizeof wanted, "%.1f", 100 * zero->test.accuracy);
     CHECK_HAS(b.data, wanted);
     CHECK_HAS(b.data, "over 2 seeds");
+    buffer_clear(&b);
+    // For a program, numbers alone, a row for each cell.
+    CHECK_OK(experiment_table_print(&b, &x, &r, REPORT_TEST, REPORT_CSV, NULL, &e));
+    CHECK(strncmp(b.data, "method,task,mean_points,std_points,n\r\n", 38) == 0);
+    snprintf(wanted, sizeof wanted, "\nzero,films,%.10g,0,2\r\n", 100 * zero->test.accuracy);
+    CHECK_HAS(b.data, wanted);
+    CHECK_HAS(b.data, "\nFT,claims,,,0\r\n");
+    CHECK(!strstr(b.data, "±"));
     buffer_free(&b);
     report_free(&r);
     free(cell);
