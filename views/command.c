@@ -121,7 +121,7 @@ static void say_setting(struct workbench *w, const char *name, double now) {
     }
     const char *near = suggest_nearest(name, names, count);
     workbench_say(w, STYLE_BAD, now, "there is no setting \"%s\"%s%s%s; :set lists them", name,
-                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+                  near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
 }
 
 static void list_setting(struct buffer *text, const struct run_setting *s, const char *value,

@@ -433,7 +433,7 @@ TEST(unknown_and_wrong_commands_say_why) {
                                            {"frobnicate", "no command \"frobnicate\""},
                                            {"evalaute", "did you mean :evaluate?"},
                                            {"rate-", "several begin so: rate-up, rate-down"},
-                                           {"set raet", "did you mean \"rate\"?"},
+                                           {"set raet", "\"raet\" (did you mean \"rate\"?); :set lists them"},
                                            {"rate", "usage: :rate NUMBER"},
                                            {"rate -1", "no positive number"},
                                            {"rate nan", "no positive number"},
