@@ -14,7 +14,7 @@
 #include "sessions/paths.h"
 #include "sessions/session.h"
 
-enum { MOST_BYTES = 1 << 20, MOST_CELLS = 1000000 };
+enum { MOST_BYTES = 1 << 20, MOST_CELLS = 1000000, VERSION = 1, MOST_VERSION = 1000000 };
 static const unsigned long MOST_SEED = 9007199254740991; // whole in JSON's doubles
 
 // ---- releasing ----
@@ -272,6 +272,15 @@ static bool check_names(const struct experiment *x, struct error *e) {
     return true;
 }
 
+static bool check_version(size_t version, struct error *e) {
+    return version == VERSION ||
+           error_set(
+               e, ERROR_INPUT,
+               "\"experiment\": %zu is a file of a newer version of prompter, this one reads %d: run it "
+               "with a newer prompter",
+               version, VERSION);
+}
+
 bool experiment_parse(struct experiment *x, const char *text, size_t length, const char *folder,
                       struct error *e) {
     static const char *const keys[] = {"experiment", "name",     "about", "model",   "tasks",
@@ -281,12 +290,12 @@ bool experiment_parse(struct experiment *x, const char *text, size_t length, con
     *x = (struct experiment){0};
     cJSON *o = json_parse(text, length, e);
     bool ok = o && (cJSON_IsObject(o) || error_set(e, ERROR_INPUT, "an experiment is an object")) &&
-              json_get_size(o, "experiment", true, 1, 1, &version, e) &&
-              known_keys(o, keys, "an experiment", e) && (x->folder = mem_strdup(folder, e)) &&
-              copy_text(o, "name", true, &x->name, e) && copy_text(o, "about", false, &x->about, e) &&
-              copy_text(o, "model", false, &x->model, e) && texts(o, "tasks", true, &x->tasks, e) &&
-              texts(o, "words", false, &x->words, e) && read_seeds(x, o, e) &&
-              pairs(o, &x->setting, &x->settings, &x->setting_capacity, e) &&
+              json_get_size(o, "experiment", true, 1, MOST_VERSION, &version, e) &&
+              check_version(version, e) && known_keys(o, keys, "an experiment", e) &&
+              (x->folder = mem_strdup(folder, e)) && copy_text(o, "name", true, &x->name, e) &&
+              copy_text(o, "about", false, &x->about, e) && copy_text(o, "model", false, &x->model, e) &&
+              texts(o, "tasks", true, &x->tasks, e) && texts(o, "words", false, &x->words, e) &&
+              read_seeds(x, o, e) && pairs(o, &x->setting, &x->settings, &x->setting_capacity, e) &&
               json_get_array(o, "methods", true, &methods, e);
     cJSON_ArrayForEach(item, methods) if (ok) ok =
         read_method(x, item, e) || error_context(e, "method %zu", x->methods);

@@ -71,7 +71,8 @@ TEST(what_is_wrong_is_named) {
     refused("\"template\": \"choice\"", "\"method\": \"pptt\"", "did you mean \"ppt\"");
     refused("\"settings\": {\"rate\": 0.0005}", "\"settings\": {\"method\": \"ppt\"}", "stands beside");
     refused("\"template\": \"choice\", \"vectors\": 2", "\"vectors\": 2", "template");
-    refused("\"experiment\": 1", "\"experiment\": 2", "experiment");
+    refused("\"experiment\": 1", "\"experiment\": 2", "a newer version of prompter");
+    refused("\"experiment\": 1", "\"experiment\": 0", "\"experiment\" should be");
     // Counted twice, one run would be a spread of nothing.
     refused("\"seeds\": \"3-4\"", "\"seeds\": [3, 4, 3]", "\"seeds\" has 3 twice");
     refused("[\"films\", \"claims\"]", "[\"films\", \"films\"]", "\"tasks\" has \"films\" twice");
