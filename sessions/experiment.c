@@ -370,7 +370,7 @@ bool experiment_read(struct experiment *x, const char *path, struct error *e) {
 
 // ---- the grid ----
 
-static bool belongs(const struct experiment_method *m, const char *task) {
+bool experiment_has(const struct experiment_method *m, const char *task) {
     for (size_t i = 0; i < m->tasks.count; i++)
         if (strcmp(m->tasks.text[i], task) == 0)
             return true;
@@ -388,7 +388,7 @@ bool experiment_cells(const struct experiment *x, struct experiment_cell **out, 
         return false;
     for (size_t t = 0; t < x->tasks.count; t++)
         for (size_t m = 0; m < x->methods; m++)
-            for (size_t w = 0; belongs(&x->method[m], x->tasks.text[t]) && w < x->words.count; w++)
+            for (size_t w = 0; experiment_has(&x->method[m], x->tasks.text[t]) && w < x->words.count; w++)
                 for (size_t s = 0; s < x->seeds; s++)
                     (*out)[(*count)++] = (struct experiment_cell){t, m, w, s};
     return true;

@@ -89,7 +89,12 @@ TEST(tasks_and_models_are_looked_for_first) {
                {"models/sprout", "tasks/films", "vanilla", NULL}, // beside the file, wherever one is
                {"sprout", "filmz", "vanilla", "\"tasks\": \"filmz\" is no session"},
                {"nope", "films", "vanilla", "no model folder nope"},
-               {"sprout", "films", "lm-adaptation", "\"model\": \"{model}-lm\""}};
+               {"sprout", "films", "lm-adaptation", "\"model\": \"{model}-lm\""},
+               // so are label words and templates
+               {"sprout", "films", "vanilla\", \"template\": \"{soft:2} {txt} {mask}",
+                "the method \"a\" on films: "},
+               {"sprout", "films\"], \"words\": [\"nope", "vanilla",
+                "the task films has no label words called \"nope\""}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct experiment x;
         char json[400];
