@@ -457,15 +457,35 @@ const struct cli_command cli_experiment = {
     .name = "experiment",
     .operands = "FILE | NAME",
     .summary = "Run a grid of tasks, methods and seeds, and print the table.",
-    .details = "FILE says what to run (sessions/experiment.h in the sources). NAME is a shipped one: main, "
-               "words, starts,\n"
-               "length, shots, seeds (sessions/experiments/README.md).\n"
-               "Each result is a JSON line, written as soon as it is there; a run that was stopped goes on "
-               "where it was.\n"
-               "Settings to choose among are chosen on dev; test is scored once, after the choice. The table "
-               "has means\n"
-               "over seeds with their standard deviations. In the workbench, Compare reads the same file of "
-               "results.",
+    .details =
+        "FILE says what to run, NAME is a shipped one: main, words, starts, length, shots, seeds.\n"
+        "Each result is a JSON line, written as soon as it is there; a run that was stopped goes on "
+        "where it was.\n"
+        "Settings to choose among are chosen on dev; test is scored once, after the choice. The table "
+        "has means\n"
+        "over seeds with their standard deviations. In the workbench, Compare reads the same file of "
+        "results.\n"
+        "\n"
+        "FILE is JSON; all but \"experiment\", \"name\", \"tasks\", \"seeds\" and \"methods\" can be left "
+        "out:\n"
+        "\n"
+        "  {\"experiment\": 1, \"name\": \"mine\", \"about\": \"a line for people\", \"model\": "
+        "\"meadow\",\n"
+        "   \"tasks\": [\"sentiment\", \"my/task.json\"], \"seeds\": \"1-5\", \"words\": [\"good\"],\n"
+        "   \"settings\": {\"shots\": 16, \"steps\": 200},\n"
+        "   \"methods\": [\n"
+        "    {\"name\": \"hybrid PT\", \"method\": \"hybrid\", \"try\": {\"rate\": [0.03, 0.1]}},\n"
+        "    {\"name\": \"words alone\", \"template\": \"hard\", \"tune\": \"nothing\"}]}\n"
+        "\n"
+        "  tasks     shipped ones, folders, task.json files, as seen from FILE\n"
+        "  seeds     a range or a list of numbers\n"
+        "  words     sets of label words of the tasks; good: their own\n"
+        "  settings  those of :set in the workbench, of all methods\n"
+        "  methods   each has a name and a method of :method in the workbench, or a template (soft, hybrid,\n"
+        "            hard, choice, or its text); then what differs from that: tune (prompt, all, nothing),\n"
+        "            vectors, settings, prompt (a file of vectors to start from), model, tasks (only "
+        "these),\n"
+        "            try (settings and the values among which dev chooses)",
     .example = "  $ prompter experiment main --table main.md\n"
                "  $ prompter experiment mine.json --only sentiment/ --jobs 2",
     .least = 1,

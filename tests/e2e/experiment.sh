@@ -10,6 +10,9 @@ cat >"$work/small.json" <<'END'
  "methods": [{"name": "vanilla PT", "template": "soft", "vectors": 5}, {"name": "hybrid PT", "template": "hybrid", "vectors": 5}]}
 END
 expect 0 'Example:' $prompter experiment --help
+# The file that the help shows is one.
+sed -n '/{"experiment"/,/}]}$/p' "$work/out" >"$work/shown.json"
+expect 0 '^ +my/task.json/words alone/good/5$' $prompter experiment "$work/shown.json" --list
 expect 2 'FILE' $prompter experiment
 expect 2 'csv' $prompter experiment "$work/small.json" --table "$work/x.pdf"
 expect 1 'nonesuch' $prompter experiment "$work/nonesuch.json"
