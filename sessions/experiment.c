@@ -14,7 +14,7 @@
 #include "sessions/paths.h"
 #include "sessions/session.h"
 
-enum { MOST_BYTES = 1 << 20, MOST_CELLS = 1000000 };
+enum { MOST_BYTES = 1 << 20, MOST_CELLS = 1000000, VERSION = 1, MOST_VERSION = 1000000 };
 static const unsigned long MOST_SEED = 9007199254740991; // whole in JSON's doubles
 
 // ---- releasing ----
@@ -272,6 +272,15 @@ static bool check_names(const struct experiment *x, struct error *e) {
     return true;
 }
 
+static bool check_version(size_t version, struct error *e) {
+    return version == VERSION ||
+           error_set(
+               e, ERROR_INPUT,
+               "\"experiment\": %zu is a file of a newer version of prompter, this one reads %d: run it "
+               "with a newer prompter",
+               version, VERSION);
+}
+
 bool experiment_parse(struct experiment *x, const char *text, size_t length, const char *folder,
                       struct error *e) {
     static const char *const keys[] = {"experiment", "name",     "about", "model",   "tasks",
@@ -281,12 +290,12 @@ bool experiment_parse(struct experiment *x, const char *text, size_t length, con
     *x = (struct experiment){0};
     cJSON *o = json_parse(text, length, e);
     bool ok = o && (cJSON_IsObject(o) || error_set(e, ERROR_INPUT, "an experiment is an object")) &&
-              json_get_size(o, "experiment", true, 1, 1, &version, e) &&
-              known_keys(o, keys, "an experiment", e) && (x->folder = mem_strdup(folder, e)) &&
-              copy_text(o, "name", true, &x->name, e) && copy_text(o, "about", false, &x->about, e) &&
-              copy_text(o, "model", false, &x->model, e) && texts(o, "tasks", true, &x->tasks, e) &&
-              texts(o, "words", false, &x->words, e) && read_seeds(x, o, e) &&
-              pairs(o, &x->setting, &x->settings, &x->setting_capacity, e) &&
+              json_get_size(o, "experiment", true, 1, MOST_VERSION, &version, e) &&
+              check_version(version, e) && known_keys(o, keys, "an experiment", e) &&
+              (x->folder = mem_strdup(folder, e)) && copy_text(o, "name", true, &x->name, e) &&
+              copy_text(o, "about", false, &x->about, e) && copy_text(o, "model", false, &x->model, e) &&
+              texts(o, "tasks", true, &x->tasks, e) && texts(o, "words", false, &x->words, e) &&
+              read_seeds(x, o, e) && pairs(o, &x->setting, &x->settings, &x->setting_capacity, e) &&
               json_get_array(o, "methods", true, &methods, e);
     cJSON_ArrayForEach(item, methods) if (ok) ok =
         read_method(x, item, e) || error_context(e, "method %zu", x->methods);
@@ -361,7 +370,7 @@ bool experiment_read(struct experiment *x, const char *path, struct error *e) {
 
 // ---- the grid ----
 
-static bool belongs(const struct experiment_method *m, const char *task) {
+bool experiment_has(const struct experiment_method *m, const char *task) {
     for (size_t i = 0; i < m->tasks.count; i++)
         if (strcmp(m->tasks.text[i], task) == 0)
             return true;
@@ -379,7 +388,7 @@ bool experiment_cells(const struct experiment *x, struct experiment_cell **out, 
         return false;
     for (size_t t = 0; t < x->tasks.count; t++)
         for (size_t m = 0; m < x->methods; m++)
-            for (size_t w = 0; belongs(&x->method[m], x->tasks.text[t]) && w < x->words.count; w++)
+            for (size_t w = 0; experiment_has(&x->method[m], x->tasks.text[t]) && w < x->words.count; w++)
                 for (size_t s = 0; s < x->seeds; s++)
                     (*out)[(*count)++] = (struct experiment_cell){t, m, w, s};
     return true;

@@ -99,8 +99,10 @@ bool experiment_cells(const struct experiment *x, struct experiment_cell **out, 
 // What tells a cell from all others: "sentiment/vanilla PT/good/3".
 void experiment_cell_key(const struct experiment *x, const struct experiment_cell *c, char *out, size_t size);
 
-// Whether tasks and models are where the experiment says: what is wrong in every cell is told once, before
-// the first one runs.
+bool experiment_has(const struct experiment_method *m, const char *task); // is the method run on the task?
+
+// Whether tasks and models are where the experiment says, and label words and templates fit them: what is
+// wrong in many cells is told once, before the first one runs.
 bool experiment_check(const struct experiment *x, struct error *e);
 
 // Runs one cell: every combination of its method's `try`, then the test set with the chosen one. The result's

@@ -214,17 +214,52 @@ static bool check_model(const struct experiment *x, const struct experiment_meth
     return ok;
 }
 
+// The pattern and the label words of a method on a task: what every seed takes.
+static bool check_parts(struct cell *c, struct error *e) {
+    bool ok = find_settings(c, e) && find_words(c, e) && rewrite_as_choice(c, e) && find_template(c, e);
+    template_free(&c->template);
+    verbalizer_free(&c->words);
+    task_free(c->choice);
+    return ok || error_context(e, "the method \"%.80s\" on %s", c->m->name, c->task_name);
+}
+
+static bool check_method(const struct experiment *x, const struct experiment_method *m,
+                         struct task *const *task, struct error *e) {
+    struct cell c = {.x = x, .m = m, .task_name = "", .words_name = ""};
+    struct tokenizer *tokenizer = NULL;
+    bool ok = check_model(x, m, e) && (c.model_folder = find_model(&c, e)) &&
+              tokenizer_load(&tokenizer, c.model_folder, e);
+    for (size_t t = 0; ok && t < x->tasks.count; t++)
+        for (size_t w = 0; ok && w < x->words.count && experiment_has(m, x->tasks.text[t]); w++) {
+            struct cell one = {.x = x,
+                               .m = m,
+                               .task_name = x->tasks.text[t],
+                               .words_name = x->words.text[w],
+                               .tokenizer = tokenizer,
+                               .task = task[t]};
+            ok = check_parts(&one, e);
+        }
+    tokenizer_free(tokenizer);
+    free(c.model_folder);
+    return ok;
+}
+
 bool experiment_check(const struct experiment *x, struct error *e) {
-    for (size_t i = 0; i < x->tasks.count; i++) {
-        char *task = find_task(x, x->tasks.text[i], e);
-        free(task);
-        if (!task)
-            return error_context(e, "\"tasks\"");
+    struct task **task = mem_calloc(x->tasks.count, sizeof *task, e);
+    bool ok = task != NULL;
+    for (size_t i = 0; ok && i < x->tasks.count; i++) {
+        char *path = find_task(x, x->tasks.text[i], e);
+        ok = path && task_load(&task[i], path, NULL, e);
+        free(path);
+        if (!ok)
+            error_context(e, "\"tasks\"");
     }
-    for (size_t i = 0; i < x->methods; i++)
-        if (!check_model(x, &x->method[i], e))
-            return false;
-    return true;
+    for (size_t i = 0; ok && i < x->methods; i++)
+        ok = check_method(x, &x->method[i], task, e);
+    for (size_t i = 0; task && i < x->tasks.count; i++)
+        task_free(task[i]);
+    free(task);
+    return ok;
 }
 
 static bool open_cell(struct cell *c, struct error *e) {

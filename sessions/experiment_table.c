@@ -86,6 +86,45 @@ static void put_row(struct report_sheet *s, const struct experiment *x, const st
     report_sheet_put(s, text);
 }
 
+// For a program that reads it: a row for each cell, with what the others put into one text in columns.
+static void put_long(struct report_sheet *s, const struct experiment *x, const struct report *r,
+                     enum report_split split, struct scores *scores) {
+    bool words = x->words.count > 1;
+    report_sheet_title(s, false, "%s", "method");
+    if (words)
+        report_sheet_title(s, false, "%s", "label words");
+    report_sheet_title(s, false, "%s", "task");
+    report_sheet_title(s, true, "%s", "mean_points");
+    report_sheet_title(s, true, "%s", "std_points");
+    report_sheet_title(s, true, "%s", "n");
+    for (size_t m = 0; m < x->methods; m++)
+        for (size_t w = 0; w < x->words.count; w++)
+            for (size_t t = 0; t < x->tasks.count; t++) {
+                collect(scores, x, r, (struct experiment_cell){t, m, w, 0}, split);
+                struct report_mean mean = report_mean_of(scores->x, scores->n);
+                report_sheet_put(s, x->method[m].name);
+                if (words)
+                    report_sheet_put(s, x->words.text[w]);
+                report_sheet_put(s, x->tasks.text[t]);
+                report_sheet_real(s, 100 * mean.mean);
+                report_sheet_real(s, 100 * mean.sd);
+                report_sheet_whole(s, mean.n);
+            }
+}
+
+static void put_wide(struct report_sheet *s, const struct experiment *x, const struct report *r,
+                     enum report_split split, struct scores *scores) {
+    report_sheet_title(s, false, "%s", "method");
+    if (x->words.count > 1)
+        report_sheet_title(s, false, "%s", "label words");
+    for (size_t t = 0; t < x->tasks.count && t < SHEET_COLUMNS - 3; t++)
+        report_sheet_title(s, true, "%s", x->tasks.text[t]);
+    report_sheet_title(s, true, "%s", "mean");
+    for (size_t m = 0; m < x->methods; m++)
+        for (size_t w = 0; w < x->words.count; w++)
+            put_row(s, x, r, m, w, split, scores);
+}
+
 static void write_notes(struct buffer *out, const struct experiment *x, const struct scores *s,
                         enum report_split split, const char *before) {
     buffer_printf(out, "%s%s, in points of 100%s%zu seed%s", before,
@@ -112,15 +151,10 @@ bool experiment_table_print(struct buffer *out, const struct experiment *x, cons
     struct scores scores = {.x = mem_calloc(x->seeds, sizeof(double), e)};
     if (!scores.x)
         return false;
-    report_sheet_title(&s, false, "%s", "method");
-    if (x->words.count > 1)
-        report_sheet_title(&s, false, "%s", "label words");
-    for (size_t t = 0; t < x->tasks.count && t < SHEET_COLUMNS - 3; t++)
-        report_sheet_title(&s, true, "%s", x->tasks.text[t]);
-    report_sheet_title(&s, true, "%s", "mean");
-    for (size_t m = 0; m < x->methods; m++)
-        for (size_t w = 0; w < x->words.count; w++)
-            put_row(&s, x, report, m, w, split, &scores);
+    if (format == REPORT_CSV)
+        put_long(&s, x, report, split, &scores);
+    else
+        put_wide(&s, x, report, split, &scores);
     if (format == REPORT_LATEX)
         write_notes(out, x, &scores, split, "% ");
     bool ok = report_sheet_write(out, &s, format, width, e);

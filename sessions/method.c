@@ -66,7 +66,7 @@ bool method_unknown(const char *name, struct error *e) {
     }
     const char *near = suggest_nearest(name, names, method_count);
     error_set(e, ERROR_INPUT, "there is no method \"%.60s\"%s%s%s; the methods are %s", name,
-              near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "",
+              near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "",
               list.data ? list.data : "");
     buffer_free(&list);
     return false;

@@ -187,8 +187,9 @@ bool report_svg_print(struct buffer *out, const struct report_shown *shown, size
     for (size_t i = 0; i < count; i++)
         points += shown[i].curve->count;
     if (!points)
-        return error_set(e, ERROR_INPUT,
-                         "there is no curve to draw: dev was not scored in any of these runs");
+        return error_set(
+            e, ERROR_INPUT,
+            "there is no curve to draw: in none of these runs was dev scored while something was tuned");
     int height = LEGEND_TOP + (int)count * LEGEND_ROW;
     buffer_printf(
         out,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// prompter experiment: a grid of runs in several processes side by side. Results are appended, a line a cell,
-// to a file of runs (sessions/report.h) as they come; cells that are there already are not run again.
+// prompter experiment: a grid of runs in several processes side by side, with a table that tells how far it
+// is. Results are appended, a line a cell, to a file of runs (sessions/report.h) as they come; cells that are
+// there already are not run again.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,6 +20,7 @@
 #include "engine/tensor/gemm.h"
 #include "sessions/experiment_table.h"
 #include "sessions/session.h"
+#include "tui/cli_board.h"
 #include "tui/cli_options.h"
 #include "tui/cli_progress.h"
 #include "tui/grid.h"
@@ -38,13 +40,14 @@ struct driver {
     struct experiment x;
     struct experiment_cell *cell;
     size_t cells;
-    bool *done;
+    enum board_state *state; // of each cell
     size_t finished, failed;
     struct worker worker[MOST_JOBS];
     size_t jobs, threads;
     int fd; // of the results, for appending
     atomic_bool *cancel;
     struct cli_progress progress;
+    char last[KEY + 64]; // result
     double began;
     size_t began_with;
 };
@@ -80,8 +83,8 @@ static bool read_results(struct driver *d, struct error *e) {
         ok = report_line_read(&r, at, (size_t)(end - at), e) ||
              error_context(e, "%s: line %zu", d->out, number);
         size_t i = ok && strcmp(r.session, d->x.name) == 0 ? find_cell(d, r.place) : d->cells;
-        if (i < d->cells && !d->done[i]) {
-            d->done[i] = true;
+        if (i < d->cells && d->state[i] != BOARD_DONE) {
+            d->state[i] = BOARD_DONE;
             d->finished++;
         }
         if (ok)
@@ -150,22 +153,34 @@ static bool start_worker(struct driver *d, struct worker *w, size_t cell, struct
     }
     close(fd[1]);
     *w = (struct worker){.pid = pid, .fd = fd[0], .cell = cell};
+    d->state[cell] = BOARD_RUNS;
     return true;
 }
 
-static void tell(struct driver *d, const char *last) {
-    char left[32] = "";
-    size_t made = d->finished - d->began_with;
+// On a terminal with room for it a table, which is looked after all the time; else a line with each result.
+static void tell(struct driver *d, bool result) {
+    char left[32] = "", failed[40] = "", line[KEY + 256];
+    size_t made = d->finished - d->began_with, columns, rows;
     double each = made ? (clock_seconds() - d->began) / (double)made : 0;
+    struct buffer table = {0};
     if (made && d->finished + d->failed < d->cells)
         cli_duration(each * (double)(d->cells - d->finished - d->failed), left, sizeof left);
-    cli_progress_say(&d->progress, false, "%zu of %zu runs%s%s  %s", d->finished, d->cells,
-                     left[0] ? ", left: " : "", left, last);
+    if (d->failed)
+        snprintf(failed, sizeof failed, ", %zu failed", d->failed);
+    snprintf(line, sizeof line, "%zu of %zu runs%s%s%s  %s", d->finished, d->cells, failed,
+             left[0] ? ", left: " : "", left, d->last);
+    // One column is left free: a terminal that has written its last one is about to go to the next line.
+    if (cli_progress_room(&columns, &rows) &&
+        cli_board_print(&table, &d->x, d->cell, d->state, d->cells, line, columns - 1, rows))
+        cli_progress_show(&d->progress, table.data);
+    else if (result)
+        cli_progress_say(&d->progress, false, "%s", line);
+    buffer_free(&table);
 }
 
 // A worker's end: its line goes to the file.
 static bool collect(struct driver *d, struct worker *w, struct error *e) {
-    char key[KEY], text[KEY + 64];
+    char key[KEY];
     int status = 0;
     bool ok = true;
     while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR) {
@@ -177,15 +192,18 @@ static bool collect(struct driver *d, struct worker *w, struct error *e) {
         struct report_run r;
         ok = append(d, &w->line, e);
         d->finished++;
-        d->done[w->cell] = true;
-        snprintf(text, sizeof text, "%s", key);
+        d->state[w->cell] = BOARD_DONE;
+        snprintf(d->last, sizeof d->last, "%s", key);
         if (report_line_read(&r, w->line.data, w->line.length - 1, NULL)) {
-            snprintf(text, sizeof text, "%s: dev %.3f, test %.3f", key, r.dev.accuracy, r.test.accuracy);
+            // The numbers first: what does not fit is cut at the end.
+            snprintf(d->last, sizeof d->last, "dev %.3f, test %.3f: %s", r.dev.accuracy, r.test.accuracy,
+                     key);
             report_run_free(&r);
         }
-        tell(d, text);
+        tell(d, true);
     } else if (!(WIFEXITED(status) && WEXITSTATUS(status) == 2)) { // not cancelled
         d->failed++;
+        d->state[w->cell] = BOARD_FAILED;
         bool said = w->line.length > 1 && w->line.data[0] == '!';
         if (said) // without its newline
             w->line.data[w->line.length - 1] = '\0';
@@ -233,7 +251,7 @@ static bool run_grid(struct driver *d, struct error *e) {
     for (;;) {
         bool stopping = atomic_load(d->cancel) || !ok;
         for (size_t i = 0; ok && !stopping && i < d->jobs; i++) {
-            while (next < d->cells && d->done[next])
+            while (next < d->cells && d->state[next] == BOARD_DONE)
                 next++;
             if (!d->worker[i].pid && next < d->cells)
                 ok = start_worker(d, &d->worker[i], next++, e);
@@ -246,9 +264,11 @@ static bool run_grid(struct driver *d, struct error *e) {
         }
         if (!running(d))
             break;
+        tell(d, false);
         if (!listen(d, e))
             ok = false;
     }
+    cli_progress_clear(&d->progress); // the results come in its place
     return ok;
 }
 
@@ -316,7 +336,7 @@ static bool open_results(struct driver *d, struct error *e) {
 static bool open_grid(struct driver *d, struct error *e) {
     return experiment_read(&d->x, d->path, e) && take_model(d, e) &&
            experiment_cells(&d->x, &d->cell, &d->cells, e) && choose_cells(d, e) &&
-           (d->done = mem_calloc(d->cells, sizeof *d->done, e)) &&
+           (d->state = mem_calloc(d->cells, sizeof *d->state, e)) &&
            (d->reading ||
             ((experiment_check(&d->x, e) || error_context(e, "%s", d->path)) && open_results(d, e))) &&
            read_results(d, e);
@@ -368,7 +388,7 @@ static int run_experiment(int argc, char **argv) {
         {.name = "threads", .argument = "N", .help = "threads of each run (1)", .number = &threads},
         {.name = "table",
          .argument = "FILE",
-         .help = "write the table to .txt, .md, .csv or .tex",
+         .help = "write the table to .txt, .md, .tex, or .csv: there a row for each cell",
          .text = &table},
         {.name = "table-only", .help = "run nothing; show the table of what is there", .flag = &no_run},
         {.name = "list", .help = "print the runs of the grid and which of them are done", .flag = &list},
@@ -407,7 +427,7 @@ static int run_experiment(int argc, char **argv) {
     for (size_t i = 0; ok && list && i < d.cells; i++) {
         char key[KEY];
         experiment_cell_key(&d.x, &d.cell[i], key, sizeof key);
-        printf("%s  %s\n", d.done[i] ? "done" : "    ", key);
+        printf("%s  %s\n", d.state[i] == BOARD_DONE ? "done" : "    ", key);
     }
     if (ok && !list && !no_run)
         ok = run_grid(&d, &e);
@@ -427,7 +447,7 @@ static int run_experiment(int argc, char **argv) {
         close(d.fd);
     experiment_free(&d.x);
     free(d.cell);
-    free(d.done);
+    free(d.state);
     free(made);
     free(found);
     return cli_finish("experiment", complete ? CLI_OK : CLI_FAILED);
@@ -437,15 +457,35 @@ const struct cli_command cli_experiment = {
     .name = "experiment",
     .operands = "FILE | NAME",
     .summary = "Run a grid of tasks, methods and seeds, and print the table.",
-    .details = "FILE says what to run (sessions/experiment.h in the sources). NAME is a shipped one: main, "
-               "words, starts,\n"
-               "length, shots, seeds (sessions/experiments/README.md).\n"
-               "Each result is a JSON line, written as soon as it is there; a run that was stopped goes on "
-               "where it was.\n"
-               "Settings to choose among are chosen on dev; test is scored once, after the choice. The table "
-               "has means\n"
-               "over seeds with their standard deviations. In the workbench, Compare reads the same file of "
-               "results.",
+    .details =
+        "FILE says what to run, NAME is a shipped one: main, words, starts, length, shots, seeds.\n"
+        "Each result is a JSON line, written as soon as it is there; a run that was stopped goes on "
+        "where it was.\n"
+        "Settings to choose among are chosen on dev; test is scored once, after the choice. The table "
+        "has means\n"
+        "over seeds with their standard deviations. In the workbench, Compare reads the same file of "
+        "results.\n"
+        "\n"
+        "FILE is JSON; all but \"experiment\", \"name\", \"tasks\", \"seeds\" and \"methods\" can be left "
+        "out:\n"
+        "\n"
+        "  {\"experiment\": 1, \"name\": \"mine\", \"about\": \"a line for people\", \"model\": "
+        "\"meadow\",\n"
+        "   \"tasks\": [\"sentiment\", \"my/task.json\"], \"seeds\": \"1-5\", \"words\": [\"good\"],\n"
+        "   \"settings\": {\"shots\": 16, \"steps\": 200},\n"
+        "   \"methods\": [\n"
+        "    {\"name\": \"hybrid PT\", \"method\": \"hybrid\", \"try\": {\"rate\": [0.03, 0.1]}},\n"
+        "    {\"name\": \"words alone\", \"template\": \"hard\", \"tune\": \"nothing\"}]}\n"
+        "\n"
+        "  tasks     shipped ones, folders, task.json files, as seen from FILE\n"
+        "  seeds     a range or a list of numbers\n"
+        "  words     sets of label words of the tasks; good: their own\n"
+        "  settings  those of :set in the workbench, of all methods\n"
+        "  methods   each has a name and a method of :method in the workbench, or a template (soft, hybrid,\n"
+        "            hard, choice, or its text); then what differs from that: tune (prompt, all, nothing),\n"
+        "            vectors, settings, prompt (a file of vectors to start from), model, tasks (only "
+        "these),\n"
+        "            try (settings and the values among which dev chooses)",
     .example = "  $ prompter experiment main --table main.md\n"
                "  $ prompter experiment mine.json --only sentiment/ --jobs 2",
     .least = 1,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "engine/base/clock.h"
@@ -41,13 +42,17 @@ int cli_stop_asked(void) {
     return asked ? (int)asked : (int)atomic_load(&cancel);
 }
 
+static void begin(struct cli_progress *p) {
+    if (p->begun)
+        return;
+    p->begun = true;
+    p->terminal = isatty(STDERR_FILENO);
+    p->told_at = -1000;
+}
+
 void cli_progress_say(struct cli_progress *p, bool lasting, const char *format, ...) {
     double now = clock_seconds();
-    if (!p->begun) {
-        p->begun = true;
-        p->terminal = isatty(STDERR_FILENO);
-        p->told_at = -1000;
-    }
+    begin(p);
     if (p->silent || (!lasting && now - p->told_at < (p->terminal ? 0.2 : 10.0)))
         return;
     p->told_at = now;
@@ -68,8 +73,69 @@ void cli_progress_say(struct cli_progress *p, bool lasting, const char *format, 
     va_end(args);
 }
 
-void cli_progress_clear(const struct cli_progress *p) {
-    fputs(p->terminal && !p->silent ? "\r\033[K" : "", stderr);
+bool cli_progress_room(size_t *columns, size_t *rows) {
+    struct winsize size = {0};
+    const char *term = getenv("TERM");
+    if (!isatty(STDERR_FILENO) || !term || strcmp(term, "dumb") == 0 ||
+        ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0)
+        return false;
+    *columns = size.ws_col;
+    *rows = size.ws_row;
+    return *columns && *rows;
+}
+
+// To the first line of what is shown. A terminal of another width has perhaps broken its lines anew: nobody
+// knows how many they are now, so they stay, and what comes stands below.
+static void go_back(struct buffer *out, struct cli_progress *p) {
+    size_t columns = 0, rows = 0;
+    if (p->shown && (!cli_progress_room(&columns, &rows) || columns != p->columns))
+        buffer_add_char(out, '\n');
+    else if (p->lines > 1)
+        buffer_printf(out, "\033[%zuA", p->lines - 1);
+    buffer_add_char(out, '\r');
+    p->lines = 0;
+    free(p->shown);
+    p->shown = NULL;
+}
+
+void cli_progress_show(struct cli_progress *p, const char *text) {
+    double now = clock_seconds();
+    size_t columns = 0, rows = 0;
+    struct buffer b = {0};
+    begin(p);
+    if (p->silent || !p->terminal || now - p->told_at < 0.2 || !cli_progress_room(&columns, &rows) ||
+        (p->shown && columns == p->columns && strcmp(text, p->shown) == 0))
+        return;
+    p->told_at = now;
+    go_back(&b, p);
+    for (const char *at = text;
+         ;) { // each line ends what was there before only behind itself: nothing flickers
+        size_t n = strcspn(at, "\n");
+        buffer_add(&b, at, n);
+        buffer_add_text(&b, "\033[K");
+        p->lines++;
+        if (!at[n])
+            break;
+        buffer_add_char(&b, '\n');
+        at += n + 1;
+    }
+    buffer_add_text(&b, "\033[J");
+    if (buffer_ok(&b, NULL))
+        fwrite(b.data, 1, b.length, stderr);
+    buffer_free(&b);
+    p->columns = columns;
+    p->shown = mem_strdup(text, NULL);
+}
+
+void cli_progress_clear(struct cli_progress *p) {
+    struct buffer b = {0};
+    if (!p->terminal || p->silent)
+        return;
+    go_back(&b, p);
+    buffer_add_text(&b, "\033[J");
+    if (buffer_ok(&b, NULL))
+        fwrite(b.data, 1, b.length, stderr);
+    buffer_free(&b);
 }
 
 void cli_duration(double seconds, char *out, size_t size) {

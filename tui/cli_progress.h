@@ -13,15 +13,23 @@
 struct cli_progress { // zero-initialise
     double told_at;
     bool begun, terminal;
-    bool silent; // while a screen is up
+    bool silent;           // while a screen is up
+    size_t lines, columns; // of the table that stands on the terminal, and the terminal's when it was drawn
+    char *shown;           // that table; owned, NULL for none
 };
 // A line that takes the place of the one before on a terminal (at most five a second; cut to 79 bytes, for it
 // has to stay on one line), and stands alone, every ten seconds, elsewhere. `lasting`: it stays, whenever it
 // comes, and is whole.
 void cli_progress_say(struct cli_progress *p, bool lasting, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-// Takes the line that would be replaced away from a terminal, for something else that is written there.
-void cli_progress_clear(const struct cli_progress *p);
+// The same for several lines, without a last newline: on a terminal they take the place of what was shown
+// before, in one write, and only where they differ from it. The caller sees that they fit
+// (cli_progress_room).
+void cli_progress_show(struct cli_progress *p, const char *text);
+// The terminal's columns and rows; false where there is no terminal on which lines can be drawn over.
+bool cli_progress_room(size_t *columns, size_t *rows);
+// Takes what would be replaced away from a terminal, for something else that is written there.
+void cli_progress_clear(struct cli_progress *p);
 void cli_duration(double seconds, char *out, size_t size); // "40 s", "12 min", "2.1 h"
 
 // SIGINT, SIGTERM and SIGHUP set the flag; the one after `patience` of them ends the program at once. Files

@@ -121,7 +121,7 @@ static void say_setting(struct workbench *w, const char *name, double now) {
     }
     const char *near = suggest_nearest(name, names, count);
     workbench_say(w, STYLE_BAD, now, "there is no setting \"%s\"%s%s%s; :set lists them", name,
-                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+                  near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
 }
 
 static void list_setting(struct buffer *text, const struct run_setting *s, const char *value,
@@ -186,7 +186,7 @@ static bool send_live(struct workbench *w, const char *name, double now) {
 }
 
 void command_set(struct workbench *w, const char *argument, double now) {
-    char name[NAME_BYTES], value[SETTING_BYTES], key[KEYMAP_KEYS];
+    char name[NAME_BYTES], value[SETTING_BYTES], old[SETTING_BYTES], key[KEYMAP_KEYS];
     struct error e = {0};
     if (!argument) {
         list_settings(w);
@@ -213,6 +213,12 @@ void command_set(struct workbench *w, const char *argument, double now) {
         workbench_say(w, STYLE_GOOD, now, "%s is %.200s now", name, value);
     else if (w->session && run_settings_equal(&s, session_settings(w->session)))
         workbench_say(w, STYLE_PLAIN, now, "%s is %.200s, as in this run", name, value);
+    else if (w->session && !part_last(w->history, w->history_count, METRIC_STEP) &&
+             run_settings_get(session_settings(w->session), name, old, sizeof old))
+        // Nothing is made that could be kept: what matters is which of the two the space bar takes.
+        workbench_say(w, STYLE_WARN, now, "%s will be %.80s once %s starts a run; %s tunes with %.80s", name,
+                      value, keymap_key(REQUEST_APPLY, WHERE_PATTERN, key), PART_KEY(RUN_PAUSE, WHERE_RUN),
+                      old[0] ? old : "none");
     else
         workbench_say(w, STYLE_WARN, now, "%s will be %.200s in a new run: %s starts it, this one is kept",
                       name, value, keymap_key(REQUEST_APPLY, WHERE_PATTERN, key));

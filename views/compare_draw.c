@@ -281,7 +281,9 @@ static void draw_legend(struct grid *g, struct area a, const struct compare_curv
 static void draw_plot(struct grid *g, struct area a, const struct compare_curve *c, size_t count, bool loss) {
     struct plot_series s[COMPARE_MARKS];
     char label[COMPARE_MARKS][4];
+    bool untuned = count > 0;
     for (size_t i = 0; i < count; i++) {
+        untuned = untuned && c[i].untuned;
         snprintf(label[i], sizeof label[i], "%c", c[i].letter ? c[i].letter : ' ');
         s[i] = (struct plot_series){.label = c[i].letter ? label[i] : "",
                                     .style = series_style[i % 4],
@@ -289,7 +291,9 @@ static void draw_plot(struct grid *g, struct area a, const struct compare_curve 
                                     .y = loss ? c[i].curve->first : c[i].curve->second,
                                     .count = c[i].curve->count};
     }
-    const struct plot_options o = {.x_unit = "step", .empty = "dev was not scored in these runs"};
+    const struct plot_options o = {.x_unit = "step",
+                                   .empty = untuned ? "nothing was tuned: no curve"
+                                                    : "dev was not scored in these runs"};
     plot_draw(g, a, s, count, &o);
 }
 

@@ -124,6 +124,7 @@ struct compare_curve {
     char label[200];
     struct report_curve mean; // owned where it is a setting's
     const struct report_curve *curve;
+    bool untuned; // scored as it was: there is nothing between which a line could go
 };
 size_t compare_curves(const struct compare_view *v, struct compare_curve out[COMPARE_MARKS]);
 void compare_curves_free(struct compare_curve *c, size_t count);

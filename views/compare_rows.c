@@ -428,7 +428,9 @@ static void take_curve(const struct compare_view *v, const struct compare_row *r
                        struct compare_curve *out) {
     *out = (struct compare_curve){.letter = letter};
     compare_row_label(v, r, out->label, 160);
-    out->curve = &compare_row_run(v, r)->evals;
+    const struct report_run *run = compare_row_run(v, r);
+    out->untuned = run->dev.examples && run->evaluations <= 1 && !run->evals.count && !run->train.count;
+    out->curve = &run->evals;
     if (!compare_row_is_group(r))
         return;
     size_t n = report_group_curve(&out->mean, &v->report, &v->groups.group[r->group]),

@@ -120,15 +120,22 @@ static void look_predictions(struct diagnoses *r, const struct summary *s, const
             v->elsewhere, v->examples);
 }
 
-static void look_updates(struct diagnoses *r, const struct summary *s) {
+static double least_update(const struct doctor_input *in) {
+    return in->fine_tuning ? DOCTOR_WEIGHTS_LEAST : DOCTOR_UPDATE_LEAST;
+}
+
+static void look_updates(struct diagnoses *r, const struct summary *s, const struct doctor_input *in) {
+    const char *what = in->fine_tuning ? "weights" : "prompt";
     if (s->window < 3 || !isfinite(s->ratio))
         return;
-    if (s->ratio < DOCTOR_UPDATE_LEAST)
+    if (s->ratio < least_update(in) && !(s->loss < DOCTOR_LEARNT))
         doctor_say(r, DOCTOR_WARN, REQUEST_RATE_UP,
-                   "update/prompt %.0e after %zu steps: it hardly moves. Raise the rate", s->ratio, s->steps);
+                   "update/%s %.0e after %zu steps: it hardly moves. Raise the rate", what, s->ratio,
+                   s->steps);
     else if (s->ratio > DOCTOR_UPDATE_MOST)
         doctor_say(r, DOCTOR_WARN, REQUEST_RATE_DOWN,
-                   "update/prompt %.2g after %zu steps: it jumps about. Lower the rate", s->ratio, s->steps);
+                   "update/%s %.2g after %zu steps: it jumps about. Lower the rate", what, s->ratio,
+                   s->steps);
 }
 
 static void look_scale(struct diagnoses *r, const struct doctor_input *in) {
@@ -166,7 +173,7 @@ static void look_flat(struct diagnoses *r, const struct summary *s, const struct
     double guess = log((double)in->classes);
     if (!(fabs(s->loss - guess) < DOCTOR_FLAT))
         return;
-    bool small = s->ratio < 10 * DOCTOR_UPDATE_LEAST;
+    bool small = s->ratio < 10 * least_update(in);
     doctor_say(r, DOCTOR_WARN, small ? REQUEST_RATE_UP : REQUEST_SCREEN_PATTERN,
                "loss flat at %.2f = ln %zu after %zu steps: that is guessing. %s", s->loss, in->classes,
                s->steps, small ? "Raise the rate" : "Try another template or label words");
@@ -191,7 +198,8 @@ static void look_progress(struct diagnoses *r, const struct summary *s, const st
     double gain = gain_of(s);
     if (s->steps == 0) {
         doctor_say(r, DOCTOR_NOTE, REQUEST_RUN_PAUSE,
-                   "nothing trained yet: what you see is the prompt as it starts");
+                   in->fine_tuning ? "nothing trained yet: what you see are the weights of the model as it is"
+                                   : "nothing trained yet: what you see is the prompt as it starts");
     } else if (gained(s, in->dev_count)) {
         doctor_say(r, DOCTOR_GOOD, REQUEST_NONE, "learning: dev accuracy up %.2f since step %zu", gain,
                    s->first_dev->step);
@@ -240,7 +248,7 @@ size_t doctor_look(const struct doctor_input *in, struct diagnosis out[DOCTOR_MO
     if (in->count == 0 || look_broken(&r, &s))
         return r.count;
     bool overfit = look_overfit(&r, &s);
-    look_updates(&r, &s);
+    look_updates(&r, &s, in);
     look_scale(&r, in);
     look_predictions(&r, &s, in);
     look_flat(&r, &s, in);

@@ -22,6 +22,11 @@ enum { DOCTOR_PATIENCE = 15 };
 // Length of an update as a share of the prompt's: outside of this range a run crawls or jumps about.
 #define DOCTOR_UPDATE_LEAST 1e-4
 #define DOCTOR_UPDATE_MOST  0.3
+// The same of all weights (fine-tuning): they learn a task with a share of 3e-5 and less a step.
+#define DOCTOR_WEIGHTS_LEAST 1e-6
+// Training loss below which nothing is left to learn: right answers have 95 % of the probability, so that
+// small updates are no fault.
+#define DOCTOR_LEARNT 0.05
 // Median length of the soft vectors, in medians of the vocabulary's: farther off, the model meets inputs of a
 // size that it has never seen. One step's work at a high rate reaches 3; 8 is no accident.
 #define DOCTOR_SCALE_MOST  8.0
@@ -51,6 +56,7 @@ struct doctor_input {
     const char *const *class_name;
     const char *const *label_word;       // the first of each class; NULL: unknown
     bool whole_vocabulary;               // the loss runs over the whole vocabulary: ln C means nothing then
+    bool fine_tuning;                    // all weights learn, there is no prompt
     bool worded;                         // the template has words beside its soft vectors (a hybrid prompt)
     size_t dev_count;                    // examples behind dev_accuracy
     const struct evaluation *dev;        // the last evaluation in detail; NULL: unknown

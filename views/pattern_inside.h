@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the files of the Pattern screen share: pattern_view.c keeps its texts and answers requests,
-// pattern_draw.c draws them. Nobody else includes this.
+// pattern_draw.c draws them. Nobody else but their test includes this.
 #ifndef PROMPTER_VIEWS_PATTERN_INSIDE_H
 #define PROMPTER_VIEWS_PATTERN_INSIDE_H
 
@@ -113,6 +113,8 @@ bool pattern_list_key(struct pattern_view *v, struct workbench *w, struct key k,
 void pattern_draw_list(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a);
 
 // pattern_mask.c
+// What the pane's lower edge says of the prompt that answered; the step's number is always whole in it.
+void pattern_mask_note(enum reading_prompt prompt, size_t step, int columns, char *out, size_t size);
 void pattern_draw_mask(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a);
 
 // pattern_draw.c

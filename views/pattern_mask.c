@@ -223,16 +223,16 @@ static void draw_likely(struct pattern_view *v, const struct workspace *ws, stru
 
 // ---- the pane ----
 
-static void mask_note(const struct pattern_view *v, int columns, char *out, size_t size) {
-    out[0] = 0;
-    if (!v->one)
+void pattern_mask_note(enum reading_prompt prompt, size_t step, int columns, char *out, size_t size) {
+    enum { EDGE = 5 }; // corners, lines and spaces beside the note
+    if (prompt != READING_PRESENT_PROMPT) {
+        snprintf(out, size, "%s%s", prompt == READING_NO_PROMPT || columns < 24 ? "" : "with the ",
+                 prompt == READING_NO_PROMPT ? "no soft vectors" : "start vectors");
         return;
-    if (v->one->prompt == READING_PRESENT_PROMPT)
-        snprintf(out, size, columns >= 32 ? "with the present prompt, step %zu" : "prompt of step %zu",
-                 v->one->step);
-    else
-        snprintf(out, size, "%s%s", v->one->prompt == READING_NO_PROMPT || columns < 24 ? "" : "with the ",
-                 v->one->prompt == READING_NO_PROMPT ? "no soft vectors" : "start vectors");
+    }
+    // What matters is the number: the longer wording is only for where the number stays whole.
+    if (snprintf(out, size, "with the present prompt, step %zu", step) > columns - EDGE)
+        snprintf(out, size, "prompt of step %zu", step);
 }
 
 // What is there instead of an answer.
@@ -270,8 +270,9 @@ static void draw_answer(struct pattern_view *v, const struct workbench *w, struc
 }
 
 void pattern_draw_mask(struct pattern_view *v, const struct workbench *w, struct grid *g, struct area a) {
-    char note[96];
-    mask_note(v, a.columns, note, sizeof note);
+    char note[96] = "";
+    if (v->one)
+        pattern_mask_note(v->one->prompt, v->one->step, a.columns, note, sizeof note);
     bool calibrated = v->one ? v->one->empty != NULL : v->calibrated;
     bool tuned = v->one && v->one->prompt == READING_PRESENT_PROMPT && v->one->step > 0;
     char title[64];

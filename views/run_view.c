@@ -64,6 +64,7 @@ static void consult(struct run_view *v, const struct workbench *w) {
         .class_name = (const char *const *)ws->task->class_name,
         .label_word = named ? word : NULL,
         .whole_vocabulary = ws->setup && ws->setup->settings.loss == LOSS_PAPER_CODE,
+        .fine_tuning = part_fine_tunes(ws),
         .worded = strcmp(part_method(ws), "hybrid PT") == 0,
         .dev_count = ws->split->dev_count,
         .dev = workbench_dev(w),

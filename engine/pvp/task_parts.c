@@ -21,7 +21,9 @@ bool task_words(struct verbalizer *out, const struct task *t, const char *text, 
                error_context(e, "label words");
     if (t->family == TASK_MULTIPLE_CHOICE)
         return verbalizer_letters(out, t->classes, e);
-    return error_set(e, ERROR_INPUT,
-                     "the task \"%s\" has no label words; give one for each class, e.g. :words bad; good",
-                     t->name);
+    return error_set(
+        e, ERROR_INPUT,
+        "the task \"%s\" has no label words; give one for each class: :words bad; good in the workbench, "
+        "or prompter new NAME --task TASK --words \"bad; good\"",
+        t->name);
 }

@@ -357,8 +357,8 @@ static bool field_known(struct parser *p, const char *name, size_t at) {
         }
         buffer_printf(&all, "%s%s", i ? ", " : "", p->known[i]);
     }
-    fail(p, at, "there is no field \"%.100s\"%s%s%s; the task has %s", name, close ? "; did you mean \"" : "",
-         close ? close : "", close ? "\"?" : "", all.data ? all.data : "no fields");
+    fail(p, at, "there is no field \"%.100s\"%s%s%s; the task has %s", name, close ? " (did you mean \"" : "",
+         close ? close : "", close ? "\"?)" : "", all.data ? all.data : "no fields");
     buffer_free(&all);
     return false;
 }

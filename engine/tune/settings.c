@@ -180,7 +180,7 @@ static bool unknown_name(const char *name, struct error *e) {
     }
     const char *near = suggest_nearest(name, names, ROWS);
     return error_set(e, ERROR_INPUT, "there is no setting \"%.60s\"%s%s%s; the settings are %s", name,
-                     near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "", list);
+                     near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "", list);
 }
 
 static bool wrong_value(size_t row, const char *value, struct error *e) {

@@ -24,6 +24,10 @@ expect 1 'nothing was tuned' $prompter eval films
 # A method sets what it needs, or says what is missing.
 expect 0 'by-name' $prompter new by-name --task films --method vanilla --set steps=2 --set shots=4
 check "the template of the method" grep -q '"{soft:20} {text_a} {mask}"' "$PROMPTER_SESSIONS/by-name/session.json"
+printf '{"name": "bare", "family": "single-sentence", "files": {"train": "a.csv"}, "fields": {"text_a": "text"}, "label": "label",
+ "classes": ["no", "yes"], "templates": ["{soft:2} {text_a} {mask}"]}' >"$work/bare.json"
+printf 'text,label\nfine,yes\nbad,no\n' >"$work/a.csv"
+expect 1 'has no label words.*prompter new NAME --task TASK --words' $prompter tune "$work/bare.json"
 expect 1 'did you mean "ppt"' $prompter new no-method --task films --method pptt
 expect 1 'prompter pretrain --task cls' $prompter new no-prompt --task films --method ppt
 expect 1 'prompter lm --model' $prompter tune by-name --method lm-adaptation

@@ -10,6 +10,9 @@ cat >"$work/small.json" <<'END'
  "methods": [{"name": "vanilla PT", "template": "soft", "vectors": 5}, {"name": "hybrid PT", "template": "hybrid", "vectors": 5}]}
 END
 expect 0 'Example:' $prompter experiment --help
+# The file that the help shows is one.
+sed -n '/{"experiment"/,/}]}$/p' "$work/out" >"$work/shown.json"
+expect 0 '^ +my/task.json/words alone/good/5$' $prompter experiment "$work/shown.json" --list
 expect 2 'FILE' $prompter experiment
 expect 2 'csv' $prompter experiment "$work/small.json" --table "$work/x.pdf"
 expect 1 'nonesuch' $prompter experiment "$work/nonesuch.json"
@@ -55,6 +58,8 @@ for kind in md csv tex txt; do
     expect 0 '' $prompter experiment "$work/small.json" --table-only --table "$work/t.$kind"
     check "a table as $kind" grep -q 'hybrid PT' "$work/t.$kind"
 done
+check "without a terminal there are lines alone" grep -q '^1 of 8 runs.*  dev [01].*: films/vanilla PT/good/1$' "$work/log"
+check "as csv a row for each cell, of numbers" grep -qE '^hybrid PT,films,[0-9.]+,[0-9.]+,4' "$work/t.csv"
 expect 0 'small' $prompter session compare "$work/small.runs.jsonl"
 # Where dev chooses the rate, the runs of all seeds are one setting to compare, whatever was chosen.
 cat >"$work/try.json" <<'END'
@@ -79,4 +84,16 @@ check "results of a shipped one lie beside the sessions" [ "$(wc -l <"$work/home
 expect 0 'vanilla PT' env PROMPTER_SESSIONS="$work/home" $prompter session compare
 mv "$work/home/main.runs.jsonl" "$work/share/experiments/"
 expect 0 'over 4 seeds' env PROMPTER_SHARE="$work/share" PROMPTER_SESSIONS="$work/home" $prompter experiment main --table-only
+# On a terminal a table of what is done is drawn over, and the results come in its place.
+. tests/e2e/lib/tmux.bash
+sed 's/"steps": 4/"steps": 100/' "$work/small.json" >"$work/long.json"
+check "a terminal" shell
+t send-keys "$prompter experiment $work/long.json --jobs 2" Enter
+check "runs are marked while they run" wait_for '0/4*'
+check "the columns are the tasks" wait_for '* running, ! failed  films'
+check "a run that is done is counted" wait_for '1/4'
+check "the line under the table tells the last result" wait_for ' of 8 runs, left: '
+check "the table is drawn over, not again" [ "$(screen | grep -c 'running, ! failed')" = 1 ]
+check "the table of results comes" wait_for 'over 4 seeds'
+check "the table of what is done is gone then" wait_gone 'running, ! failed'
 finish

@@ -192,6 +192,23 @@ TEST(a_run_without_a_session_is_not_opened) {
     bench_close(&b);
 }
 
+// Dev has a score there; what is missing is anything that moved.
+TEST(a_run_in_which_nothing_was_tuned_has_no_curve) {
+    struct bench b;
+    CHECK(
+        put_runs("{\"version\":1,\"session\":\"n\",\"place\":\"films/hard/good/1\",\"task\":\"films\","
+                 "\"method\":\"hard\",\"steps\":1,\"evaluations\":1,\"begun\":\"2026-12-24T12:00:00Z\","
+                 "\"settings\":{\"steps\":1},\"dev\":{\"examples\":32,\"accuracy\":0.875,\"macro_f1\":0.875,"
+                 "\"loss\":0.4,\"step\":0}}\n") &&
+        bench_open(&b, 120, 40));
+    bench_keys(&b, "6");
+    CHECK(bench_wait(&b));
+    CHECK_HAS(line_with(&b, "films hard "), "0.875");
+    CHECK(bench_has(&b, "nothing was tuned: no curve"));
+    CHECK(!bench_has(&b, "dev was not scored in these runs"));
+    bench_close(&b);
+}
+
 TEST(eight_marks_and_no_more) {
     struct bench b;
     CHECK(open_compare(&b, "m Down m Down m Down m Down m Down m Down m Down m Down m"));

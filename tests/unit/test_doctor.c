@@ -69,6 +69,31 @@ TEST(nothing_to_say_without_a_history) {
     CHECK_TEXT(ask(&m, NULL), "");
 }
 
+// Weights move by smaller shares than a prompt does, and need not move where nothing is left to learn.
+TEST(fine_tuning_moves_weights) {
+    struct made_up m;
+    begin(&m);
+    m.in.fine_tuning = true;
+    steps(&m, 20, 0.6f, 0.7f, 3e-5f);
+    CHECK(!says(ask(&m, NULL), "Raise the rate"));
+    begin(&m);
+    m.in.fine_tuning = true;
+    steps(&m, 20, 0.6f, 0.7f, 3e-8f);
+    CHECK(says(ask(&m, NULL), "w update/weights 3e-08 after 20 steps: it hardly moves. Raise the rate"));
+    CHECK(!says(ask(&m, NULL), "prompt"));
+    begin(&m);
+    m.in.fine_tuning = true;
+    scored(&m, 0.5f, 0.7f, true);
+    CHECK(says(ask(&m, NULL), "nothing trained yet: what you see are the weights of the model as it is"));
+    steps(&m, 20, 3e-4f, 1, 3e-8f);
+    scored(&m, 0.97f, 0.1f, true);
+    CHECK(!says(ask(&m, NULL), "Raise the rate"));
+    CHECK(says(ask(&m, NULL), "g learning: dev accuracy up 0.47"));
+    begin(&m); // a prompt that has learnt all need not move either
+    steps(&m, 20, 3e-4f, 1, 3e-5f);
+    CHECK(!says(ask(&m, NULL), "Raise the rate"));
+}
+
 TEST(before_the_first_step) {
     struct made_up m;
     enum request key;

@@ -71,7 +71,8 @@ TEST(what_is_wrong_is_named) {
     refused("\"template\": \"choice\"", "\"method\": \"pptt\"", "did you mean \"ppt\"");
     refused("\"settings\": {\"rate\": 0.0005}", "\"settings\": {\"method\": \"ppt\"}", "stands beside");
     refused("\"template\": \"choice\", \"vectors\": 2", "\"vectors\": 2", "template");
-    refused("\"experiment\": 1", "\"experiment\": 2", "experiment");
+    refused("\"experiment\": 1", "\"experiment\": 2", "a newer version of prompter");
+    refused("\"experiment\": 1", "\"experiment\": 0", "\"experiment\" should be");
     // Counted twice, one run would be a spread of nothing.
     refused("\"seeds\": \"3-4\"", "\"seeds\": [3, 4, 3]", "\"seeds\" has 3 twice");
     refused("[\"films\", \"claims\"]", "[\"films\", \"films\"]", "\"tasks\" has \"films\" twice");
@@ -88,7 +89,12 @@ TEST(tasks_and_models_are_looked_for_first) {
                {"models/sprout", "tasks/films", "vanilla", NULL}, // beside the file, wherever one is
                {"sprout", "filmz", "vanilla", "\"tasks\": \"filmz\" is no session"},
                {"nope", "films", "vanilla", "no model folder nope"},
-               {"sprout", "films", "lm-adaptation", "\"model\": \"{model}-lm\""}};
+               {"sprout", "films", "lm-adaptation", "\"model\": \"{model}-lm\""},
+               // so are label words and templates
+               {"sprout", "films", "vanilla\", \"template\": \"{soft:2} {txt} {mask}",
+                "the method \"a\" on films: "},
+               {"sprout", "films\"], \"words\": [\"nope", "vanilla",
+                "the task films has no label words called \"nope\""}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct experiment x;
         char json[400];
@@ -150,6 +156,14 @@ TEST(cells_of_every_kind_run_and_make_the_table) {
     snprintf(wanted, sizeof wanted, "%.1f", 100 * zero->test.accuracy);
     CHECK_HAS(b.data, wanted);
     CHECK_HAS(b.data, "over 2 seeds");
+    buffer_clear(&b);
+    // For a program, numbers alone, a row for each cell.
+    CHECK_OK(experiment_table_print(&b, &x, &r, REPORT_TEST, REPORT_CSV, NULL, &e));
+    CHECK(strncmp(b.data, "method,task,mean_points,std_points,n\r\n", 38) == 0);
+    snprintf(wanted, sizeof wanted, "\nzero,films,%.10g,0,2\r\n", 100 * zero->test.accuracy);
+    CHECK_HAS(b.data, wanted);
+    CHECK_HAS(b.data, "\nFT,claims,,,0\r\n");
+    CHECK(!strstr(b.data, "±"));
     buffer_free(&b);
     report_free(&r);
     free(cell);

@@ -70,7 +70,7 @@ TEST(every_method_has_a_name_of_its_own_that_settings_take) {
         CHECK_TEXT(value, m->name);
     }
     CHECK(!method_find("pt") && !method_unknown("pptt", &e));
-    CHECK_HAS(e.text, "did you mean \"ppt\"");
+    CHECK_HAS(e.text, "\"pptt\" (did you mean \"ppt\"?); the methods are");
     CHECK_HAS(e.text, "unified-ppt");
 }
 

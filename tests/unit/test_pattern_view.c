@@ -2,6 +2,8 @@
 // The Pattern screen: editing, errors, the example through the template, label words, applying.
 #include "workbench_bench.h"
 
+#include "views/pattern_inside.h"
+
 TEST(the_example_is_what_the_model_gets) {
     struct bench b;
     CHECK(bench_open(&b, 100, 40));
@@ -189,6 +191,19 @@ static bool open_zero_shot(struct bench *b, int columns, int rows) {
     if (ok)
         moment(b, 0.2);
     return ok;
+}
+
+// At 80 columns the pane is 37 wide, of which 5 are its edge.
+TEST(the_step_of_the_prompt_is_whole) {
+    char note[96];
+    pattern_mask_note(READING_PRESENT_PROMPT, 9, 37, note, sizeof note);
+    CHECK_TEXT(note, "with the present prompt, step 9");
+    pattern_mask_note(READING_PRESENT_PROMPT, 10, 37, note, sizeof note);
+    CHECK_TEXT(note, "with the present prompt, step 10");
+    pattern_mask_note(READING_PRESENT_PROMPT, 10, 36, note, sizeof note);
+    CHECK_TEXT(note, "prompt of step 10");
+    pattern_mask_note(READING_NO_PROMPT, 0, 36, note, sizeof note);
+    CHECK_TEXT(note, "no soft vectors");
 }
 
 TEST(zero_shot_follows_the_keys_after_a_moment) {

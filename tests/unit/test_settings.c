@@ -152,7 +152,7 @@ TEST(wrong_names_are_guessed) {
     struct error e = {0};
     run_settings_default(&s);
     CHECK(!run_settings_set(&s, "weigth_decay", "0", &e));
-    CHECK_HAS(e.text, "did you mean \"weight_decay\"?");
+    CHECK_HAS(e.text, "\"weigth_decay\" (did you mean \"weight_decay\"?); the settings are");
     for (size_t i = 0; i < run_setting_count; i++)
         CHECK_HAS(e.text, run_setting_table[i].name);
     CHECK(!run_settings_set(&s, "colour", "0", &e));

@@ -234,7 +234,7 @@ TEST(errors_point_at_the_column) {
     REFUSED("{text_a} It was", 15, "column 16: the template has no {mask}");
     REFUSED("", 0, "no {mask}");
     REFUSED("\xc3\xa9\xe5\xa5\xbd {txt_a} {mask}", 7,
-            "column 5: there is no field \"txt_a\"; did you mean \"text_a\"?");
+            "column 5: there is no field \"txt_a\" (did you mean \"text_a\"?); the task has");
     REFUSED("{mask} {premise}", 8,
             "column 9: there is no field \"premise\"; the task has text_a, text_b, question");
     REFUSED("{mask} {\"meta\": \"Question\"}", 16, "did you mean \"question\"?");

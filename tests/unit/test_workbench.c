@@ -433,7 +433,7 @@ TEST(unknown_and_wrong_commands_say_why) {
                                            {"frobnicate", "no command \"frobnicate\""},
                                            {"evalaute", "did you mean :evaluate?"},
                                            {"rate-", "several begin so: rate-up, rate-down"},
-                                           {"set raet", "did you mean \"rate\"?"},
+                                           {"set raet", "\"raet\" (did you mean \"rate\"?); :set lists them"},
                                            {"rate", "usage: :rate NUMBER"},
                                            {"rate -1", "no positive number"},
                                            {"rate nan", "no positive number"},
@@ -478,7 +478,7 @@ TEST(live_settings_reach_the_run_and_others_wait) {
     bench_command(&b, "set shots 8");
     CHECK_SIZE(session_settings(s)->shots, 16);
     CHECK_SIZE(workbench_settings(b.w)->shots, 8);
-    CHECK(bench_has(&b, "Ctrl-S starts it"));
+    CHECK(bench_has(&b, "shots will be 8 once Ctrl-S starts a run; Space tunes with 16")); // no step yet
     CHECK(bench_has(&b, "edits wait for Ctrl-S"));
     bench_keys(&b, "Ctrl-S");
     CHECK_SIZE(session_settings(s)->shots, 8);
