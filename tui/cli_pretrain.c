@@ -14,6 +14,7 @@
 #include "engine/pretrain/ppt_checkpoint.h"
 #include "engine/pretrain/training.h"
 #include "engine/tensor/gemm.h"
+#include "engine/tune/preset.h"
 #include "engine/workspace.h"
 #include "sessions/prompt_file.h"
 #include "sessions/session.h"
@@ -23,8 +24,6 @@
 #include "tui/cli_workbench.h"
 
 #define SAVE_EVERY 60.0 // seconds
-// The official code keeps embeddings a hundred times smaller, and rates with them.
-#define OFFICIAL_SCALE 100.0
 
 struct arguments {
     const char *task, *model, *out, *preset, *layout, *template_text, *words, *classifier, *labels, *sure;
@@ -101,7 +100,7 @@ static void tell_open(struct job *t) {
     cJSON_AddNumberToObject(o, "vectors", (double)ppt_trainer_vectors(t->trainer));
     cJSON_AddStringToObject(o, "loss", s->loss == LOSS_CLEAN ? "clean" : "paper-code");
     cJSON_AddNumberToObject(o, "rate", s->rate);
-    cJSON_AddNumberToObject(o, "paper_code_rate", s->rate / OFFICIAL_SCALE);
+    cJSON_AddNumberToObject(o, "paper_code_rate", s->rate / PAPER_CODE_SCALE);
     cJSON_AddNumberToObject(o, "steps", (double)s->steps);
     cJSON_AddNumberToObject(o, "memory", (double)ppt_trainer_bytes(t->trainer));
     cli_progress_say(
@@ -110,7 +109,7 @@ static void tell_open(struct job *t) {
         "%g in that of the paper's code%s",
         ppt_task_name(t->settings.task), ppt_trainer_vectors(t->trainer), ppt_trainer_width(t->trainer),
         ppt_trainer_template(t->trainer), s->loss == LOSS_CLEAN ? "clean" : "paper-code", s->rate,
-        s->rate / OFFICIAL_SCALE, ppt_trainer_steps(t->trainer) ? "; resumed" : "");
+        s->rate / PAPER_CODE_SCALE, ppt_trainer_steps(t->trainer) ? "; resumed" : "");
     print_object(t, o);
 }
 
@@ -210,17 +209,17 @@ static bool check_task_options(const struct arguments *r, enum ppt_task task, st
 static bool read_settings(struct job *t, struct error *e) {
     const struct arguments *r = t->r;
     enum ppt_task task;
-    bool official = r->preset && strcmp(r->preset, "paper-code") == 0;
+    enum preset preset = PRESET_CLEAN;
     t->usage = true; // until all of it was understood
     if (!r->task || !ppt_task_find(r->task, &task))
         return error_set(e, ERROR_INPUT, "say what to learn with --task nsp, nss, unified or cls%s%s%s",
                          r->task ? ", not \"" : "", r->task ? r->task : "", r->task ? "\"" : "");
     if (!check_task_options(r, task, e))
         return false;
-    if (r->preset && !official && strcmp(r->preset, "clean") != 0)
-        return error_set(e, ERROR_INPUT, "--preset is clean or paper-code, not \"%s\"", r->preset);
+    if (r->preset && !preset_find(&preset, r->preset, e))
+        return false;
     struct ppt_settings *s = &t->settings;
-    *s = ppt_settings_default(task, official);
+    *s = ppt_settings_default(task, preset == PRESET_PAPER_CODE);
     s->vectors = r->vectors != SIZE_MAX ? r->vectors : s->vectors;
     s->validation = r->validation != SIZE_MAX ? r->validation : s->validation;
     s->test = r->test != SIZE_MAX ? r->test : s->test;

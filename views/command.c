@@ -602,6 +602,10 @@ void command_complete(void *workbench, const char *line, size_t word_at,
     case REQUEST_METHOD:
         offer_values(&c, "method");
         break;
+    case REQUEST_PRESET:
+        for (int p = 0; p < PRESETS; p++)
+            offer(&c, preset_table[p].name);
+        break;
     case REQUEST_TEMPLATE:
         offer_templates(w, &c);
         break;
