@@ -15,10 +15,10 @@
 #include "engine/pretrain/training.h"
 #include "engine/tensor/gemm.h"
 #include "engine/tune/preset.h"
-#include "engine/workspace.h"
 #include "sessions/prompt_file.h"
 #include "sessions/session.h"
 #include "sessions/training_log.h"
+#include "tui/cli_labels.h"
 #include "tui/cli_options.h"
 #include "tui/cli_progress.h"
 #include "tui/cli_workbench.h"
@@ -247,20 +247,6 @@ static bool read_settings(struct job *t, struct error *e) {
     return true;
 }
 
-// "0.95,0.5,0.5,0.5,0.7"
-static bool read_sure(const char *text, double sure[PPT_LEVELS], struct error *e) {
-    const char *at = text;
-    for (size_t k = 0; k < PPT_LEVELS; k++) {
-        char *end;
-        sure[k] = strtod(at, &end);
-        if (end == at || !(sure[k] >= 0) || sure[k] > 1 || (k + 1 < PPT_LEVELS ? *end != ',' : *end != 0))
-            return error_set(e, ERROR_INPUT,
-                             "--sure takes five probabilities, as 0.95,0.5,0.5,0.5,0.7, not \"%s\"", text);
-        at = end + 1;
-    }
-    return true;
-}
-
 // ---- what is needed ----
 
 static char *with_ending(const char *path, const char *ending, struct error *e) {
@@ -309,119 +295,33 @@ static bool create_trainer(struct job *t, struct error *e) {
     return ppt_trainer_create(&t->trainer, &parts, &t->settings, e);
 }
 
-// ---- labelling for cls ----
+// ---- labelled sentences for cls ----
 
-static void tell_labels(void *context, size_t looked_at, const struct ppt_labels *l) {
-    struct job *t = context;
-    cli_progress_say(&t->progress, false,
-                     "%zu sentences read; sure of %zu terrible, %zu bad, %zu maybe, %zu good, %zu great",
-                     looked_at, l->of_level[0], l->of_level[1], l->of_level[2], l->of_level[3],
-                     l->of_level[4]);
-}
-
-// The best prompt, or the best weights of fine-tuning in one row; NULL where there is none of that shape.
-static const float *best_of(const struct run_checkpoint *c, size_t rows, size_t columns) {
-    for (size_t i = 0; c && i < c->arrays; i++)
-        if (strcmp(c->array[i].name, "best") == 0 && c->array[i].rows == rows &&
-            c->array[i].columns == columns)
-            return c->array[i].value;
-    return NULL;
-}
-
-static size_t elements_of(const struct model *m) {
-    size_t n = 0;
-    for (size_t i = 0; i < m->weights; i++)
-        n += m->weight[i].rows * m->weight[i].columns;
-    return n;
-}
-
-// The weights one behind the other become the model's (sessions/SESSION.md).
-static bool take_weights(struct model *m, const float *from, struct error *e) {
-    if (!model_make_trainable(m, e))
-        return false;
-    for (size_t i = 0; i < m->weights; i++) {
-        size_t n = m->weight[i].rows * m->weight[i].columns;
-        memcpy(m->weight[i].trained, from, n * sizeof *from);
-        from += n;
-    }
-    return true;
-}
-
-// Reads the corpus with the best prompt, or the fine-tuned weights, of a session.
-static bool label_with(struct job *t, struct session *session, const struct ppt_label_limits *limits,
-                       struct error *e) {
-    struct engine_setup *setup = session_setup(session, false, e);
-    struct run_checkpoint *resume = setup ? setup->resume : NULL;
-    struct workspace *w = NULL;
-    struct model *model = NULL;
-    struct mask_bench *bench = NULL;
-    struct corpus_reader *reader = NULL;
-    struct pattern pattern = {0};
-    struct corpus_reader_settings part = corpus_reader_settings_default();
-    if (setup)
-        setup->resume = NULL;
-    bool ok = setup && model_load(&model, setup->model_folder, e);
-    if (setup && !ok)
-        engine_setup_free(setup);
-    ok = ok && workspace_make(&w, model, setup, e) &&
-         pattern_bind(&pattern, &w->template, w->task, w->tokenizer, e);
-    bool fine = ok && w->setup->settings.method == METHOD_FINE_TUNING;
-    const float *soft = ok ? best_of(resume, pattern.slots, w->config.d_model) : NULL;
-    const float *weights = fine ? best_of(resume, 1, elements_of(model)) : NULL;
-    if (ok && fine && !weights)
-        ok = error_set(e, ERROR_INPUT, "the classifier %s is not fine-tuned yet; run prompter tune %s first",
-                       session_name(session), session_name(session));
-    ok = ok && (!weights || take_weights(model, weights, e));
-    if (ok && pattern.slots && !soft)
-        ok =
-            error_set(e, ERROR_INPUT, "the classifier %s has no tuned prompt yet; run prompter tune %s first",
-                      session_name(session), session_name(session));
-    part.seed = t->settings.run.seed;
-    if (ok) {
-        const struct render_options render = {.budget = w->setup->settings.budget,
-                                              .end_mark = w->setup->settings.loss == LOSS_CLEAN};
-        ok = mask_bench_create(&bench, model, t->pool, tokenizer_sentinel(w->tokenizer, 0), false, e) &&
-             corpus_reader_create(&reader, t->corpus, &part, e);
-        const struct ppt_classifier c = {bench, &pattern, &w->verbalizer, &render, soft};
-        ok = ok && ppt_labels_make(&t->labels, &c, reader, limits, t->cancel, tell_labels, t, e);
-    }
-    corpus_reader_free(reader);
-    mask_bench_free(bench);
-    pattern_free(&pattern);
-    workspace_release(w);
-    model_free(model);
-    run_checkpoint_free(resume);
-    free(resume);
-    return ok;
-}
-
-static bool make_labels(struct job *t, struct error *e) {
-    struct ppt_label_limits limits = ppt_label_limits_default();
-    struct session *session = NULL;
-    limits.most = t->r->most != SIZE_MAX && t->r->most ? t->r->most : limits.most;
-    if (!t->r->classifier)
+static bool take_labels(struct job *t, struct error *e) {
+    const struct arguments *r = t->r;
+    const struct cli_labelling l = {.classifier = r->classifier,
+                                    .path = t->label_path,
+                                    .sure = r->sure,
+                                    .most = r->most != SIZE_MAX ? r->most : 0,
+                                    .seed = t->settings.run.seed,
+                                    .overwrite = r->overwrite,
+                                    .corpus = t->corpus,
+                                    .pool = t->pool,
+                                    .cancel = t->cancel,
+                                    .progress = &t->progress};
+    char levels[160];
+    if (!r->classifier && !r->labels)
         return error_set(
             e, ERROR_INPUT,
             "cls needs --classifier SESSION, a tuned session of a task with five levels, or --labels FILE");
-    if (t->r->sure && !read_sure(t->r->sure, limits.sure, e))
+    if (!(r->classifier ? cli_labels_make(&t->labels, &l, e) : ppt_labels_read(&t->labels, t->label_path, e)))
         return false;
-    bool ok = session_open_reading(&session, t->r->classifier, NULL, e) &&
-              label_with(t, session, &limits, e) && ppt_labels_write(t->label_path, &t->labels, e);
-    session_free(session);
-    return ok;
-}
-
-static bool take_labels(struct job *t, struct error *e) {
-    if (!(t->r->labels && !t->r->classifier ? ppt_labels_read(&t->labels, t->label_path, e)
-                                            : make_labels(t, e)))
-        return false;
-    const size_t *n = t->labels.of_level;
-    cli_progress_say(&t->progress, true,
-                     "%zu labelled sentences in %s: %zu terrible, %zu bad, %zu maybe, %zu good, %zu great",
-                     t->labels.count, t->label_path, n[0], n[1], n[2], n[3], n[4]);
+    cli_labels_print(levels, sizeof levels, &t->labels);
+    cli_progress_say(&t->progress, true, "%zu labelled sentences in %s: %s", t->labels.count, t->label_path,
+                     levels);
     cJSON *o = cli_event("labels", 0), *list = cJSON_AddArrayToObject(o, "of_level");
     for (size_t k = 0; k < PPT_LEVELS; k++)
-        cJSON_AddItemToArray(list, cJSON_CreateNumber((double)n[k]));
+        cJSON_AddItemToArray(list, cJSON_CreateNumber((double)t->labels.of_level[k]));
     print_object(t, o);
     return true;
 }
@@ -640,8 +540,14 @@ static void say_stop(struct job *t, const struct error *e) {
     cli_progress_clear(&t->progress);
     if (e->kind != ERROR_CANCELLED)
         cli_complain("pretrain", e->text); // the last checkpoint stands
+    else if (!made && t->r->classifier && t->labels.count)
+        cli_progress_say(
+            &t->progress, true,
+            "stopped before the first step; go on with the labelled sentences, --labels %s in place "
+            "of --classifier %s",
+            t->label_path, t->r->classifier);
     else if (!made)
-        cli_progress_say(&t->progress, true, "stopped before the first step; nothing is kept");
+        cli_progress_say(&t->progress, true, "stopped before the first step; nothing is kept of the run");
     else
         cli_progress_say(&t->progress, true,
                          "stopped after step %zu; go on with: prompter pretrain --resume --out %s", made,
