@@ -2,6 +2,7 @@
 // prompter pretrain: a soft prompt learns a family of tasks from plain text. Progress goes to stderr; with
 // --json one object a line to stdout: {"event": "open" | "step" | "validation" | "labels" | "checkpoint" |
 // "done", ...}.
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -356,6 +357,15 @@ static bool make_folder(const char *file, struct error *e) {
     return ok;
 }
 
+// The run that --overwrite is to replace: stopped before it keeps anything, the new one must not leave the
+// old one to be resumed in its name. Not before all was understood, so that a mistake in a name costs
+// nothing.
+static bool forget_old(const struct job *t, struct error *e) {
+    return remove(t->checkpoint) == 0 || errno == ENOENT ||
+           error_set(e, ERROR_INPUT, "%s, the run that is to be replaced, cannot be removed: %s",
+                     t->checkpoint, strerror(errno));
+}
+
 static bool begin(struct job *t, struct error *e) {
     const struct arguments *r = t->r;
     bool cls = r->task && strcmp(r->task, "cls") == 0;
@@ -370,7 +380,8 @@ static bool begin(struct job *t, struct error *e) {
                          file_exists(t->out) ? t->out : t->checkpoint);
     return make_folder(t->out, e) && find_model(t, r->model, e) &&
            (!r->corpus.count || open_corpus(t, r->corpus.value, r->corpus.count, r->layout, e)) &&
-           (!cls || take_labels(t, e)) && create_trainer(t, e) && describe(t, e);
+           (!cls || (forget_old(t, e) && take_labels(t, e))) && create_trainer(t, e) && forget_old(t, e) &&
+           describe(t, e);
 }
 
 static bool reopen(struct job *t, struct error *e) {

@@ -45,11 +45,13 @@ check "it says how to go on" grep -q 'go on with: prompter pretrain --resume' "$
 expect 1 'only --out, --threads' $prompter pretrain --resume --out "$work/cut" --vectors 7
 expect 1 'steps; steps=1 is less: give more' $prompter pretrain --resume --out "$work/cut" --set steps=1
 expect 1 'only steps can change' $prompter pretrain --resume --out "$work/cut" --set rate=1
+cp "$work/cut.run.safetensors" "$work/again.run.safetensors"
 made=$(sed -n 's/.*stopped after step \([0-9]*\);.*/\1/p' "$work/log")
 expect 0 'holds the prompt' $prompter pretrain --resume --out "$work/cut" --set steps=$((made + 4))
 expect 0 'holds the prompt' $prompter pretrain --task nsp "${small[@]}" --test 8 --set steps=$((made + 4)) --out "$work/straight"
 check "a resumed run is the same to the bit" cmp "$work/cut.safetensors" "$work/straight.safetensors"
 
+# What --overwrite replaces is not there to be resumed when the new run is stopped before it keeps anything.
 stop_at() { # stop_at TEXT ARGUMENTS...: once the output has TEXT
     rm -f "$work/log" # what an earlier one said is not it
     $prompter pretrain "${@:2}" >"$work/log" 2>&1 &
@@ -61,6 +63,8 @@ stop_at() { # stop_at TEXT ARGUMENTS...: once the output has TEXT
     kill -INT $pid
     wait $pid
 }
+stop_at '"event":"open"' --task nsp "${small[@]}" --test 0 --set batch=4096 --set steps=9 --overwrite --out "$work/again" --json
+expect 1 'no run to go on with' $prompter pretrain --resume --out "$work/again"
 
 # The other tasks, and the presets.
 expect 0 'holds the prompt' $prompter pretrain --task nss "${small[@]}" --test 0 --set steps=3 --out "$work/nss" --preset paper-code
