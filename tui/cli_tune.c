@@ -110,6 +110,8 @@ static void print_open(const struct headless *h) {
     if (text)
         cJSON_AddStringToObject(o, "template", text);
     free(text);
+    if (w->setup->settings.method != METHOD_FINE_TUNING)
+        cJSON_AddNumberToObject(o, "paper_code_rate", w->setup->settings.rate / PAPER_CODE_SCALE);
     cJSON *settings = cJSON_AddObjectToObject(o, "settings");
     for (size_t i = 0; i < run_setting_count; i++) {
         char value[1024];
@@ -117,6 +119,20 @@ static void print_open(const struct headless *h) {
             cJSON_AddStringToObject(settings, run_setting_table[i].name, value);
     }
     cli_print_object(o);
+}
+
+// The same for people, with what the rate is where the paper's code has its embeddings.
+static void tell_open(struct headless *h) {
+    const struct workspace *w = h->workspace;
+    const struct run_settings *s = &w->setup->settings;
+    char rate[96], learns[64];
+    preset_print_rate(rate, sizeof rate, s);
+    if (s->method == METHOD_FINE_TUNING)
+        snprintf(learns, sizeof learns, "all %zu weights", w->parameters);
+    else
+        snprintf(learns, sizeof learns, "%zu soft vectors of %zu", w->slots, w->config.d_model);
+    cli_progress_say(&h->progress, true, "%s: %s, %s loss; rate %s", w->task->name, learns,
+                     s->loss == LOSS_CLEAN ? "clean" : "paper-code", rate);
 }
 
 // ---- following the engine ----
@@ -385,6 +401,7 @@ static int run_tune(int argc, char **argv) {
     ok = ok && wait_for(&h, EVENT_OPENED);
     if (ok) {
         print_open(&h);
+        tell_open(&h);
         if (h.workspace->warnings[0])
             fprintf(stderr, "%s\n", h.workspace->warnings);
         ok = (finished_already(&h) || send_and_wait(&h, ENGINE_RUN, EVENT_FINISHED));
