@@ -153,29 +153,43 @@ static void obey(struct job *t, const struct ppt_step *s) {
     print_object(t, o);
 }
 
-// "no 81 %, maybe 40 %, yes 66 %", or by the number of options where that varies.
+// A line or more, each of a terminal's width: "  no 81 % (0.512), maybe 40 % (1.103), yes 66 % (0.787)", or
+// by the number of options where that varies.
 static void shares(const struct job *t, const struct ppt_score *s, char *out, size_t size) {
+    enum { WIDE = 79, ENTRY = 64 };
+    static const char head[] = "  right (loss): ";
     const struct verbalizer *v = ppt_trainer_words(t->trainer);
-    size_t n = 0;
-    out[0] = 0;
+    size_t n = (size_t)snprintf(out, size, "%s", head), column = n, entries = 0;
     bool options = t->settings.task == PPT_UNIFIED;
-    for (size_t k = 0; k <= TASK_MOST_OPTIONS && n + 32 < size; k++) {
+    for (size_t k = 0; k <= TASK_MOST_OPTIONS && n + ENTRY + sizeof head < size; k++) {
+        char name[32], entry[ENTRY];
         size_t all = options ? s->with_options[k] : k < v->classes ? s->all.of_class[k] : 0;
         size_t right = options ? s->right[k] : k < v->classes ? s->all.correct_class[k] : 0;
         if (!all)
             continue;
-        double share = 100.0 * (double)right / (double)all;
-        n += (size_t)(options ? snprintf(out + n, size - n, "%s%zu options %.0f %%", n ? ", " : "", k, share)
-                              : snprintf(out + n, size - n, "%s%.20s %.0f %%", n ? ", " : "",
-                                         v->label[k].name, share));
+        if (options)
+            snprintf(name, sizeof name, "%zu options", k);
+        else
+            snprintf(name, sizeof name, "%.20s", v->label[k].name);
+        size_t length = (size_t)snprintf(entry, sizeof entry, "%s %.0f %% (%.3f)", name,
+                                         100.0 * (double)right / (double)all,
+                                         options ? s->options_loss[k] : s->class_loss[k]);
+        bool wraps = entries && column + 2 + length > WIDE;
+        column = (wraps ? sizeof head - 1 : column + (entries ? 2 : 0)) + length;
+        n += (size_t)snprintf(out + n, size - n, "%s%s",
+                              !entries ? ""
+                              : wraps  ? ",\n                "
+                                       : ", ",
+                              entry);
+        entries++;
     }
 }
 
 static void tell_validation(struct job *t) {
     const struct ppt_validation *v = &t->last;
-    char by[512];
+    char by[1024];
     shares(t, &v->score, by, sizeof by);
-    cli_progress_say(&t->progress, true, "step %zu/%zu  validation loss %.4f%s, %.1f %% of %zu right: %s",
+    cli_progress_say(&t->progress, true, "step %zu/%zu  validation loss %.4f%s, %.1f %% of %zu right\n%s",
                      v->step, t->settings.run.steps, v->score.all.loss, v->best ? " (best)" : "",
                      100 * v->score.all.accuracy, v->score.all.examples, by);
     cJSON *o = cli_event("validation", v->step);

@@ -69,6 +69,8 @@ expect 1 'no run to go on with' $prompter pretrain --resume --out "$work/again"
 # The other tasks, and the presets.
 expect 0 'holds the prompt' $prompter pretrain --task nss "${small[@]}" --test 0 --set steps=3 --out "$work/nss" --preset paper-code
 expect 0 '2 options' $prompter pretrain --task unified "${small[@]}" --test 0 --set steps=3 --out "$work/in/a/folder/unified" # which is made
+check "by number of options, with its loss" grep -qE '^  right \(loss\): 2 options [0-9]+ % \([0-9.]+\), ' "$work/out"
+check "in lines of a terminal's width" [ "$(grep '^  ' "$work/out" | awk '{ print length }' | sort -n | tail -n 1)" -le 79 ]
 check "the loss by number of options" grep -qE '"options":\{"2":\{"examples":[0-9]+,"correct":[0-9]+,"loss":[0-9]' "$work/in/a/folder/unified.training.jsonl"
 check "the rate in the scale of the paper's code" grep -q '"rate":1,"paper_code_rate":0.01,' "$work/in/a/folder/unified.training.jsonl"
 expect 0 '' $prompter new five --task films5 --set steps=40 --set batch=8
