@@ -36,6 +36,7 @@
 #include "engine/pvp/render.h"
 #include "engine/pvp/template.h"
 #include "engine/pvp/verbalizer.h"
+#include "engine/tune/preset.h"
 #include "engine/tune/run.h"
 #include "engine/tune/settings.h"
 

@@ -12,6 +12,7 @@
 #include "engine/base/suggest.h"
 #include "engine/model/model_write.h"
 #include "engine/pvp/as_choice.h"
+#include "engine/tune/preset.h"
 #include "prompt_file.h"
 
 enum { CHOICE_VECTORS = 20, MOST_TASK = 4 << 20, MOST_SEEDS = 1000 };
@@ -21,7 +22,7 @@ const struct method method_table[] = {
      "All weights of the model learn through a pattern of words; there is no soft prompt. Takes five times "
      "the "
      "memory of the weights.",
-     PATTERN_HARD, START_NORMAL, 0.0001},
+     PATTERN_HARD, START_NORMAL, FINE_TUNING_RATE},
     {METHOD_VANILLA, "vanilla", "vanilla PT",
      "Soft vectors are tuned before the text, from random numbers, without words of a pattern.", PATTERN_SOFT,
      START_NORMAL, 0.1},

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/tune/preset.h"
 #include "sessions/method.h"
 #include "tui/cli_options.h"
 
@@ -106,7 +107,9 @@ static bool take_apart(const char *pair, char *name, size_t size, const char **v
     return true;
 }
 
-bool cli_set_session(struct session *s, const char *method, const struct cli_values *set, struct error *e) {
+bool cli_set_session(struct session *s, const char *method, const char *preset, const struct cli_values *set,
+                     struct error *e) {
+    enum preset p;
     char name[128];
     const char *value = NULL;
     for (size_t i = 0; i < set->count; i++) {
@@ -117,7 +120,11 @@ bool cli_set_session(struct session *s, const char *method, const struct cli_val
     }
     if (method && !choose_method(s, method, e))
         return false;
+    if (preset && !preset_find(&p, preset, e))
+        return false;
     struct run_settings settings = *session_settings(s);
+    if (preset)
+        preset_tune(&settings, p);
     for (size_t i = 0; i < set->count; i++)
         if (!take_apart(set->value[i], name, sizeof name, &value, e) ||
             (strcmp(name, "method") != 0 && !run_settings_set(&settings, name, value, e)))

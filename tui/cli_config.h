@@ -24,8 +24,10 @@ void cli_config_free(struct cli_config *c);
 // The same for a command without a screen: only the settings, problems go to standard error.
 void cli_config_settings(struct run_settings *out);
 
-// --method NAME (NULL: not given) and then every --set NAME=VALUE, of which "method" counts as the former.
-bool cli_set_session(struct session *s, const char *method, const struct cli_values *set, struct error *e);
+// --method NAME (NULL: not given), then --preset NAME (likewise), and then every --set NAME=VALUE, of which
+// "method" counts as the first.
+bool cli_set_session(struct session *s, const char *method, const char *preset, const struct cli_values *set,
+                     struct error *e);
 
 // --print-config and --check-config: the exit status.
 int cli_config_print(void);

@@ -2,6 +2,7 @@
 // prompter pretrain: a soft prompt learns a family of tasks from plain text. Progress goes to stderr; with
 // --json one object a line to stdout: {"event": "open" | "step" | "validation" | "labels" | "checkpoint" |
 // "done", ...}.
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,17 +15,16 @@
 #include "engine/pretrain/ppt_checkpoint.h"
 #include "engine/pretrain/training.h"
 #include "engine/tensor/gemm.h"
-#include "engine/workspace.h"
+#include "engine/tune/preset.h"
 #include "sessions/prompt_file.h"
 #include "sessions/session.h"
 #include "sessions/training_log.h"
+#include "tui/cli_labels.h"
 #include "tui/cli_options.h"
 #include "tui/cli_progress.h"
 #include "tui/cli_workbench.h"
 
 #define SAVE_EVERY 60.0 // seconds
-// The official code keeps embeddings a hundred times smaller, and rates with them.
-#define OFFICIAL_SCALE 100.0
 
 struct arguments {
     const char *task, *model, *out, *preset, *layout, *template_text, *words, *classifier, *labels, *sure;
@@ -101,7 +101,7 @@ static void tell_open(struct job *t) {
     cJSON_AddNumberToObject(o, "vectors", (double)ppt_trainer_vectors(t->trainer));
     cJSON_AddStringToObject(o, "loss", s->loss == LOSS_CLEAN ? "clean" : "paper-code");
     cJSON_AddNumberToObject(o, "rate", s->rate);
-    cJSON_AddNumberToObject(o, "paper_code_rate", s->rate / OFFICIAL_SCALE);
+    cJSON_AddNumberToObject(o, "paper_code_rate", s->rate / PAPER_CODE_SCALE);
     cJSON_AddNumberToObject(o, "steps", (double)s->steps);
     cJSON_AddNumberToObject(o, "memory", (double)ppt_trainer_bytes(t->trainer));
     cli_progress_say(
@@ -110,7 +110,7 @@ static void tell_open(struct job *t) {
         "%g in that of the paper's code%s",
         ppt_task_name(t->settings.task), ppt_trainer_vectors(t->trainer), ppt_trainer_width(t->trainer),
         ppt_trainer_template(t->trainer), s->loss == LOSS_CLEAN ? "clean" : "paper-code", s->rate,
-        s->rate / OFFICIAL_SCALE, ppt_trainer_steps(t->trainer) ? "; resumed" : "");
+        s->rate / PAPER_CODE_SCALE, ppt_trainer_steps(t->trainer) ? "; resumed" : "");
     print_object(t, o);
 }
 
@@ -153,29 +153,43 @@ static void obey(struct job *t, const struct ppt_step *s) {
     print_object(t, o);
 }
 
-// "no 81 %, maybe 40 %, yes 66 %", or by the number of options where that varies.
+// A line or more, each of a terminal's width: "  no 81 % (0.512), maybe 40 % (1.103), yes 66 % (0.787)", or
+// by the number of options where that varies.
 static void shares(const struct job *t, const struct ppt_score *s, char *out, size_t size) {
+    enum { WIDE = 79, ENTRY = 64 };
+    static const char head[] = "  right (loss): ";
     const struct verbalizer *v = ppt_trainer_words(t->trainer);
-    size_t n = 0;
-    out[0] = 0;
+    size_t n = (size_t)snprintf(out, size, "%s", head), column = n, entries = 0;
     bool options = t->settings.task == PPT_UNIFIED;
-    for (size_t k = 0; k <= TASK_MOST_OPTIONS && n + 32 < size; k++) {
+    for (size_t k = 0; k <= TASK_MOST_OPTIONS && n + ENTRY + sizeof head < size; k++) {
+        char name[32], entry[ENTRY];
         size_t all = options ? s->with_options[k] : k < v->classes ? s->all.of_class[k] : 0;
         size_t right = options ? s->right[k] : k < v->classes ? s->all.correct_class[k] : 0;
         if (!all)
             continue;
-        double share = 100.0 * (double)right / (double)all;
-        n += (size_t)(options ? snprintf(out + n, size - n, "%s%zu options %.0f %%", n ? ", " : "", k, share)
-                              : snprintf(out + n, size - n, "%s%.20s %.0f %%", n ? ", " : "",
-                                         v->label[k].name, share));
+        if (options)
+            snprintf(name, sizeof name, "%zu options", k);
+        else
+            snprintf(name, sizeof name, "%.20s", v->label[k].name);
+        size_t length = (size_t)snprintf(entry, sizeof entry, "%s %.0f %% (%.3f)", name,
+                                         100.0 * (double)right / (double)all,
+                                         options ? s->options_loss[k] : s->class_loss[k]);
+        bool wraps = entries && column + 2 + length > WIDE;
+        column = (wraps ? sizeof head - 1 : column + (entries ? 2 : 0)) + length;
+        n += (size_t)snprintf(out + n, size - n, "%s%s",
+                              !entries ? ""
+                              : wraps  ? ",\n                "
+                                       : ", ",
+                              entry);
+        entries++;
     }
 }
 
 static void tell_validation(struct job *t) {
     const struct ppt_validation *v = &t->last;
-    char by[512];
+    char by[1024];
     shares(t, &v->score, by, sizeof by);
-    cli_progress_say(&t->progress, true, "step %zu/%zu  validation loss %.4f%s, %.1f %% of %zu right: %s",
+    cli_progress_say(&t->progress, true, "step %zu/%zu  validation loss %.4f%s, %.1f %% of %zu right\n%s",
                      v->step, t->settings.run.steps, v->score.all.loss, v->best ? " (best)" : "",
                      100 * v->score.all.accuracy, v->score.all.examples, by);
     cJSON *o = cli_event("validation", v->step);
@@ -210,17 +224,17 @@ static bool check_task_options(const struct arguments *r, enum ppt_task task, st
 static bool read_settings(struct job *t, struct error *e) {
     const struct arguments *r = t->r;
     enum ppt_task task;
-    bool official = r->preset && strcmp(r->preset, "paper-code") == 0;
+    enum preset preset = PRESET_CLEAN;
     t->usage = true; // until all of it was understood
     if (!r->task || !ppt_task_find(r->task, &task))
         return error_set(e, ERROR_INPUT, "say what to learn with --task nsp, nss, unified or cls%s%s%s",
                          r->task ? ", not \"" : "", r->task ? r->task : "", r->task ? "\"" : "");
     if (!check_task_options(r, task, e))
         return false;
-    if (r->preset && !official && strcmp(r->preset, "clean") != 0)
-        return error_set(e, ERROR_INPUT, "--preset is clean or paper-code, not \"%s\"", r->preset);
+    if (r->preset && !preset_find(&preset, r->preset, e))
+        return false;
     struct ppt_settings *s = &t->settings;
-    *s = ppt_settings_default(task, official);
+    *s = ppt_settings_default(task, preset == PRESET_PAPER_CODE);
     s->vectors = r->vectors != SIZE_MAX ? r->vectors : s->vectors;
     s->validation = r->validation != SIZE_MAX ? r->validation : s->validation;
     s->test = r->test != SIZE_MAX ? r->test : s->test;
@@ -245,20 +259,6 @@ static bool read_settings(struct job *t, struct error *e) {
     snprintf(s->template_text, sizeof s->template_text, "%s", r->template_text ? r->template_text : "");
     snprintf(s->label_words, sizeof s->label_words, "%s", r->words ? r->words : "");
     t->usage = false;
-    return true;
-}
-
-// "0.95,0.5,0.5,0.5,0.7"
-static bool read_sure(const char *text, double sure[PPT_LEVELS], struct error *e) {
-    const char *at = text;
-    for (size_t k = 0; k < PPT_LEVELS; k++) {
-        char *end;
-        sure[k] = strtod(at, &end);
-        if (end == at || !(sure[k] >= 0) || sure[k] > 1 || (k + 1 < PPT_LEVELS ? *end != ',' : *end != 0))
-            return error_set(e, ERROR_INPUT,
-                             "--sure takes five probabilities, as 0.95,0.5,0.5,0.5,0.7, not \"%s\"", text);
-        at = end + 1;
-    }
     return true;
 }
 
@@ -310,119 +310,33 @@ static bool create_trainer(struct job *t, struct error *e) {
     return ppt_trainer_create(&t->trainer, &parts, &t->settings, e);
 }
 
-// ---- labelling for cls ----
+// ---- labelled sentences for cls ----
 
-static void tell_labels(void *context, size_t looked_at, const struct ppt_labels *l) {
-    struct job *t = context;
-    cli_progress_say(&t->progress, false,
-                     "%zu sentences read; sure of %zu terrible, %zu bad, %zu maybe, %zu good, %zu great",
-                     looked_at, l->of_level[0], l->of_level[1], l->of_level[2], l->of_level[3],
-                     l->of_level[4]);
-}
-
-// The best prompt, or the best weights of fine-tuning in one row; NULL where there is none of that shape.
-static const float *best_of(const struct run_checkpoint *c, size_t rows, size_t columns) {
-    for (size_t i = 0; c && i < c->arrays; i++)
-        if (strcmp(c->array[i].name, "best") == 0 && c->array[i].rows == rows &&
-            c->array[i].columns == columns)
-            return c->array[i].value;
-    return NULL;
-}
-
-static size_t elements_of(const struct model *m) {
-    size_t n = 0;
-    for (size_t i = 0; i < m->weights; i++)
-        n += m->weight[i].rows * m->weight[i].columns;
-    return n;
-}
-
-// The weights one behind the other become the model's (sessions/SESSION.md).
-static bool take_weights(struct model *m, const float *from, struct error *e) {
-    if (!model_make_trainable(m, e))
-        return false;
-    for (size_t i = 0; i < m->weights; i++) {
-        size_t n = m->weight[i].rows * m->weight[i].columns;
-        memcpy(m->weight[i].trained, from, n * sizeof *from);
-        from += n;
-    }
-    return true;
-}
-
-// Reads the corpus with the best prompt, or the fine-tuned weights, of a session.
-static bool label_with(struct job *t, struct session *session, const struct ppt_label_limits *limits,
-                       struct error *e) {
-    struct engine_setup *setup = session_setup(session, false, e);
-    struct run_checkpoint *resume = setup ? setup->resume : NULL;
-    struct workspace *w = NULL;
-    struct model *model = NULL;
-    struct mask_bench *bench = NULL;
-    struct corpus_reader *reader = NULL;
-    struct pattern pattern = {0};
-    struct corpus_reader_settings part = corpus_reader_settings_default();
-    if (setup)
-        setup->resume = NULL;
-    bool ok = setup && model_load(&model, setup->model_folder, e);
-    if (setup && !ok)
-        engine_setup_free(setup);
-    ok = ok && workspace_make(&w, model, setup, e) &&
-         pattern_bind(&pattern, &w->template, w->task, w->tokenizer, e);
-    bool fine = ok && w->setup->settings.method == METHOD_FINE_TUNING;
-    const float *soft = ok ? best_of(resume, pattern.slots, w->config.d_model) : NULL;
-    const float *weights = fine ? best_of(resume, 1, elements_of(model)) : NULL;
-    if (ok && fine && !weights)
-        ok = error_set(e, ERROR_INPUT, "the classifier %s is not fine-tuned yet; run prompter tune %s first",
-                       session_name(session), session_name(session));
-    ok = ok && (!weights || take_weights(model, weights, e));
-    if (ok && pattern.slots && !soft)
-        ok =
-            error_set(e, ERROR_INPUT, "the classifier %s has no tuned prompt yet; run prompter tune %s first",
-                      session_name(session), session_name(session));
-    part.seed = t->settings.run.seed;
-    if (ok) {
-        const struct render_options render = {.budget = w->setup->settings.budget,
-                                              .end_mark = w->setup->settings.loss == LOSS_CLEAN};
-        ok = mask_bench_create(&bench, model, t->pool, tokenizer_sentinel(w->tokenizer, 0), false, e) &&
-             corpus_reader_create(&reader, t->corpus, &part, e);
-        const struct ppt_classifier c = {bench, &pattern, &w->verbalizer, &render, soft};
-        ok = ok && ppt_labels_make(&t->labels, &c, reader, limits, t->cancel, tell_labels, t, e);
-    }
-    corpus_reader_free(reader);
-    mask_bench_free(bench);
-    pattern_free(&pattern);
-    workspace_release(w);
-    model_free(model);
-    run_checkpoint_free(resume);
-    free(resume);
-    return ok;
-}
-
-static bool make_labels(struct job *t, struct error *e) {
-    struct ppt_label_limits limits = ppt_label_limits_default();
-    struct session *session = NULL;
-    limits.most = t->r->most != SIZE_MAX && t->r->most ? t->r->most : limits.most;
-    if (!t->r->classifier)
+static bool take_labels(struct job *t, struct error *e) {
+    const struct arguments *r = t->r;
+    const struct cli_labelling l = {.classifier = r->classifier,
+                                    .path = t->label_path,
+                                    .sure = r->sure,
+                                    .most = r->most != SIZE_MAX ? r->most : 0,
+                                    .seed = t->settings.run.seed,
+                                    .overwrite = r->overwrite,
+                                    .corpus = t->corpus,
+                                    .pool = t->pool,
+                                    .cancel = t->cancel,
+                                    .progress = &t->progress};
+    char levels[160];
+    if (!r->classifier && !r->labels)
         return error_set(
             e, ERROR_INPUT,
             "cls needs --classifier SESSION, a tuned session of a task with five levels, or --labels FILE");
-    if (t->r->sure && !read_sure(t->r->sure, limits.sure, e))
+    if (!(r->classifier ? cli_labels_make(&t->labels, &l, e) : ppt_labels_read(&t->labels, t->label_path, e)))
         return false;
-    bool ok = session_open_reading(&session, t->r->classifier, NULL, e) &&
-              label_with(t, session, &limits, e) && ppt_labels_write(t->label_path, &t->labels, e);
-    session_free(session);
-    return ok;
-}
-
-static bool take_labels(struct job *t, struct error *e) {
-    if (!(t->r->labels && !t->r->classifier ? ppt_labels_read(&t->labels, t->label_path, e)
-                                            : make_labels(t, e)))
-        return false;
-    const size_t *n = t->labels.of_level;
-    cli_progress_say(&t->progress, true,
-                     "%zu labelled sentences in %s: %zu terrible, %zu bad, %zu maybe, %zu good, %zu great",
-                     t->labels.count, t->label_path, n[0], n[1], n[2], n[3], n[4]);
+    cli_labels_print(levels, sizeof levels, &t->labels);
+    cli_progress_say(&t->progress, true, "%zu labelled sentences in %s: %s", t->labels.count, t->label_path,
+                     levels);
     cJSON *o = cli_event("labels", 0), *list = cJSON_AddArrayToObject(o, "of_level");
     for (size_t k = 0; k < PPT_LEVELS; k++)
-        cJSON_AddItemToArray(list, cJSON_CreateNumber((double)n[k]));
+        cJSON_AddItemToArray(list, cJSON_CreateNumber((double)t->labels.of_level[k]));
     print_object(t, o);
     return true;
 }
@@ -457,6 +371,15 @@ static bool make_folder(const char *file, struct error *e) {
     return ok;
 }
 
+// The run that --overwrite is to replace: stopped before it keeps anything, the new one must not leave the
+// old one to be resumed in its name. Not before all was understood, so that a mistake in a name costs
+// nothing.
+static bool forget_old(const struct job *t, struct error *e) {
+    return remove(t->checkpoint) == 0 || errno == ENOENT ||
+           error_set(e, ERROR_INPUT, "%s, the run that is to be replaced, cannot be removed: %s",
+                     t->checkpoint, strerror(errno));
+}
+
 static bool begin(struct job *t, struct error *e) {
     const struct arguments *r = t->r;
     bool cls = r->task && strcmp(r->task, "cls") == 0;
@@ -471,7 +394,8 @@ static bool begin(struct job *t, struct error *e) {
                          file_exists(t->out) ? t->out : t->checkpoint);
     return make_folder(t->out, e) && find_model(t, r->model, e) &&
            (!r->corpus.count || open_corpus(t, r->corpus.value, r->corpus.count, r->layout, e)) &&
-           (!cls || take_labels(t, e)) && create_trainer(t, e) && describe(t, e);
+           (!cls || (forget_old(t, e) && take_labels(t, e))) && create_trainer(t, e) && forget_old(t, e) &&
+           describe(t, e);
 }
 
 static bool reopen(struct job *t, struct error *e) {
@@ -641,8 +565,14 @@ static void say_stop(struct job *t, const struct error *e) {
     cli_progress_clear(&t->progress);
     if (e->kind != ERROR_CANCELLED)
         cli_complain("pretrain", e->text); // the last checkpoint stands
+    else if (!made && t->r->classifier && t->labels.count)
+        cli_progress_say(
+            &t->progress, true,
+            "stopped before the first step; go on with the labelled sentences, --labels %s in place "
+            "of --classifier %s",
+            t->label_path, t->r->classifier);
     else if (!made)
-        cli_progress_say(&t->progress, true, "stopped before the first step; nothing is kept");
+        cli_progress_say(&t->progress, true, "stopped before the first step; nothing is kept of the run");
     else
         cli_progress_say(&t->progress, true,
                          "stopped after step %zu; go on with: prompter pretrain --resume --out %s", made,

@@ -25,6 +25,7 @@ static const char *last_word(const char *text) {
 
 static int make_new(const struct cli_command *self, int argc, char **argv) {
     const char *model = NULL, *task = NULL, *data = NULL, *template = NULL, *words = NULL, *method = NULL;
+    const char *preset = NULL;
     const char *labels = NULL, *fields = NULL;
     bool own = false;
     struct cli_values set = {0};
@@ -58,6 +59,10 @@ static int make_new(const struct cli_command *self, int argc, char **argv) {
                  "template, start and "
                  "rate (default: as the template is)",
          .text = &method},
+        {.name = "preset",
+         .argument = "NAME",
+         .help = "clean or paper-code: loss, start, rate and all else that the paper's code does otherwise",
+         .text = &preset},
         {.name = "template",
          .argument = "TEXT",
          .help = "the pattern (default: the method's, or the task's first)",
@@ -90,7 +95,8 @@ static int make_new(const struct cli_command *self, int argc, char **argv) {
     bool ok = (own ? session_create_own(&s, argv[0], model, labels, fields, &e)
                    : session_create(&s, argv[0], model, task, data, &e)) &&
               session_begin_with(s, &settings, &e);
-    ok = ok && cli_set_session(s, method, &set, &e) && (!template || session_set_template(s, template, &e)) &&
+    ok = ok && cli_set_session(s, method, preset, &set, &e) &&
+         (!template || session_set_template(s, template, &e)) &&
          (!words || session_set_label_words(s, words, &e)) && session_save(s, &e);
     if (ok)
         printf("%s\n", session_folder(s));

@@ -110,6 +110,8 @@ static void print_open(const struct headless *h) {
     if (text)
         cJSON_AddStringToObject(o, "template", text);
     free(text);
+    if (w->setup->settings.method != METHOD_FINE_TUNING)
+        cJSON_AddNumberToObject(o, "paper_code_rate", w->setup->settings.rate / PAPER_CODE_SCALE);
     cJSON *settings = cJSON_AddObjectToObject(o, "settings");
     for (size_t i = 0; i < run_setting_count; i++) {
         char value[1024];
@@ -117,6 +119,20 @@ static void print_open(const struct headless *h) {
             cJSON_AddStringToObject(settings, run_setting_table[i].name, value);
     }
     cli_print_object(o);
+}
+
+// The same for people, with what the rate is where the paper's code has its embeddings.
+static void tell_open(struct headless *h) {
+    const struct workspace *w = h->workspace;
+    const struct run_settings *s = &w->setup->settings;
+    char rate[96], learns[64];
+    preset_print_rate(rate, sizeof rate, s);
+    if (s->method == METHOD_FINE_TUNING)
+        snprintf(learns, sizeof learns, "all %zu weights", w->parameters);
+    else
+        snprintf(learns, sizeof learns, "%zu soft vectors of %zu", w->slots, w->config.d_model);
+    cli_progress_say(&h->progress, true, "%s: %s, %s loss; rate %s", w->task->name, learns,
+                     s->loss == LOSS_CLEAN ? "clean" : "paper-code", rate);
 }
 
 // ---- following the engine ----
@@ -252,33 +268,32 @@ static bool send_and_wait(struct headless *h, enum engine_verb verb, enum engine
 
 // ---- opening and closing ----
 
-static bool apply_settings(struct headless *h, const char *method, const struct cli_values *set, bool fresh,
-                           struct error *e) {
-    struct run_settings before = *session_settings(h->session);
-    char *template = mem_strdup(session_template(h->session), e);
-    bool ok = template && cli_set_session(h->session, method, set, e);
-    bool same = ok && run_settings_same_run(&before, session_settings(h->session)) &&
-                strcmp(template, session_template(h->session)) == 0;
-    free(template);
-    // Other settings, or --fresh: another run; what was there moves to kept/.
-    return ok && ((same && !fresh) || session_begin_run(h->session, e));
-}
-
 // What a command asks for.
 struct request {
-    const char *what, *model, *method;
+    const char *what, *model, *method, *preset;
     struct cli_values set;
     bool fresh, openblas;
     bool look; // nothing has to be written, so that a session that another program has can be opened too
     size_t threads;
 };
 
+static bool apply_settings(struct headless *h, const struct request *r, struct error *e) {
+    struct run_settings before = *session_settings(h->session);
+    char *template = mem_strdup(session_template(h->session), e);
+    bool ok = template && cli_set_session(h->session, r->method, r->preset, &r->set, e);
+    bool same = ok && run_settings_same_run(&before, session_settings(h->session)) &&
+                strcmp(template, session_template(h->session)) == 0;
+    free(template);
+    // Other settings, or --fresh: another run; what was there moves to kept/.
+    return ok && ((same && !r->fresh) || session_begin_run(h->session, e));
+}
+
 static bool open_session(struct headless *h, const struct request *r, struct error *e) {
     if (!r->look) {
         struct run_settings first;
         cli_config_settings(&first);
         return session_open(&h->session, r->what, r->model, e) && session_begin_with(h->session, &first, e) &&
-               apply_settings(h, r->method, &r->set, r->fresh, e) && session_save(h->session, e);
+               apply_settings(h, r, e) && session_save(h->session, e);
     }
     if (!session_open_reading(&h->session, r->what, r->model, e))
         return false;
@@ -355,6 +370,10 @@ static int run_tune(int argc, char **argv) {
          .help = "choose a method first: vanilla, hybrid, lm-adaptation, ppt, hybrid-ppt, unified-ppt, "
                  "fine-tuning",
          .text = &r.method},
+        {.name = "preset",
+         .argument = "NAME",
+         .help = "clean or paper-code: loss, start, rate and all else that the paper's code does otherwise",
+         .text = &r.preset},
         {.name = "set",
          .argument = "NAME=VALUE",
          .help = "change a setting first, e.g. --set rate=0.3 (may be repeated)",
@@ -382,6 +401,7 @@ static int run_tune(int argc, char **argv) {
     ok = ok && wait_for(&h, EVENT_OPENED);
     if (ok) {
         print_open(&h);
+        tell_open(&h);
         if (h.workspace->warnings[0])
             fprintf(stderr, "%s\n", h.workspace->warnings);
         ok = (finished_already(&h) || send_and_wait(&h, ENGINE_RUN, EVENT_FINISHED));

@@ -206,7 +206,9 @@ enum request_where {
       "write the prompt as it is now to a file, with what was changed by hand")                              \
     X(EXPORT, "export", "", "FILE", 0, "",                                                                   \
       "write the best prompt (.safetensors, .npy); or \"table FILE\": Compare's table (.csv, .md, .tex), "   \
-      "\"curves FILE\": its curves (.svg); \"template FILE\", \"words FILE\": for OpenPrompt")
+      "\"curves FILE\": its curves (.svg); \"template FILE\", \"words FILE\": for OpenPrompt")               \
+    X(PRESET, "preset", "", "[NAME]", 0, "",                                                                 \
+      "all of paper-code, or of clean, in a new run: loss, start, rate and more; without a name lists them")
 
 // Help on one screen, for requests that mean something of its own there.
 #define REQUEST_HELP_TABLE(X)                                                                                \

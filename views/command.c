@@ -105,6 +105,14 @@ void command_run(struct workbench *w, const char *line, double now) {
 
 // ---- :set ----
 
+// The value as people read it: a rate with what it is in the scale of the paper's code.
+static void print_setting(const struct run_settings *s, const char *name, char *value, size_t size) {
+    if (strcmp(name, "rate") == 0)
+        preset_print_rate(value, size, s);
+    else if (!run_settings_get(s, name, value, size))
+        snprintf(value, size, "-");
+}
+
 // What it is, what it can be, and what it does.
 static void say_setting(struct workbench *w, const char *name, double now) {
     const char *names[64];
@@ -113,9 +121,10 @@ static void say_setting(struct workbench *w, const char *name, double now) {
     for (; count < run_setting_count && count < 64; count++) {
         const struct run_setting *s = &run_setting_table[count];
         names[count] = s->name;
-        if (strcmp(s->name, name) != 0 || !run_settings_get(&w->wanted, name, value, sizeof value))
+        if (strcmp(s->name, name) != 0)
             continue;
-        workbench_say(w, STYLE_PLAIN, now, "%s is %.200s (%s): %s", name, value[0] ? value : "empty",
+        print_setting(&w->wanted, name, value, sizeof value);
+        workbench_say(w, STYLE_PLAIN, now, "%s is %.200s, of %s: %s", name, value[0] ? value : "empty",
                       s->values, s->help);
         return;
     }
@@ -208,7 +217,7 @@ void command_set(struct workbench *w, const char *argument, double now) {
     }
     w->wanted = s;
     workbench_refresh(w, now);
-    run_settings_get(&s, name, value, sizeof value);
+    print_setting(&s, name, value, sizeof value);
     if (send_live(w, name, now))
         workbench_say(w, STYLE_GOOD, now, "%s is %.200s now", name, value);
     else if (w->session && run_settings_equal(&s, session_settings(w->session)))
@@ -607,6 +616,10 @@ void command_complete(void *workbench, const char *line, size_t word_at,
         break;
     case REQUEST_METHOD:
         offer_values(&c, "method");
+        break;
+    case REQUEST_PRESET:
+        for (int p = 0; p < PRESETS; p++)
+            offer(&c, preset_table[p].name);
         break;
     case REQUEST_TEMPLATE:
         offer_templates(w, &c);

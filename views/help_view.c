@@ -262,6 +262,13 @@ static void put_request(struct page *p, enum request r) {
             put_text(p, 5, STYLE_PLAIN, method_table[i].about);
         }
     }
+    if (r == REQUEST_PRESET) {
+        put_heading(p, "presets");
+        for (int i = 0; i < PRESETS; i++) {
+            put_text(p, 1, STYLE_KEY, preset_table[i].name);
+            put_text(p, 5, STYLE_PLAIN, preset_table[i].about);
+        }
+    }
     if (r == REQUEST_SET) {
         put_heading(p, "settings");
         for (size_t i = 0; i < run_setting_count; i++) {

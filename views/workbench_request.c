@@ -201,6 +201,9 @@ static bool own_request(struct workbench *w, enum request r, const char *argumen
     case REQUEST_METHOD:
         command_method(w, argument, now);
         return true;
+    case REQUEST_PRESET:
+        command_preset(w, argument, now);
+        return true;
     case REQUEST_FORK:
         workbench_fork(w, argument, now);
         return true;
@@ -273,16 +276,16 @@ static bool compare_request(enum request r, const char *argument) {
 static bool request_writes(enum request r) {
     return r == REQUEST_RUN_PAUSE || r == REQUEST_STEP || r == REQUEST_RATE_UP || r == REQUEST_RATE_DOWN ||
            r == REQUEST_RATE || r == REQUEST_TAKE || r == REQUEST_UNDO_TO_BEST || r == REQUEST_UNDO_TO ||
-           r == REQUEST_RESTART || r == REQUEST_SET || r == REQUEST_METHOD || r == REQUEST_SEED ||
-           r == REQUEST_APPLY || r == REQUEST_UNDO_EDIT || r == REQUEST_REDO_EDIT || r == REQUEST_FREEZE ||
-           r == REQUEST_RESET_VECTOR || r == REQUEST_SET_WORD || r == REQUEST_SNAP || r == REQUEST_SNAP_ALL ||
-           r == REQUEST_TAKE_BACK || r == REQUEST_LOAD || r == REQUEST_LOAD_HERE;
+           r == REQUEST_RESTART || r == REQUEST_SET || r == REQUEST_METHOD || r == REQUEST_PRESET ||
+           r == REQUEST_SEED || r == REQUEST_APPLY || r == REQUEST_UNDO_EDIT || r == REQUEST_REDO_EDIT ||
+           r == REQUEST_FREEZE || r == REQUEST_RESET_VECTOR || r == REQUEST_SET_WORD || r == REQUEST_SNAP ||
+           r == REQUEST_SNAP_ALL || r == REQUEST_TAKE_BACK || r == REQUEST_LOAD || r == REQUEST_LOAD_HERE;
 }
 
 static bool refused(struct workbench *w, enum request r, const char *argument, double now) {
     const char *why = w->session ? session_read_only(w->session) : NULL;
     bool shows = (r == REQUEST_SET && !(argument && strchr(argument, ' '))) ||
-                 (r == REQUEST_METHOD && !argument); // tells what there is
+                 ((r == REQUEST_METHOD || r == REQUEST_PRESET) && !argument); // tells what there is
     if (!why || shows || (!request_writes(r) && (r != REQUEST_WRITE || argument)))
         return false;
     workbench_say(w, STYLE_WARN, now, "read-only: %s; :write NAME saves a copy", why);

@@ -38,7 +38,7 @@ static void run_or_pause(struct workbench *w, double now) {
 
 static void set_rate(struct workbench *w, double rate, double now) {
     struct run_settings s;
-    char number[32];
+    char number[32], there[64] = "";
     if (!w->session || !w->workspace) {
         workbench_send_verb(w, ENGINE_KEEP, now); // says what is missing
         return;
@@ -50,7 +50,9 @@ static void set_rate(struct workbench *w, double rate, double now) {
     if (!workbench_send(w, (struct engine_command){.verb = ENGINE_SET_RATE, .number = rate}, now))
         return;
     snprintf(number, sizeof number, "%.4g", rate);
-    workbench_say(w, STYLE_PLAIN, now, "learning rate %s, from the next step on", number);
+    if (s.method != METHOD_FINE_TUNING)
+        snprintf(there, sizeof there, " (%.4g in the paper code's scale)", rate / PAPER_CODE_SCALE);
+    workbench_say(w, STYLE_PLAIN, now, "learning rate %s%s, from the next step on", number, there);
 }
 
 // To a step of which the prompt was kept.

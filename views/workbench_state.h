@@ -104,6 +104,8 @@ void command_mouse(struct workbench *w, const char *argument, double now);
 void command_export(struct workbench *w, const char *argument, bool here, double now);
 // command_method.c: begins a run with a method, or shows what there is.
 void command_method(struct workbench *w, const char *name, double now);
+// command_preset.c: sets what a preset sets, for the next run, or shows what there is.
+void command_preset(struct workbench *w, const char *name, double now);
 // command_prompt.c
 void command_load(struct workbench *w, const char *path, double now);
 void command_load_here(struct workbench *w, const char *path, double now);

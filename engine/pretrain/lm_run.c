@@ -164,8 +164,19 @@ static bool make_vocabulary(const struct lm_run *run, const struct lm_request *r
                                        .keep = r->keep_words,
                                        .to = 1 - r->settings.validation,
                                        .seed = r->settings.seed};
-    prepare(run, "training the vocabulary");
-    return lm_vocabulary_train(bytes, length, run->corpus, &v, e);
+    // SentencePiece does all of it in one call and tells nothing while it does.
+    double corpus = (double)corpus_bytes(run->corpus) * v.to, began = clock_seconds();
+    bool sample = corpus > LM_VOCABULARY_BYTES;
+    char text[160];
+    snprintf(text, sizeof text,
+             "training a vocabulary of %zu pieces on %.1f MB of the text%s; it may take minutes", v.pieces,
+             (sample ? LM_VOCABULARY_BYTES : corpus) / 1e6, sample ? ", a sample" : "");
+    prepare(run, text);
+    if (!lm_vocabulary_train(bytes, length, run->corpus, &v, e))
+        return false;
+    snprintf(text, sizeof text, "the vocabulary took %.0f s", clock_seconds() - began);
+    prepare(run, text);
+    return true;
 }
 
 // What the new model is made of is read before anything in the folder is written over: a mistake in a name

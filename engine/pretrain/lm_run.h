@@ -65,7 +65,7 @@ struct lm_listener { // tell may be NULL
 
 struct lm_run;
 
-// Everything up to the first step; training a vocabulary takes some seconds.
+// Everything up to the first step; training a vocabulary may take minutes.
 bool lm_run_begin(struct lm_run **out, const struct lm_request *r, const struct lm_listener *listener,
                   struct error *e);
 // The run that request.out keeps, to the bit. Of request.settings nothing is taken but, where `changes` [i]

@@ -48,16 +48,36 @@ struct ppt_label_limits {
 };
 struct ppt_label_limits ppt_label_limits_default(void); // the paper's thresholds, 20,000 of each
 
+// How far the labelling is; all zero at the beginning.
+struct ppt_label_place {
+    struct corpus_position document; // that the next sentence to be looked at is of
+    size_t sentence;                 // its number there
+    size_t looked_at;                // sentences of at least PPT_LEAST_TOKENS tokens before it
+    uint64_t bytes;                  // of the documents before that one
+};
+
 // Looks at the reader's sentences of at least PPT_LEAST_TOKENS tokens until every level is full or the text
-// ends. progress (may be NULL) is called after each batch with the sentences looked at.
-bool ppt_labels_make(struct ppt_labels *out, const struct ppt_classifier *c, struct corpus_reader *reader,
-                     const struct ppt_label_limits *limits, const atomic_bool *cancel,
-                     void (*progress)(void *context, size_t looked_at, const struct ppt_labels *so_far),
+// ends. It goes on from *place with what *out has by then. progress (may be NULL) is called after each batch.
+// Cancelled, it leaves in both what a later call goes on from, and gives the same labels in the end as one
+// call would; after any other failure *out is empty.
+bool ppt_labels_make(struct ppt_labels *out, struct ppt_label_place *place, const struct ppt_classifier *c,
+                     struct corpus_reader *reader, const struct ppt_label_limits *limits,
+                     const atomic_bool *cancel,
+                     void (*progress)(void *context, const struct ppt_label_place *place,
+                                      const struct ppt_labels *so_far),
                      void *context, struct error *e);
 
 bool ppt_labels_write(const char *path, const struct ppt_labels *l, struct error *e);
 // Messages name the line.
 bool ppt_labels_read(struct ppt_labels *out, const char *path, struct error *e);
+
+// The same with a first line that says how far a labelling is, and of what it is one: `of` is any text that
+// another labelling would not have. ppt_labels_read passes over that line.
+bool ppt_labels_write_part(const char *path, const struct ppt_labels *l, const struct ppt_label_place *place,
+                           const char *of, struct error *e);
+// *found is false, and nothing is read, where the file is of another labelling.
+bool ppt_labels_read_part(struct ppt_labels *out, struct ppt_label_place *place, bool *found,
+                          const char *path, const char *of, struct error *e);
 
 // A number in [0, 1) from the text, which puts copies of a sentence into the same part.
 double ppt_label_part(const char *text);

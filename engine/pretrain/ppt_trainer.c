@@ -12,6 +12,7 @@
 #include "engine/tune/inputs.h"
 #include "engine/tune/objective.h"
 #include "engine/tune/plan.h"
+#include "engine/tune/preset.h"
 #include "engine/tune/start.h"
 
 enum { TRAIN = 1, VALIDATION = 2, TEST = 3, LABELLED = 4 }; // added to the seed; random stream
@@ -53,16 +54,7 @@ struct ppt_settings ppt_settings_default(enum ppt_task task, bool official) {
                              .official = official,
                              .micro_batch = 16};
     run_settings_default(&s.run);
-    s.run.optimizer = RUN_ADAM;
-    s.run.schedule = RUN_NOAM; // sqrt(1 / (t + 1)) without a warm-up
-    s.run.rate = official ? 10 : 1;
-    s.run.batch = 64;
-    s.run.steps = 2000;
-    s.run.evaluate_every = 100;
-    s.run.clip = 1;
-    s.run.weight_decay = 0;
-    s.run.loss = official ? LOSS_PAPER_CODE : LOSS_CLEAN;
-    s.run.start = official ? START_UNKNOWN : START_NORMAL;
+    preset_pretrain(&s.run, official ? PRESET_PAPER_CODE : PRESET_CLEAN);
     return s;
 }
 

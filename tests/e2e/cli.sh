@@ -35,6 +35,14 @@ expect 0 '"method":"fine-tuning"' $prompter tune by-name --method fine-tuning --
 expect 0 'fine-tuning' $prompter session compare by-name
 expect 0 'accuracy' $prompter eval by-name
 
+# A preset sets all that belongs to it; what is set beside it counts.
+expect 0 'by-preset' $prompter new by-preset --task films --preset paper-code --set steps=2 --set shots=4
+check "all of the preset" grep -qE '"clip":[[:space:]]*0.01,' "$PROMPTER_SESSIONS/by-preset/session.json"
+expect 1 'clean or paper-code' $prompter new no-preset --task films --preset paper
+expect 0 '"loss":"clean".*"steps":"3".*"start":"normal"' $prompter tune by-preset --preset clean --set steps=3 --no-test
+
+expect 0 'rate 0.3 \(0.003 in the paper code.s scale\)' $prompter tune by-preset --set rate=0.3 --no-test
+
 # Tuning, in two parts, gives what tuning in one gives.
 $prompter new whole --task films --set steps=8 --set shots=4 --set evaluate_every=4 >"$work/out" 2>&1
 $prompter new parts --task films --set steps=5 --set shots=4 --set evaluate_every=4 >>"$work/out" 2>&1

@@ -43,6 +43,7 @@ check "yes and no are one piece each" [ "$(printf 'yes\nno\n' | $prompter tokeni
 # A mistake in what the new model should be made of does not cost the old one.
 cp "$work/whole/model.safetensors" "$work/kept.safetensors"
 expect 1 'nonesuch.model' $prompter lm --corpus "$work/text.txt" --out "$work/whole" "${shape[@]:0:16}" --overwrite --tokenizer "$work/nonesuch.model"
+expect 1 'training a vocabulary of 64 pieces on .* MB of the text; it may take minutes' $prompter lm --corpus "$work/text.txt" --out "$work/v" "${shape[@]}" --vocabulary 64 --keep-words '' --corpus Makefile
 expect 1 'too small for this corpus' $prompter lm --corpus "$work/text.txt" --out "$work/whole" "${shape[@]}" --overwrite --vocabulary 64 --keep-words '' --corpus Makefile
 check "what was to be written over stands" cmp -s "$work/whole/model.safetensors" "$work/kept.safetensors"
 

@@ -45,20 +45,48 @@ check "it says how to go on" grep -q 'go on with: prompter pretrain --resume' "$
 expect 1 'only --out, --threads' $prompter pretrain --resume --out "$work/cut" --vectors 7
 expect 1 'steps; steps=1 is less: give more' $prompter pretrain --resume --out "$work/cut" --set steps=1
 expect 1 'only steps can change' $prompter pretrain --resume --out "$work/cut" --set rate=1
+cp "$work/cut.run.safetensors" "$work/again.run.safetensors"
 made=$(sed -n 's/.*stopped after step \([0-9]*\);.*/\1/p' "$work/log")
 expect 0 'holds the prompt' $prompter pretrain --resume --out "$work/cut" --set steps=$((made + 4))
 expect 0 'holds the prompt' $prompter pretrain --task nsp "${small[@]}" --test 8 --set steps=$((made + 4)) --out "$work/straight"
 check "a resumed run is the same to the bit" cmp "$work/cut.safetensors" "$work/straight.safetensors"
 
+# What --overwrite replaces is not there to be resumed when the new run is stopped before it keeps anything.
+stop_at() { # stop_at TEXT ARGUMENTS...: once the output has TEXT
+    rm -f "$work/log" # what an earlier one said is not it
+    $prompter pretrain "${@:2}" >"$work/log" 2>&1 &
+    pid=$!
+    for _ in $(seq 600); do
+        grep -qs "$1" "$work/log" && break
+        sleep 0.05
+    done
+    kill -INT $pid
+    wait $pid
+}
+stop_at '"event":"open"' --task nsp "${small[@]}" --test 0 --set batch=4096 --set steps=9 --overwrite --out "$work/again" --json
+expect 1 'no run to go on with' $prompter pretrain --resume --out "$work/again"
+
 # The other tasks, and the presets.
 expect 0 'holds the prompt' $prompter pretrain --task nss "${small[@]}" --test 0 --set steps=3 --out "$work/nss" --preset paper-code
 expect 0 '2 options' $prompter pretrain --task unified "${small[@]}" --test 0 --set steps=3 --out "$work/in/a/folder/unified" # which is made
+check "by number of options, with its loss" grep -qE '^  right \(loss\): 2 options [0-9]+ % \([0-9.]+\), ' "$work/out"
+check "in lines of a terminal's width" [ "$(grep '^  ' "$work/out" | awk '{ print length }' | sort -n | tail -n 1)" -le 79 ]
 check "the loss by number of options" grep -qE '"options":\{"2":\{"examples":[0-9]+,"correct":[0-9]+,"loss":[0-9]' "$work/in/a/folder/unified.training.jsonl"
 check "the rate in the scale of the paper's code" grep -q '"rate":1,"paper_code_rate":0.01,' "$work/in/a/folder/unified.training.jsonl"
 expect 0 '' $prompter new five --task films5 --set steps=40 --set batch=8
 expect 1 'no tuned prompt yet' $prompter pretrain --task cls --classifier five "${small[@]}" --out "$work/cls"
 expect 0 '' $prompter tune five --no-test
 expect '[01]' '[0-9]+ labelled sentences' $prompter pretrain --task cls --classifier five "${small[@]}" --test 0 --set steps=3 --sure 0.2,0.2,0.2,0.2,0.2 --label-most 300 --out "$work/cls"
+# Labelling that is stopped goes on; a file that is there is not written over unasked.
+label=(--task cls --classifier five --corpus "$work/text.txt" --threads 2 --sure 1,0.2,0.2,0.2,0.2)
+expect '[01]' 'was sure of none that is terrible' $prompter pretrain "${label[@]}" --out "$work/labels"
+stop_at '% read' "${label[@]}" --out "$work/part"
+check "labels are kept when it is stopped" grep -q 'labels are in .*/part.labels.jsonl.part, and the same command goes on' "$work/log"
+check "it says how far it is" grep -qE '[0-9]+ % read, .* left: terrible 0 bad' "$work/log"
+expect '[01]' 'going on after' $prompter pretrain "${label[@]}" --out "$work/part"
+check "and they are the same as in one go" cmp "$work/part.labels.jsonl" "$work/labels.labels.jsonl"
+check "the part is gone" [ ! -e "$work/part.labels.jsonl.part" ]
+expect 1 'is there already; learn from it with --labels' $prompter pretrain "${label[@]}" --out "$work/other" --labels "$work/part.labels.jsonl"
 expect 0 '' $prompter new fine --task films5 --method fine-tuning --set steps=30 --set batch=8 --set evaluate_every=10
 expect 1 'fine is not fine-tuned yet' $prompter pretrain --task cls --classifier fine "${small[@]}" --out "$work/cls-fine"
 expect 0 '' $prompter tune fine --no-test

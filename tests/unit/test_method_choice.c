@@ -37,6 +37,36 @@ TEST(a_choice_begins_a_run_and_is_taken_back) {
     bench_close(&b);
 }
 
+TEST(a_preset_waits_like_a_setting_and_is_one_edit) {
+    struct bench b;
+    CHECK(live_open(&b, "tests/share/tasks/films", 80, 24));
+    bench_command(&b, "preset");
+    CHECK(bench_has(&b, "clean (as it is now)") && bench_has(&b, "rate 1 (0.01"));
+    bench_keys(&b, "Esc");
+    bench_command(&b, "preset papercode");
+    CHECK(bench_has(&b, "did you mean \"paper-code\""));
+    bench_command(&b, "preset clean");
+    CHECK(bench_has(&b, "clean: this run is so already"));
+    bench_command(&b, "preset paper-code");
+    CHECK(bench_has(&b, "in a new run loss paper-code, rate 1 (0.01 in the"));
+    CHECK(bench_has(&b, "clean loss")); // of the run that is there
+    bench_keys(&b, "1 Ctrl-S");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "paper-code loss"));
+    bench_keys(&b, "3");
+    CHECK(bench_has(&b, "<unk>"));
+    bench_command(&b, "set steps");
+    CHECK(bench_has(&b, "steps is 200"));
+    bench_command(&b, "undo-edit");
+    CHECK(bench_has(&b, "undone: loss, rate, clip, steps, evaluate_every, start"));
+    bench_keys(&b, "1 Ctrl-S");
+    CHECK(live_rest(&b));
+    CHECK(bench_has(&b, "clean loss"));
+    bench_command(&b, "undo-edit");
+    CHECK(bench_has(&b, "there is no edit to take back"));
+    bench_close(&b);
+}
+
 TEST(fine_tuning_is_a_run_like_any_other) {
     struct bench b;
     CHECK(live_open(&b, "tests/share/tasks/films", 111, 32));

@@ -297,6 +297,19 @@ TEST(labelled_sentences_are_kept_and_learned) {
     CHECK(ppt_trainer_best(t, &best, NULL) && best < before.score.all.loss);
     CHECK(before.score.all.examples > 2 && before.score.all.examples < 24);
     ppt_trainer_free(t);
+    ppt_labels_free(&again);
+    // One that was stopped says how far it is, and of what it is one.
+    struct ppt_label_place place = {{0, 3, 17}, 4, 900, 12345}, at;
+    bool found;
+    CHECK_OK(ppt_labels_write_part(path, &l, &place, "five", &e));
+    CHECK_OK(ppt_labels_read_part(&again, &at, &found, path, "five", &e));
+    CHECK(found && again.count == 200 && at.document.window == 3 && at.document.next == 17);
+    CHECK(at.sentence == 4 && at.looked_at == 900 && at.bytes == 12345);
+    ppt_labels_free(&again);
+    CHECK_OK(ppt_labels_read_part(&again, &at, &found, path, "six", &e));
+    CHECK(!found && !again.count && !at.looked_at);
+    CHECK_OK(ppt_labels_read(&again, path, &e)); // the labels alone, by a person who has enough
+    CHECK_SIZE(again.count, 200);
     ppt_labels_free(&l);
     ppt_labels_free(&again);
     CHECK_OK(file_write_atomic(path, "{\"text\": \"x\", \"label\": 7}\n", 25, &e));
