@@ -51,7 +51,7 @@ static void set_rate(struct workbench *w, double rate, double now) {
         return;
     snprintf(number, sizeof number, "%.4g", rate);
     if (s.method != METHOD_FINE_TUNING)
-        snprintf(there, sizeof there, " (%.4g in the paper code's scale)", rate / PAPER_CODE_SCALE);
+        snprintf(there, sizeof there, " (%.4g in the paper's code)", rate / PAPER_CODE_SCALE);
     workbench_say(w, STYLE_PLAIN, now, "learning rate %s%s, from the next step on", number, there);
 }
 

@@ -31,7 +31,7 @@ bool preset_find(enum preset *out, const char *name, struct error *e) {
     }
     const char *near = suggest_nearest(name, names, PRESETS);
     return error_set(e, ERROR_INPUT, "there is no preset \"%.60s\"%s%s%s; a preset is clean or paper-code",
-                     name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+                     name, near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
 }
 
 // From a prompt that was trained before.
@@ -103,7 +103,7 @@ void preset_print_rate(char *out, size_t size, const struct run_settings *s) {
     if (s->method == METHOD_FINE_TUNING)
         snprintf(out, size, "%s", rate);
     else
-        snprintf(out, size, "%s (%g in the paper code's scale)", rate, s->rate / PAPER_CODE_SCALE);
+        snprintf(out, size, "%.32s (%g in the paper's code)", rate, s->rate / PAPER_CODE_SCALE);
 }
 
 void preset_print(struct buffer *out, const struct run_settings *from, const struct run_settings *to) {

@@ -28,13 +28,13 @@ TEST(paper_code_is_the_official_code_in_the_scale_of_the_model) {
     CHECK(s.seed == 7 && s.shots == 3);
     CHECK(preset_is(&s, PRESET_PAPER_CODE) && !preset_is(&s, PRESET_CLEAN));
     CHECK_TEXT(said(&plain, &s),
-               "loss paper-code, rate 1 (0.01 in the paper code's scale), clip 0.01, steps 200, "
+               "loss paper-code, rate 1 (0.01 in the paper's code), clip 0.01, steps 200, "
                "evaluate_every 6, start unknown");
     preset_tune(&s, PRESET_CLEAN);
     CHECK(preset_is(&s, PRESET_CLEAN) && s.seed == 7 && s.shots == 3);
     CHECK_TEXT(said(&plain, &s), "");
     CHECK_TEXT(said(NULL, &s),
-               "loss clean, optimizer adamw, rate 0.1 (0.001 in the paper code's scale), schedule "
+               "loss clean, optimizer adamw, rate 0.1 (0.001 in the paper's code), schedule "
                "constant, warmup 0, weight_decay 0.0001, clip 1, steps 100, batch 8, "
                "evaluate_every 5, start normal");
 }
@@ -74,7 +74,7 @@ TEST(fine_tuning_has_rates_of_its_own) {
     char text[64];
     run_settings_default(&s);
     preset_print_rate(text, sizeof text, &s);
-    CHECK_TEXT(text, "0.1 (0.001 in the paper code's scale)");
+    CHECK_TEXT(text, "0.1 (0.001 in the paper's code)");
     s.method = METHOD_FINE_TUNING;
     preset_tune(&s, PRESET_PAPER_CODE);
     CHECK(s.rate == 5e-6 && s.weight_decay == 0.01 && s.clip == 1 && s.start == START_NORMAL);

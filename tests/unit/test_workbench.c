@@ -287,7 +287,7 @@ TEST(a_setting_tells_its_range) {
     struct bench b;
     CHECK(bench_open(&b, 120, 24));
     bench_command(&b, "set rate");
-    CHECK(bench_has(&b, "rate is 0.1 (0.001 in the paper code's scale), of 0 to 1000"));
+    CHECK(bench_has(&b, "rate is 0.1 (0.001 in the paper's code), of 0 to 1000"));
     bench_command(&b, "set rate 5000");
     CHECK(bench_has(&b, "0 to 1000"));
     bench_close(&b);
