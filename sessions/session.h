@@ -126,8 +126,8 @@ struct prompt_matrix;
 bool session_fork(const struct session *s, const char *name, const struct prompt_matrix *prompt, size_t step,
                   char **made, struct error *e);
 
-// A new session NAME with the same task, label words and own examples on another model, with this template and
-// these settings; no run of it is begun. Saved.
+// A new session NAME with the same task, label words and own examples on another model, with this template
+// and these settings; no run of it is begun. Saved.
 bool session_on_model(const struct session *s, const char *name, const char *model_folder,
                       const char *template_text, const struct run_settings *settings, struct error *e);
 

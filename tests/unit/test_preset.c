@@ -27,16 +27,14 @@ TEST(paper_code_is_the_official_code_in_the_scale_of_the_model) {
     CHECK(s.steps == 200 && s.batch == 8 && s.evaluate_every == 6);
     CHECK(s.seed == 7 && s.shots == 3);
     CHECK(preset_is(&s, PRESET_PAPER_CODE) && !preset_is(&s, PRESET_CLEAN));
-    CHECK_TEXT(said(&plain, &s),
-               "loss paper-code, rate 1 (0.01 in the paper's code), clip 0.01, steps 200, "
-               "evaluate_every 6, start unknown");
+    CHECK_TEXT(said(&plain, &s), "loss paper-code, rate 1 (0.01 in the paper's code), clip 0.01, steps 200, "
+                                 "evaluate_every 6, start unknown");
     preset_tune(&s, PRESET_CLEAN);
     CHECK(preset_is(&s, PRESET_CLEAN) && s.seed == 7 && s.shots == 3);
     CHECK_TEXT(said(&plain, &s), "");
-    CHECK_TEXT(said(NULL, &s),
-               "loss clean, optimizer adamw, rate 0.1 (0.001 in the paper's code), schedule "
-               "constant, warmup 0, weight_decay 0.0001, clip 1, steps 100, batch 8, "
-               "evaluate_every 5, start normal");
+    CHECK_TEXT(said(NULL, &s), "loss clean, optimizer adamw, rate 0.1 (0.001 in the paper's code), schedule "
+                               "constant, warmup 0, weight_decay 0.0001, clip 1, steps 100, batch 8, "
+                               "evaluate_every 5, start normal");
 }
 
 TEST(everything_that_a_person_changed_of_it_is_set) {
