@@ -41,7 +41,7 @@ check "all of the preset" grep -qE '"clip":[[:space:]]*0.01,' "$PROMPTER_SESSION
 expect 1 'clean or paper-code' $prompter new no-preset --task films --preset paper
 expect 0 '"loss":"clean".*"steps":"3".*"start":"normal"' $prompter tune by-preset --preset clean --set steps=3 --no-test
 
-expect 0 'rate 0.3 \(0.003 in the paper code.s scale\)' $prompter tune by-preset --set rate=0.3 --no-test
+expect 0 'rate 0.3 \(0.003 in the paper.s code\)' $prompter tune by-preset --set rate=0.3 --no-test
 
 # Tuning, in two parts, gives what tuning in one gives.
 $prompter new whole --task films --set steps=8 --set shots=4 --set evaluate_every=4 >"$work/out" 2>&1

@@ -292,7 +292,7 @@ TEST(a_sweep_is_drawn_and_taken) {
     CHECK(bench_has(&b, "┌ learning rates"));
     CHECK(bench_has(&b, "y takes 0.0033"));
     bench_keys(&b, "y");
-    CHECK(bench_has(&b, "learning rate 0.0033, from the next step on"));
+    CHECK(bench_has(&b, "learning rate 0.0033 (3.3e-05 in the paper's code), from the next step"));
     CHECK(!bench_has(&b, "┌ learning rates"));
     CHECK_NEAR(session_settings(workbench_session(b.w))->rate, 0.0033, 1e-12);
     bench_command(&b, "sweep rate 1 0.1");

@@ -26,12 +26,15 @@ check() { # check WHAT COMMAND...: it succeeds; what it said is shown where it d
         tail -n 30 "$work/check.log"
     fi
 }
-expect() { # expect STATUS PATTERN COMMAND...: exit status, and a pattern somewhere in the output, which is in $work/out
+# expect STATUS PATTERN COMMAND...: exit status (or a glob, "[01]"), and a pattern somewhere in the output, which is in
+# $work/out.
+expect() {
     local status=$1 pattern=$2
     shift 2
     timeout "${PATIENCE:-120}" "$@" >"$work/out" 2>&1 </dev/null
     local got=$?
-    if [ "$got" = "$status" ] && grep -qE -- "$pattern" "$work/out"; then
+    # shellcheck disable=SC2053 # a glob
+    if [[ $got == $status ]] && grep -qE -- "$pattern" "$work/out"; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
