@@ -127,9 +127,17 @@ static void add_column(struct buffer *out, const char *text, size_t width, bool 
     buffer_free(&cut);
 }
 
+// What the signs mean; where there is no room for both, the one that is there.
+static const char *legend(const struct board *b) {
+    bool failed = false;
+    for (size_t i = 0; i < b->rows * b->tasks; i++)
+        failed |= b->count[i].failed > 0;
+    return b->width[0] >= strlen(corner) ? corner : failed ? "! failed" : "* running";
+}
+
 static void print(struct buffer *out, const struct board *b, const char *line, size_t columns) {
     char text[NAME_BYTES];
-    add_column(out, corner, b->width[0], false);
+    add_column(out, legend(b), b->width[0], false);
     for (size_t t = 0; t < b->tasks; t++) {
         if (!b->width[1 + t])
             continue;
