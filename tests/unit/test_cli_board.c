@@ -86,7 +86,7 @@ TEST(the_table_fits_the_terminal_or_is_not_there) {
         CHECK(widest(b.data) <= columns);
         CHECK_HAS(b.data, "0/3 ");
     }
-    CHECK_HAS(b.data, "en…2\n"); // what tells entailment2 from entailment
+    CHECK_HAS(b.data, "en…2\n");                   // what tells entailment2 from entailment
     CHECK(strncmp(b.data, "* running ", 10) == 0); // no room for both signs
     CHECK_HAS(b.data, "…");
     CHECK(!show(&g, &b, "", 29, 24));
