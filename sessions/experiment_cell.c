@@ -200,18 +200,13 @@ static char *find_task(const struct experiment *x, const char *name, struct erro
     return found ? found : session_find_task(name, e);
 }
 
-static bool check_model(const struct experiment *x, const struct experiment_method *m, struct error *e) {
-    const struct cell c = {.x = x, .m = m, .task_name = "", .words_name = ""};
-    char *model = find_model(&c, e);
-    bool ok =
-        model && (method_fits_model(m->method, model, NULL) ||
-                  error_set(e, ERROR_INPUT,
-                            "the method \"%.80s\" is LM adaptation, and %s was not trained further on text: "
-                            "give the method a model that was, e.g. \"model\": \"{model}-lm\" "
-                            "(prompter lm --model makes one)",
-                            m->name, path_name(model)));
-    free(model);
-    return ok;
+static bool check_model(const struct experiment_method *m, const char *model, struct error *e) {
+    return method_fits_model(m->method, model, NULL) ||
+           error_set(e, ERROR_INPUT,
+                     "the method \"%.80s\" is LM adaptation, and %s was not trained further on text: "
+                     "give the method a model that was, e.g. \"model\": \"{model}-lm\" "
+                     "(prompter lm --model makes one)",
+                     m->name, path_name(model));
 }
 
 // The pattern and the label words of a method on a task: what every seed takes.
@@ -227,7 +222,7 @@ static bool check_method(const struct experiment *x, const struct experiment_met
                          struct task *const *task, struct error *e) {
     struct cell c = {.x = x, .m = m, .task_name = "", .words_name = ""};
     struct tokenizer *tokenizer = NULL;
-    bool ok = check_model(x, m, e) && (c.model_folder = find_model(&c, e)) &&
+    bool ok = (c.model_folder = find_model(&c, e)) && check_model(m, c.model_folder, e) &&
               tokenizer_load(&tokenizer, c.model_folder, e);
     for (size_t t = 0; ok && t < x->tasks.count; t++)
         for (size_t w = 0; ok && w < x->words.count && experiment_has(m, x->tasks.text[t]); w++) {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/file.h"
 #include "engine/base/memory.h"
 #include "sessions/method.h"
-#include "engine/base/file.h"
 #include "tui/keymap.h"
 
 #include "parts.h"
@@ -58,14 +58,13 @@ static bool beside(struct workbench *w, enum run_method method, const char *adap
         name && (!fresh || (method_choose(&c, method, adapted, w->workspace->original, &w->wanted, e) &&
                             session_on_model(w->session, name, adapted, c.template_text, &c.settings, e)));
     if (ok) {
-        char *model = mem_strdup(path_name(adapted), NULL),
-             *before = mem_strdup(session_name(w->session), NULL);
+        char *before = mem_strdup(session_name(w->session), NULL);
         workbench_open(w, name, now);
+        // A session of that name that was there already may have been made for something else.
         if (w->session && strcmp(session_name(w->session), name) == 0)
-            workbench_say(w, STYLE_GOOD, now, "LM adaptation: session %s, %s %s; back with :open %s", name,
-                          fresh ? "the same task on" : "as you left it, on",
-                          model ? model : "the adapted model", before ? before : "");
-        free(model);
+            workbench_say(w, STYLE_GOOD, now, "LM adaptation: session %s, %s%s; back with :open %s", name,
+                          fresh ? "the same task on " : "as you left it", fresh ? path_name(adapted) : "",
+                          before ? before : "");
         free(before);
     }
     free(c.template_text);

@@ -39,8 +39,8 @@ bool preset_is(const struct run_settings *s, enum preset p);
 // Sets how a prompt is pre-trained.
 void preset_pretrain(struct run_settings *s, enum preset p);
 
-// What differs between two settings as `to` has it: "loss paper-code, rate 1 (0.01 in the paper code's
-// scale)". All that a preset sets where `from` is NULL.
+// What differs between two settings as `to` has it: "loss paper-code, rate 1 (0.01 in the paper's code)". All
+// that a preset sets where `from` is NULL.
 void preset_print(struct buffer *out, const struct run_settings *from, const struct run_settings *to);
 // "0.1 (0.001 in the paper's code)"; the rate alone in fine-tuning.
 void preset_print_rate(char *out, size_t size, const struct run_settings *s);

@@ -208,7 +208,7 @@ TEST(lm_adaptation_is_a_session_on_the_adapted_model) {
     CHECK(live_rest(&b));
     bench_command(&b, "method lm-adaptation");
     CHECK(live_rest(&b));
-    CHECK(bench_has(&b, "as you left it, on sprout-lm"));
+    CHECK(bench_has(&b, "session films-lm, as you left it; back with :open films"));
     bench_keys(&b, "3");
     CHECK(bench_has(&b, "1/100"));
     bench_close(&b);
