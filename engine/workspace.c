@@ -87,11 +87,12 @@ static bool load_pattern(struct shared_workspace *s, struct error *e) {
     const struct run_settings *set = &w->setup->settings;
     static const enum word_pieces rules[] = {
         [RUN_PIECES_FIRST] = WORD_FIRST, [RUN_PIECES_MEAN] = WORD_MEAN, [RUN_PIECES_MAX] = WORD_MAX};
+    bool bare = set->loss == LOSS_PAPER_CODE; // its letters have no leading space
     w->original = w->task = s->task;
-    if (!task_words(&w->verbalizer, s->task, w->setup->label_words, e))
+    if (!task_words(&w->verbalizer, s->task, w->setup->label_words, bare, e))
         return false;
     if (set->method == METHOD_UNIFIED_PPT) {
-        if (!task_and_words_as_choice(&s->choice, s->task, &w->verbalizer, e))
+        if (!task_and_words_as_choice(&s->choice, s->task, &w->verbalizer, bare, e))
             return false;
         w->task = s->choice;
     }

@@ -11,6 +11,7 @@
 #include "engine/base/memory.h"
 #include "engine/inspect/mask.h"
 #include "engine/pvp/as_choice.h"
+#include "engine/pvp/task_parts.h"
 #include "engine/tune/run.h"
 #include "sessions/experiment.h"
 #include "sessions/method.h"
@@ -113,15 +114,14 @@ static bool find_words(struct cell *c, struct error *e) {
     if (!text && strcmp(c->words_name, "good") != 0)
         return error_set(e, ERROR_INPUT, "the task %s has no label words called \"%.80s\"", c->task_name,
                          c->words_name);
-    return (text ? verbalizer_parse(&c->words, text, t->class_name, t->class_value, t->classes, e)
-                 : verbalizer_letters(&c->words, t->classes, e)) &&
+    return task_words(&c->words, t, text, c->settings.loss == LOSS_PAPER_CODE, e) &&
            verbalizer_bind(&c->words, c->tokenizer, (enum word_pieces)c->settings.pieces, e);
 }
 
 static bool rewrite_as_choice(struct cell *c, struct error *e) {
     if (c->settings.method != METHOD_UNIFIED_PPT && !is(c->m->template_text, "choice"))
         return true;
-    return task_and_words_as_choice(&c->choice, c->task, &c->words, e) &&
+    return task_and_words_as_choice(&c->choice, c->task, &c->words, c->settings.loss == LOSS_PAPER_CODE, e) &&
            verbalizer_bind(&c->words, c->tokenizer, (enum word_pieces)c->settings.pieces, e);
 }
 

@@ -92,6 +92,18 @@ static cJSON *score_object(const struct ppt_trainer *t, const struct ppt_score *
     return o;
 }
 
+// A text that has fewer examples to hold back than was asked for: figures of few say little.
+static void tell_held_back(struct job *t) {
+    size_t validation = ppt_trainer_held_back(t->trainer), test = ppt_trainer_test_examples(t->trainer);
+    static const char all[] = "%s: %zu examples are held back, all that the text has";
+    if (validation < t->settings.validation)
+        cli_progress_say(&t->progress, true, all, "validation", validation);
+    if (test && test < t->settings.test)
+        cli_progress_say(&t->progress, true, all, "test", test);
+    if (!test && t->settings.test)
+        cli_progress_say(&t->progress, true, "test: the text is too small to hold anything back");
+}
+
 static void tell_open(struct job *t) {
     const struct run_settings *s = &t->settings.run;
     cJSON *o = cli_event("open", ppt_trainer_steps(t->trainer));
@@ -104,6 +116,8 @@ static void tell_open(struct job *t) {
     cJSON_AddNumberToObject(o, "paper_code_rate", s->rate / PAPER_CODE_SCALE);
     cJSON_AddNumberToObject(o, "steps", (double)s->steps);
     cJSON_AddNumberToObject(o, "memory", (double)ppt_trainer_bytes(t->trainer));
+    cJSON_AddNumberToObject(o, "validation_examples", (double)ppt_trainer_held_back(t->trainer));
+    cJSON_AddNumberToObject(o, "test_examples", (double)ppt_trainer_test_examples(t->trainer));
     cli_progress_say(
         &t->progress, true,
         "%s: %zu vectors of %zu in \"%s\", %s loss; rate %g in the model's own embedding scale, which is "
@@ -111,6 +125,7 @@ static void tell_open(struct job *t) {
         ppt_task_name(t->settings.task), ppt_trainer_vectors(t->trainer), ppt_trainer_width(t->trainer),
         ppt_trainer_template(t->trainer), s->loss == LOSS_CLEAN ? "clean" : "paper-code", s->rate,
         s->rate / PAPER_CODE_SCALE, ppt_trainer_steps(t->trainer) ? "; resumed" : "");
+    tell_held_back(t);
     print_object(t, o);
 }
 

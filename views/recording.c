@@ -394,7 +394,7 @@ static bool bind_words(struct workspace *w, const struct engine_setup *s, const 
                             : s->settings.pieces == RUN_PIECES_MAX ? WORD_MAX
                                                                    : WORD_FIRST;
     if (words ? !verbalizer_parse(&w->verbalizer, words, t->class_name, t->class_value, t->classes, e)
-              : !verbalizer_letters(&w->verbalizer, t->classes, e))
+              : !verbalizer_letters(&w->verbalizer, t->classes, s->settings.loss == LOSS_PAPER_CODE, e))
         return false;
     return verbalizer_bind(&w->verbalizer, w->tokenizer, rule, e) &&
            (w->warnings = verbalizer_warnings(&w->verbalizer, w->tokenizer, e)) != NULL;

@@ -35,7 +35,7 @@ static bool words_of(struct lens_view *v, const struct lens *l, const struct stu
     v->verbalizer = bench->verbalizer;
     if (l->kind != LENS_GIVEN)
         return true;
-    if (!task_words(&v->own, bench->task, l->label_words, e))
+    if (!task_words(&v->own, bench->task, l->label_words, bench->settings->loss == LOSS_PAPER_CODE, e))
         return false;
     v->verbalizer = &v->own;
     return verbalizer_bind(&v->own, bench->tokenizer, l->pieces, e);

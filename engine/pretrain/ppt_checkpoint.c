@@ -12,7 +12,7 @@
 #include "engine/base/memory.h"
 #include "engine/model/safetensors.h"
 
-static const char version[] = "1";
+static const char version[] = "2";
 static const char *const array_names[] = {"prompt", "start", "best"};
 enum { ARRAYS = 3, NAME = 48, NUMBER = 24 };
 
@@ -205,8 +205,10 @@ static bool open_file(struct safetensors **file, const char *path, struct error 
     if (!find(*file, "prompter_pretrain", &made_by, e))
         return false;
     return strcmp(made_by, version) == 0 ||
-           error_set(e, ERROR_INPUT, "it is of version %.20s, this program reads version %s", made_by,
-                     version);
+           error_set(
+               e, ERROR_INPUT,
+               "it is of version %.20s, this program goes on with version %s; begin anew with --overwrite",
+               made_by, version);
 }
 
 void ppt_record_release(struct ppt_record *r) {

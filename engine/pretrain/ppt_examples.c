@@ -127,12 +127,17 @@ static bool encode(struct ppt_maker *m, const char *text, size_t length, struct 
     return tokenizer_encode(m->tokenizer, text, length, &m->tokens, e);
 }
 
-// The next document that has enough sentences, with those that are long enough.
-static bool read_document(struct ppt_maker *m, struct error *e) {
+// The next document that has enough sentences, with those that are long enough. With `found`, of this epoch
+// only: false when it has none left.
+static bool read_document(struct ppt_maker *m, bool *found, struct error *e) {
     for (size_t tries = 0; tries < BARREN; tries++) {
         m->before = corpus_reader_position(m->reader);
-        if (!corpus_reader_next(m->reader, &m->document, e))
+        m->reading = false;
+        if (!(found ? corpus_reader_next_in_epoch(m->reader, &m->document, found, e)
+                    : corpus_reader_next(m->reader, &m->document, e)))
             return false;
+        if (found && !*found)
+            return true;
         m->fits = 0;
         for (size_t i = 0; i < m->document.sentences; i++) {
             size_t length;
@@ -281,10 +286,12 @@ static bool fair_pair(const struct example *x) {
     return a <= 100 * b && b <= 100 * a;
 }
 
-bool ppt_maker_next(struct ppt_maker *m, struct example *out, struct error *e) {
+static bool next_example(struct ppt_maker *m, struct example *out, bool *found, struct error *e) {
     for (;;) {
-        if ((!m->reading || m->sentence == m->fits) && !read_document(m, e))
+        if ((!m->reading || m->sentence == m->fits) && !read_document(m, found, e))
             return false;
+        if (!m->reading)
+            return true;
         if (!make(m, out, e))
             return false;
         m->sentence++;
@@ -293,6 +300,15 @@ bool ppt_maker_next(struct ppt_maker *m, struct example *out, struct error *e) {
             return true;
         ppt_example_free(m->task, out);
     }
+}
+
+bool ppt_maker_next(struct ppt_maker *m, struct example *out, struct error *e) {
+    return next_example(m, out, NULL, e);
+}
+
+bool ppt_maker_next_in_epoch(struct ppt_maker *m, struct example *out, bool *found, struct error *e) {
+    *found = true;
+    return next_example(m, out, found, e);
 }
 
 struct ppt_place ppt_maker_place(const struct ppt_maker *m) {
@@ -309,7 +325,7 @@ bool ppt_maker_seek(struct ppt_maker *m, struct ppt_place place, struct error *e
     m->number = place.number;
     if (!place.sentence)
         return true;
-    if (!read_document(m, e))
+    if (!read_document(m, NULL, e))
         return false;
     if (place.sentence >= m->fits)
         return error_set(e, ERROR_INPUT, "the kept place is sentence %zu of a document that has %zu now",

@@ -19,7 +19,8 @@
 // Lengths in tokens, cut at the end: of the query and an option 300 and 40 in nss; in unified 400 and 50 up
 // to 2 options, 300 and 40 up to 6, 200 and 30 up to 9, then 150 and 20. In nsp the pattern's budget cuts.
 //
-// "Another document" is one of the reader's window (engine/data/corpus.h). Every example has a number, and
+// "Another document" is one of the reader's window (engine/data/corpus.h); a reader that was told
+// PPT_LEAST_SENTENCES has no short ones there either. Every example has a number, and
 // what is drawn for it depends on (seed, number) alone, so a place is the document, the sentence in it, and
 // the number: kept and set again, the stream goes on to the bit. A maker belongs to one thread.
 #ifndef PROMPTER_ENGINE_PRETRAIN_PPT_EXAMPLES_H
@@ -61,6 +62,8 @@ void ppt_maker_free(struct ppt_maker *m);
 // The next example; goes on into the next epoch. Its texts are its own: release with ppt_example_free. Fails
 // when the text has no fitting documents (the message says what is needed).
 bool ppt_maker_next(struct ppt_maker *m, struct example *out, struct error *e);
+// The same, but stays in the epoch: *found is false when that has no further example, and none was made.
+bool ppt_maker_next_in_epoch(struct ppt_maker *m, struct example *out, bool *found, struct error *e);
 void ppt_example_free(enum ppt_task t, struct example *x);
 struct ppt_place ppt_maker_place(const struct ppt_maker *m);
 bool ppt_maker_seek(struct ppt_maker *m, struct ppt_place place, struct error *e);

@@ -20,6 +20,7 @@ enum { TRAIN = 1, VALIDATION = 2, TEST = 3, LABELLED = 4 }; // added to the seed
 #define VALIDATION_FROM 0.949
 #define TEST_FROM       0.999
 #define MOST_RATE       1000.0 // of run settings
+enum { MOST_WINDOW_BLOCKS = 4096 };
 
 struct ppt_trainer {
     struct ppt_parts parts;
@@ -70,7 +71,7 @@ static bool make_pattern(struct ppt_trainer *t, struct error *e) {
                                                  (const char *const *)task->field, task->fields, NULL, e);
     ok = ok &&
          (words ? verbalizer_parse(&t->words, words, task->class_name, task->class_value, task->classes, e)
-                : verbalizer_letters(&t->words, task->classes, e));
+                : verbalizer_letters(&t->words, task->classes, s->run.loss == LOSS_PAPER_CODE, e));
     ok = ok && verbalizer_bind(&t->words, t->parts.tokenizer, (enum word_pieces)s->run.pieces, e) &&
          pattern_bind(&t->pattern, &t->template, task, t->parts.tokenizer, e);
     if (ok && !t->pattern.slots)
@@ -83,30 +84,50 @@ static bool make_pattern(struct ppt_trainer *t, struct error *e) {
     return ok;
 }
 
+// A part of the text. The smaller it is, the more text there is to a window of it, so that windows of any
+// part hold about as many documents.
 static bool open_reader(struct ppt_trainer *t, double from, double to, uint64_t seed,
                         struct corpus_reader **reader, struct ppt_maker **maker, struct error *e) {
     struct corpus_reader_settings r = corpus_reader_settings_default();
     r.from = from;
     r.to = to;
     r.seed = t->settings.run.seed;
+    r.least_sentences = PPT_LEAST_SENTENCES;
+    r.window_blocks = (size_t)fmin(CORPUS_WINDOW_BLOCKS / (to - from), MOST_WINDOW_BLOCKS);
     return corpus_reader_create(reader, t->parts.corpus, &r, e) &&
            ppt_maker_create(maker, t->settings.task, *reader, t->parts.tokenizer, seed, e);
 }
 
-// `count` examples of a part of the text, rendered once.
+// Whether the part has documents enough for one to be another.
+static bool has_others(struct corpus_reader *r, bool *out, struct error *e) {
+    struct corpus_position begin = corpus_reader_position(r);
+    struct corpus_document d;
+    bool found, more = false;
+    if (!corpus_reader_next_in_epoch(r, &d, &found, e) ||
+        (found && !corpus_reader_next_in_epoch(r, &d, &more, e)))
+        return false;
+    *out = more;
+    return corpus_reader_seek(r, begin, e);
+}
+
+// Up to `count` examples of a part of the text, each sentence of it once, rendered once; none where there are
+// no two documents.
 static bool hold_back(struct ppt_trainer *t, double from, double to, size_t which, size_t count,
                       struct input_set *out, struct error *e) {
     struct corpus_reader *reader = NULL;
     struct ppt_maker *maker = NULL;
     struct example *x = mem_calloc(count, sizeof *x, e);
     const struct example **all = mem_calloc(count, sizeof *all, e);
-    bool ok = x && all && open_reader(t, from, to, t->settings.run.seed + which, &reader, &maker, e);
+    bool found = false;
+    bool ok = x && all && open_reader(t, from, to, t->settings.run.seed + which, &reader, &maker, e) &&
+              has_others(reader, &found, e);
     size_t n = 0;
-    for (; ok && n < count; n++) {
-        ok = ppt_maker_next(maker, &x[n], e);
+    while (ok && found && n < count) {
+        ok = ppt_maker_next_in_epoch(maker, &x[n], &found, e);
         all[n] = &x[n];
+        n += ok && found;
     }
-    ok = ok && input_set_render(out, &t->pattern, all, count, &t->render, e);
+    ok = ok && input_set_render(out, &t->pattern, all, n, &t->render, e);
     for (size_t i = 0; x && i < n; i++)
         ppt_example_free(t->settings.task, &x[i]);
     free(all);
@@ -118,11 +139,19 @@ static bool hold_back(struct ppt_trainer *t, double from, double to, size_t whic
 
 static bool read_text(struct ppt_trainer *t, struct error *e) {
     const struct ppt_settings *s = &t->settings;
-    return open_reader(t, 0, VALIDATION_FROM, s->run.seed + TRAIN, &t->reader, &t->maker, e) &&
-           (hold_back(t, VALIDATION_FROM, TEST_FROM, VALIDATION, s->validation, &t->held, e) ||
-            error_context(e, "the twentieth of the text that is held back for validation")) &&
-           (!s->test || hold_back(t, TEST_FROM, 1, TEST, s->test, &t->test, e) ||
-            error_context(e, "the thousandth of the text that is held back for a test (--test 0: none)"));
+    if (!open_reader(t, 0, VALIDATION_FROM, s->run.seed + TRAIN, &t->reader, &t->maker, e))
+        return false;
+    if (!hold_back(t, VALIDATION_FROM, TEST_FROM, VALIDATION, s->validation, &t->held, e))
+        return error_context(e, "the twentieth of the text that is held back for validation");
+    if (!t->held.count)
+        return error_set(
+            e, ERROR_INPUT,
+            "the twentieth of the text that is held back for validation has no two documents of "
+            "%d sentences of %d tokens or more; give more text (documents are separated by blank "
+            "lines)",
+            PPT_LEAST_SENTENCES, PPT_LEAST_TOKENS);
+    return !s->test || hold_back(t, TEST_FROM, 1, TEST, s->test, &t->test, e) ||
+           error_context(e, "the thousandth of the text that is held back for a test (--test 0: none)");
 }
 
 // cls: sentences by part and level.
@@ -429,6 +458,12 @@ bool ppt_trainer_done(const struct ppt_trainer *t) {
 bool ppt_trainer_validation_due(const struct ppt_trainer *t) {
     return t->validated != t->steps &&
            (t->steps % t->settings.run.evaluate_every == 0 || ppt_trainer_done(t));
+}
+size_t ppt_trainer_held_back(const struct ppt_trainer *t) {
+    return t->held.count;
+}
+size_t ppt_trainer_test_examples(const struct ppt_trainer *t) {
+    return t->test.count;
 }
 size_t ppt_trainer_vectors(const struct ppt_trainer *t) {
     return t->pattern.slots;

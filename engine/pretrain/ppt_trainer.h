@@ -32,8 +32,10 @@
 struct ppt_settings {
     enum ppt_task task;
     struct run_settings run;
-    size_t micro_batch;       // examples at once; 0: all of run.batch
-    size_t validation, test;  // examples held back, drawn from parts of the text of their own
+    size_t micro_batch; // examples at once; 0: all of run.batch
+    // Most examples held back, from parts of the text of their own, each of whose sentences is asked about
+    // once: a small text gives fewer. Without any for validation there is no trainer.
+    size_t validation, test;
     char template_text[1024]; // "": the family's
     char label_words[512];    // "": the family's
     size_t vectors;           // soft vectors of the family's pattern
@@ -85,6 +87,8 @@ const struct verbalizer *ppt_trainer_words(const struct ppt_trainer *t);
 size_t ppt_trainer_steps(const struct ppt_trainer *t); // made so far
 bool ppt_trainer_done(const struct ppt_trainer *t);
 bool ppt_trainer_validation_due(const struct ppt_trainer *t);
+size_t ppt_trainer_held_back(const struct ppt_trainer *t);     // examples for validation
+size_t ppt_trainer_test_examples(const struct ppt_trainer *t); // may be 0
 size_t ppt_trainer_vectors(const struct ppt_trainer *t);
 size_t ppt_trainer_width(const struct ppt_trainer *t);        // d_model
 size_t ppt_trainer_bytes(const struct ppt_trainer *t);        // work space

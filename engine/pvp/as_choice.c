@@ -93,12 +93,12 @@ bool task_as_choice(struct task **out, const struct task *from, const struct ver
     return true;
 }
 
-bool task_and_words_as_choice(struct task **out, const struct task *from, struct verbalizer *words,
+bool task_and_words_as_choice(struct task **out, const struct task *from, struct verbalizer *words, bool bare,
                               struct error *e) {
     if (!task_as_choice(out, from, words, e))
         return false;
     verbalizer_free(words);
-    return verbalizer_letters(words, (*out)->classes, e);
+    return verbalizer_letters(words, (*out)->classes, bare, e);
 }
 
 char *choice_template(const struct task *t, size_t vectors, struct error *e) {

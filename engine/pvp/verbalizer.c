@@ -292,7 +292,7 @@ bool verbalizer_parse(struct verbalizer *out, const char *text, char *const *cla
     return ok;
 }
 
-bool verbalizer_letters(struct verbalizer *out, size_t classes, struct error *e) {
+bool verbalizer_letters(struct verbalizer *out, size_t classes, bool bare, struct error *e) {
     memset(out, 0, sizeof *out);
     if (classes > MOST_LETTERS)
         return error_set(e, ERROR_INPUT, "there are letters for %d options, not for %zu", MOST_LETTERS,
@@ -302,6 +302,8 @@ bool verbalizer_letters(struct verbalizer *out, size_t classes, struct error *e)
         char letter[2] = {(char)('A' + (int)out->classes), 0};
         struct label_class *c = &out->label[out->classes];
         ok = (c->name = mem_strdup(letter, e)) && add_word(c, letter, 1, "", e);
+        if (ok)
+            c->word[0].bare = bare;
     }
     if (!ok)
         verbalizer_free(out);

@@ -81,16 +81,17 @@ bool preset_is(const struct run_settings *s, enum preset p) {
     return run_settings_equal(&made, s);
 }
 
+// paper-code: scripts/pretrain/pretrain_nsp.sh of thu-coai/PPT, which has 64 pairs for each of its workers.
 void preset_pretrain(struct run_settings *s, enum preset p) {
     bool paper_code = p == PRESET_PAPER_CODE;
-    s->optimizer = RUN_ADAM;
+    s->optimizer = paper_code ? RUN_ADAMW : RUN_ADAM;
     s->schedule = RUN_NOAM; // sqrt(1 / (t + 1)) without a warm-up
     s->rate = paper_code ? 0.1 * PAPER_CODE_SCALE : 1;
     s->batch = 64;
     s->steps = 2000;
     s->evaluate_every = 100;
-    s->clip = 1;
-    s->weight_decay = 0;
+    s->clip = paper_code ? 1 / PAPER_CODE_SCALE : 1;
+    s->weight_decay = paper_code ? 0.01 / PAPER_CODE_SCALE : 0;
     s->loss = paper_code ? LOSS_PAPER_CODE : LOSS_CLEAN;
     s->start = paper_code ? START_UNKNOWN : START_NORMAL;
 }

@@ -318,6 +318,56 @@ TEST(labelled_sentences_are_kept_and_learned) {
     close_all();
 }
 
+// What is held back is asked about once; a text without two documents for a test has none.
+TEST(a_small_text_holds_back_what_it_has) {
+    CHECK_OK(open_all());
+    struct ppt_settings s = small_settings(PPT_NSP);
+    s.validation = s.test = 100000;
+    struct ppt_trainer *t = trainer_of(&s, NULL);
+    CHECK_OK(t != NULL);
+    struct corpus_reader_settings part = corpus_reader_settings_default();
+    part.from = 0.949;
+    part.to = 0.999;
+    struct corpus_reader *reader;
+    struct corpus_document d;
+    size_t sentences = 0;
+    CHECK_OK(corpus_reader_create(&reader, corpus, &part, &e));
+    for (bool found = true; found;) {
+        CHECK_OK(corpus_reader_next_in_epoch(reader, &d, &found, &e));
+        sentences += found && d.sentences > PPT_LEAST_SENTENCES ? d.sentences - 1 : 0; // "No ." is too short
+    }
+    CHECK(sentences > 50);
+    CHECK_SIZE(ppt_trainer_held_back(t), sentences);
+    CHECK_SIZE(ppt_trainer_test_examples(t), 0);
+    struct ppt_score score;
+    CHECK(!ppt_trainer_test(t, NULL, &score, &e));
+    ppt_trainer_free(t);
+    corpus_reader_free(reader);
+    close_all();
+}
+
+// A document of fewer sentences is not there at all, for a sentence of another document neither.
+TEST(sentences_of_short_documents_are_no_negatives) {
+    CHECK_OK(open_all());
+    struct corpus_reader_settings s = corpus_reader_settings_default();
+    s.least_sentences = PPT_LEAST_SENTENCES;
+    struct corpus_reader *reader = NULL;
+    struct ppt_maker *m = NULL;
+    CHECK_OK(corpus_reader_create(&reader, corpus, &s, &e) &&
+             ppt_maker_create(&m, PPT_NSS, reader, tokenizer, 5, &e));
+    for (size_t i = 0; i < 2000; i++) {
+        struct example x;
+        int house, door;
+        CHECK_OK(ppt_maker_next(m, &x, &e));
+        for (size_t k = 0; k < x.options; k++)
+            CHECK(place_of(x.option[k], &house, &door) && house % 50 != 7);
+        ppt_example_free(PPT_NSS, &x);
+    }
+    ppt_maker_free(m);
+    corpus_reader_free(reader);
+    close_all();
+}
+
 TEST(text_without_documents_is_refused) {
     CHECK_OK(open_all());
     char path[512];
@@ -328,6 +378,20 @@ TEST(text_without_documents_is_refused) {
     CHECK_OK(corpus_open(&corpus, paths, 1, CORPUS_SENTENCES, &e));
     const struct ppt_settings s = small_settings(PPT_NSP);
     CHECK(!trainer_of(&s, NULL));
-    CHECK(e.kind == ERROR_INPUT);
+    CHECK_HAS(e.text, "for validation has no two documents of 5 sentences");
+    // Documents enough, but all of them in the part that is learned from.
+    struct buffer b = {0};
+    for (int k = 0; k < 12; k++)
+        buffer_printf(&b, "The garden has a door %d .\n", k % 6);
+    buffer_printf(&b, "\n");
+    for (int k = 0; k < 6; k++)
+        buffer_printf(&b, "The house has a garden %d .\n", k);
+    CHECK_OK(buffer_ok(&b, &e) && file_write_atomic(path, b.data, b.length, &e));
+    buffer_free(&b);
+    corpus_close(corpus);
+    e = (struct error){0};
+    CHECK_OK(corpus_open(&corpus, paths, 1, CORPUS_SENTENCES, &e));
+    CHECK(!trainer_of(&s, NULL));
+    CHECK_HAS(e.text, "for validation has no two documents of 5 sentences");
     close_all();
 }

@@ -91,12 +91,32 @@ TEST(json_prints_back) {
 TEST(letters) {
     struct error e = {0};
     struct verbalizer v;
-    CHECK_OK(verbalizer_letters(&v, 4, &e));
+    CHECK_OK(verbalizer_letters(&v, 4, false, &e));
     CHECK_SIZE(v.classes, 4);
     CHECK_TEXT(v.label[3].name, "D");
     CHECK_TEXT(v.label[3].word[0].text, "D");
     verbalizer_free(&v);
-    CHECK(!verbalizer_letters(&v, 27, &e));
+    CHECK(!verbalizer_letters(&v, 27, false, &e));
+}
+
+// The paper's code has the letters without the space in front of a word: other pieces, other rows of the
+// head.
+TEST(bare_letters_are_other_pieces) {
+    struct error e = {0};
+    struct verbalizer v, bare;
+    struct tokenizer *t;
+    CHECK_OK(tokenizer_load(&t, "tests/share/models/sprout", &e));
+    CHECK_OK(verbalizer_letters(&v, 3, false, &e) && verbalizer_letters(&bare, 3, true, &e));
+    CHECK_OK(verbalizer_bind(&v, t, WORD_FIRST, &e) && verbalizer_bind(&bare, t, WORD_FIRST, &e));
+    for (size_t k = 0; k < 3; k++) {
+        char piece[2] = {(char)('A' + (int)k), 0};
+        CHECK_SIZE(bare.label[k].word[0].pieces, 1);
+        CHECK_TEXT(tokenizer_piece(t, bare.label[k].word[0].id[0]), piece);
+        CHECK(bare.label[k].word[0].id[0] != v.label[k].word[0].id[0]);
+    }
+    verbalizer_free(&v);
+    verbalizer_free(&bare);
+    tokenizer_free(t);
 }
 
 // ---- pieces ----
