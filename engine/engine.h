@@ -34,6 +34,7 @@
 #include "engine/model/tokenizer.h"
 #include "engine/pretrain/training.h"
 #include "engine/pvp/render.h"
+#include "engine/pvp/task_parts.h"
 #include "engine/pvp/template.h"
 #include "engine/pvp/verbalizer.h"
 #include "engine/tune/preset.h"

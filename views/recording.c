@@ -389,12 +389,10 @@ static void workspace_drop(struct recording *r) {
 
 static bool bind_words(struct workspace *w, const struct engine_setup *s, const struct task *t,
                        struct error *e) {
-    const char *words = s->label_words ? s->label_words : t->label_words;
     enum word_pieces rule = s->settings.pieces == RUN_PIECES_MEAN  ? WORD_MEAN
                             : s->settings.pieces == RUN_PIECES_MAX ? WORD_MAX
                                                                    : WORD_FIRST;
-    if (words ? !verbalizer_parse(&w->verbalizer, words, t->class_name, t->class_value, t->classes, e)
-              : !verbalizer_letters(&w->verbalizer, t->classes, s->settings.loss == LOSS_PAPER_CODE, e))
+    if (!task_words(&w->verbalizer, t, s->label_words, s->settings.loss == LOSS_PAPER_CODE, e))
         return false;
     return verbalizer_bind(&w->verbalizer, w->tokenizer, rule, e) &&
            (w->warnings = verbalizer_warnings(&w->verbalizer, w->tokenizer, e)) != NULL;

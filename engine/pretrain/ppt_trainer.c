@@ -9,6 +9,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/memory.h"
 #include "engine/base/random.h"
+#include "engine/pvp/task_parts.h"
 #include "engine/tune/inputs.h"
 #include "engine/tune/objective.h"
 #include "engine/tune/plan.h"
@@ -69,10 +70,8 @@ static bool make_pattern(struct ppt_trainer *t, struct error *e) {
                                            : ppt_template(s->task, s->vectors, s->official, e);
     bool ok = t->template_text && template_parse(&t->template, t->template_text,
                                                  (const char *const *)task->field, task->fields, NULL, e);
-    ok = ok &&
-         (words ? verbalizer_parse(&t->words, words, task->class_name, task->class_value, task->classes, e)
-                : verbalizer_letters(&t->words, task->classes, s->run.loss == LOSS_PAPER_CODE, e));
-    ok = ok && verbalizer_bind(&t->words, t->parts.tokenizer, (enum word_pieces)s->run.pieces, e) &&
+    ok = ok && task_words(&t->words, task, words, s->run.loss == LOSS_PAPER_CODE, e) &&
+         verbalizer_bind(&t->words, t->parts.tokenizer, (enum word_pieces)s->run.pieces, e) &&
          pattern_bind(&t->pattern, &t->template, task, t->parts.tokenizer, e);
     if (ok && !t->pattern.slots)
         ok = error_set(

@@ -98,7 +98,11 @@ bool task_and_words_as_choice(struct task **out, const struct task *from, struct
     if (!task_as_choice(out, from, words, e))
         return false;
     verbalizer_free(words);
-    return verbalizer_letters(words, (*out)->classes, bare, e);
+    if (!verbalizer_letters(words, (*out)->classes, e))
+        return false;
+    if (bare)
+        verbalizer_bare_letters(words);
+    return true;
 }
 
 char *choice_template(const struct task *t, size_t vectors, struct error *e) {

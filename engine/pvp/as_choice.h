@@ -13,7 +13,7 @@
 // copied as it is. Refuses more than TASK_MOST_OPTIONS classes.
 bool task_as_choice(struct task **out, const struct task *from, const struct verbalizer *words,
                     struct error *e);
-// The same, and `words` become the letters of the rewritten task, `bare` as in verbalizer_letters.
+// The same, and `words` become the letters of the rewritten task, `bare` as in task_words.
 bool task_and_words_as_choice(struct task **out, const struct task *from, struct verbalizer *words, bool bare,
                               struct error *e);
 // The pattern that goes with it: all text fields, the options, the mask; behind `vectors` soft vectors (0:

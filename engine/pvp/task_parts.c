@@ -14,16 +14,19 @@ bool task_template(struct template *out, const struct task *t, const char *text,
 }
 
 bool task_words(struct verbalizer *out, const struct task *t, const char *text, bool bare, struct error *e) {
+    bool choice = t->family == TASK_MULTIPLE_CHOICE;
     if (!text || !text[0])
         text = t->label_words;
-    if (text)
-        return verbalizer_parse(out, text, t->class_name, t->class_value, t->classes, e) ||
-               error_context(e, "label words");
-    if (t->family == TASK_MULTIPLE_CHOICE)
-        return verbalizer_letters(out, t->classes, bare, e);
-    return error_set(
-        e, ERROR_INPUT,
-        "the task \"%s\" has no label words; give one for each class: :words bad; good in the workbench, "
-        "or prompter new NAME --task TASK --words \"bad; good\"",
-        t->name);
+    if (!text && !choice)
+        return error_set(
+            e, ERROR_INPUT,
+            "the task \"%s\" has no label words; give one for each class: :words bad; good in the workbench, "
+            "or prompter new NAME --task TASK --words \"bad; good\"",
+            t->name);
+    if (text ? !verbalizer_parse(out, text, t->class_name, t->class_value, t->classes, e)
+             : !verbalizer_letters(out, t->classes, e))
+        return error_context(e, "label words");
+    if (choice && bare)
+        verbalizer_bare_letters(out);
+    return true;
 }

@@ -13,8 +13,8 @@
 
 // text NULL or "": the task's first template.
 bool task_template(struct template *out, const struct task *t, const char *text, struct error *e);
-// text NULL or "": the task's own words, or the letters of a multiple choice, `bare` as in
-// verbalizer_letters. Not bound yet.
+// text NULL or "": the task's own words, or the letters of a multiple choice. `bare`: letters of a multiple
+// choice have no leading space (verbalizer_bare_letters). Not bound yet.
 bool task_words(struct verbalizer *out, const struct task *t, const char *text, bool bare, struct error *e);
 
 #endif

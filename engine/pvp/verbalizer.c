@@ -292,7 +292,7 @@ bool verbalizer_parse(struct verbalizer *out, const char *text, char *const *cla
     return ok;
 }
 
-bool verbalizer_letters(struct verbalizer *out, size_t classes, bool bare, struct error *e) {
+bool verbalizer_letters(struct verbalizer *out, size_t classes, struct error *e) {
     memset(out, 0, sizeof *out);
     if (classes > MOST_LETTERS)
         return error_set(e, ERROR_INPUT, "there are letters for %d options, not for %zu", MOST_LETTERS,
@@ -302,12 +302,18 @@ bool verbalizer_letters(struct verbalizer *out, size_t classes, bool bare, struc
         char letter[2] = {(char)('A' + (int)out->classes), 0};
         struct label_class *c = &out->label[out->classes];
         ok = (c->name = mem_strdup(letter, e)) && add_word(c, letter, 1, "", e);
-        if (ok)
-            c->word[0].bare = bare;
     }
     if (!ok)
         verbalizer_free(out);
     return ok;
+}
+
+void verbalizer_bare_letters(struct verbalizer *v) {
+    for (size_t k = 0; k < v->classes; k++)
+        for (size_t i = 0; i < v->label[k].words; i++) {
+            struct label_word *w = &v->label[k].word[i];
+            w->bare |= w->text[0] >= 'A' && w->text[0] <= 'Z' && !w->text[1];
+        }
 }
 
 static void add_plain_word(struct buffer *b, const struct label_word *w, bool very_first) {

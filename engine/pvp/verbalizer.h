@@ -47,9 +47,11 @@ struct verbalizer {
 // needs a word. Not bound yet: ids are empty. Messages name the class and the position in the text.
 bool verbalizer_parse(struct verbalizer *out, const char *text, char *const *class_name,
                       char *const *class_value, size_t classes, struct error *e);
-// The letters A, B, C, ... for multiple choice; `bare`: without their leading space, as the paper's code has
-// them (piece "A", not "▁A").
-bool verbalizer_letters(struct verbalizer *out, size_t classes, bool bare, struct error *e);
+// The letters A, B, C, ... for multiple choice.
+bool verbalizer_letters(struct verbalizer *out, size_t classes, struct error *e);
+// Words that are a capital letter lose their leading space, as the paper's code has the letters of options
+// (piece "A", not "▁A"). Before binding.
+void verbalizer_bare_letters(struct verbalizer *v);
 // Finds the pieces. Binding again (another tokenizer, another rule) replaces them. A word without a piece is
 // an error.
 bool verbalizer_bind(struct verbalizer *v, const struct tokenizer *t, enum word_pieces rule, struct error *e);

@@ -42,7 +42,7 @@ static inline bool fixture_open(struct fixture *f, const char *task, const char 
                           NULL, e) &&
            (words ? verbalizer_parse(&f->verbalizer, words, f->task->class_name, f->task->class_value,
                                      f->task->classes, e)
-                  : verbalizer_letters(&f->verbalizer, f->task->classes, false, e)) &&
+                  : verbalizer_letters(&f->verbalizer, f->task->classes, e)) &&
            verbalizer_bind(&f->verbalizer, f->tokenizer, WORD_FIRST, e) && thread_pool_create(&f->pool, 2, e);
 }
 

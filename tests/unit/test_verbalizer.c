@@ -6,6 +6,7 @@
 
 #include "engine/data/task.h"
 #include "engine/model/tokenizer.h"
+#include "engine/pvp/task_parts.h"
 #include "engine/pvp/verbalizer.h"
 
 static char *names[3] = {"negative", "positive", "mixed"};
@@ -91,30 +92,46 @@ TEST(json_prints_back) {
 TEST(letters) {
     struct error e = {0};
     struct verbalizer v;
-    CHECK_OK(verbalizer_letters(&v, 4, false, &e));
+    CHECK_OK(verbalizer_letters(&v, 4, &e));
     CHECK_SIZE(v.classes, 4);
     CHECK_TEXT(v.label[3].name, "D");
     CHECK_TEXT(v.label[3].word[0].text, "D");
     verbalizer_free(&v);
-    CHECK(!verbalizer_letters(&v, 27, false, &e));
+    CHECK(!verbalizer_letters(&v, 27, &e));
 }
 
 // The paper's code has the letters without the space in front of a word: other pieces, other rows of the
-// head.
+// head. What is no letter stays, and so does every word of a task that is no multiple choice.
 TEST(bare_letters_are_other_pieces) {
     struct error e = {0};
     struct verbalizer v, bare;
     struct tokenizer *t;
+    static char *class_names[] = {"a", "b", "c"};
+    struct task task = {.name = "t",
+                        .family = TASK_MULTIPLE_CHOICE,
+                        .class_name = class_names,
+                        .class_value = class_names,
+                        .classes = 3};
     CHECK_OK(tokenizer_load(&t, "tests/share/models/sprout", &e));
-    CHECK_OK(verbalizer_letters(&v, 3, false, &e) && verbalizer_letters(&bare, 3, true, &e));
-    CHECK_OK(verbalizer_bind(&v, t, WORD_FIRST, &e) && verbalizer_bind(&bare, t, WORD_FIRST, &e));
-    for (size_t k = 0; k < 3; k++) {
-        char piece[2] = {(char)('A' + (int)k), 0};
-        CHECK_SIZE(bare.label[k].word[0].pieces, 1);
-        CHECK_TEXT(tokenizer_piece(t, bare.label[k].word[0].id[0]), piece);
-        CHECK(bare.label[k].word[0].id[0] != v.label[k].word[0].id[0]);
+    for (int own = 0; own < 2; own++) {
+        const char *text = own ? "A; B; C" : NULL;
+        CHECK_OK(task_words(&v, &task, text, false, &e) && task_words(&bare, &task, text, true, &e));
+        CHECK_OK(verbalizer_bind(&v, t, WORD_FIRST, &e) && verbalizer_bind(&bare, t, WORD_FIRST, &e));
+        for (size_t k = 0; k < 3; k++) {
+            char piece[2] = {(char)('A' + (int)k), 0};
+            CHECK_SIZE(bare.label[k].word[0].pieces, 1);
+            CHECK_TEXT(tokenizer_piece(t, bare.label[k].word[0].id[0]), piece);
+            CHECK(bare.label[k].word[0].id[0] != v.label[k].word[0].id[0]);
+        }
+        verbalizer_free(&v);
+        verbalizer_free(&bare);
     }
-    verbalizer_free(&v);
+    CHECK_OK(task_words(&bare, &task, "good; B, Be; I", true, &e));
+    CHECK(!bare.label[0].word[0].bare && bare.label[1].word[0].bare && !bare.label[1].word[1].bare);
+    verbalizer_free(&bare);
+    task.family = TASK_SINGLE_SENTENCE;
+    CHECK_OK(task_words(&bare, &task, "A; B; C", true, &e));
+    CHECK(!bare.label[0].word[0].bare);
     verbalizer_free(&bare);
     tokenizer_free(t);
 }
