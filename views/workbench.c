@@ -92,6 +92,10 @@ const enum request *workbench_behind_hints(const struct workbench *w) {
     const struct view *v = view_list[w->behind];
     return v->hints ? v->hints(w->view_state[w->behind], w) : NULL;
 }
+const char *workbench_behind_means(const struct workbench *w, enum request r) {
+    const struct view *v = view_list[w->behind];
+    return v->means ? v->means(w->view_state[w->behind], w, r) : NULL;
+}
 
 double workbench_step_seconds(const struct workbench *w) {
     enum { LAST = 15 };

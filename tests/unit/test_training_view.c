@@ -69,6 +69,45 @@ TEST(what_is_only_watched_cannot_be_held) {
     bench_close(&b);
 }
 
+// Whether the help behind the present screen has a text anywhere.
+static bool help_has(struct bench *b, const char *text) {
+    char line[200], none[200];
+    bench_keys(b, "?");
+    if (!bench_has(b, "help: Run")) // also drawn by this: what is searched is what was
+        return false;
+    snprintf(line, sizeof line, "search %s", text);
+    snprintf(none, sizeof none, "\"%s\" is not in this help", text);
+    b->client.command(b->w, line, b->now);
+    bool has = !bench_has(b, none);
+    bench_keys(b, "Esc");
+    return has;
+}
+
+TEST(help_over_a_training_tells_what_works_there) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "3");
+    CHECK(help_has(&b, "evaluate") && help_has(&b, "On screen 3 press Space"));
+    watch(&b, "screens/unified.jsonl");
+    bench_keys(&b, "?");
+    CHECK(bench_has(&b, "Curves of a training"));
+    CHECK(bench_has(&b, "keys on Run, over this training"));
+    bench_keys(&b, "Esc");
+    // Of the session's run, or of who holds the training.
+    static const char *const none[] = {"evaluate", "restart",      "undo-to",  "score the test",
+                                       "rate-up",  "start tuning", "stop at",  ":sweep",
+                                       ":seed",    ":method",      "To begin", "one update"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        CHECK(!help_has(&b, none[i]) || (printf("help has %s\n", none[i]), false));
+    static const char *const some[] = {"logarithmic", "smooth the",  "the validation before",
+                                       ":watch",      "fewer steps", "zoom"};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        CHECK(help_has(&b, some[i]) || (printf("help lacks %s\n", some[i]), false));
+    b.client.command(b.w, "watch off", b.now);
+    CHECK(help_has(&b, "evaluate"));
+    bench_close(&b);
+}
+
 TEST(silence_is_told) {
     struct bench b;
     CHECK(bench_open(&b, 80, 24));
@@ -133,6 +172,8 @@ TEST(the_programs_own_is_held_by_keys) {
     b.client = workbench_client(b.w);
     CHECK(sees(&b, "● training") && sees(&b, "1234 tokens/s"));
     CHECK(bench_has(&b, "Space pause"));
+    CHECK(help_has(&b, "one update") && help_has(&b, "rate-up") && help_has(&b, ":rate NUMBER"));
+    CHECK(help_has(&b, "pause the training") && !help_has(&b, "evaluate") && !help_has(&b, "start tuning"));
     bench_keys(&b, "Space");
     CHECK(sees(&b, "‖ paused") && bench_has(&b, "Space go on"));
     bench_keys(&b, "+ Space");
