@@ -307,12 +307,15 @@ char *training_log_path(const char *what, struct error *e) {
     size_t n = strlen(what), m = sizeof ending - 1;
     if (file_is_folder(what))
         return path_join(what, "training.jsonl", e);
-    if (n <= m || strcmp(what + n - m, ending) != 0)
-        return mem_strdup(what, e);
+    const bool named = n > m && strcmp(what + n - m, ending) == 0;
     struct buffer b = {0};
-    buffer_add(&b, what, n - m);
+    buffer_add(&b, what, named ? n - m : n);
     buffer_add_text(&b, ".training.jsonl");
-    return buffer_take(&b, e);
+    char *beside = buffer_take(&b, e);
+    if (!beside || named || (!file_exists(what) && file_exists(beside))) // "--out nsp" makes nsp.safetensors
+        return beside;
+    free(beside);
+    return mem_strdup(what, e);
 }
 
 bool training_log_open(struct training_log **out, const char *what, struct error *e) {

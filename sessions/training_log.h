@@ -75,7 +75,7 @@ struct training_log {
     struct buffer *rest; // a line that has no end yet
 };
 
-// The log of a model's folder, of a prompt's file, or a log itself by its name. Owned.
+// The log of a model's folder, of a prompt's file (with .safetensors or without), or a log itself. Owned.
 char *training_log_path(const char *what, struct error *e);
 // Reads what is there, or its beginning.
 bool training_log_open(struct training_log **out, const char *what, struct error *e);

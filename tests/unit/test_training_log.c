@@ -174,4 +174,11 @@ TEST(paths_of_logs) {
     char *path = training_log_path("a/nsp.safetensors", NULL);
     CHECK_TEXT(path, "a/nsp.training.jsonl");
     free(path);
+    put(log_file("p.training.jsonl"), "w", begun); // as --out names it, without the ending
+    path = training_log_path(log_file("p"), NULL);
+    CHECK_HAS(path, "/p.training.jsonl");
+    free(path);
+    path = training_log_path("a/none", NULL); // what messages then name
+    CHECK_TEXT(path, "a/none");
+    free(path);
 }
