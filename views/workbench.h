@@ -130,6 +130,9 @@ const struct series *workbench_series(const struct workbench *w);
 const struct step_report *workbench_report(const struct workbench *w);
 // What the run will cost, measured before its first step; NULL: not known (yet).
 const struct run_estimate *workbench_estimate(const struct workbench *w);
+// Seconds of a step and of a scoring of dev (0: unknown), as the last steps of a real run here took them that
+// had the same model, task, batch, vectors and loss; false: there was none.
+bool workbench_pace(const struct workbench *w, double *step, double *dev);
 const struct evaluation *workbench_dev(const struct workbench *w); // of the last evaluation; NULL if none
 const struct evaluation *workbench_test(const struct workbench *w, size_t *step);
 struct session *workbench_session(const struct workbench *w);
