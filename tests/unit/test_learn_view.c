@@ -87,6 +87,29 @@ TEST(a_step_is_done_for_each_seed_after_the_guess) {
     bench_close(&b);
 }
 
+TEST(beside_the_text_is_the_lessons_own_session_or_how_to_begin) {
+    struct bench b;
+    CHECK(make_share());
+    CHECK(live_open(&b, "claims", 206, 60)); // somebody's own work is no part of the lesson
+    bench_keys(&b, "3");
+    CHECK(bench_has(&b, "Press Space to start tuning"));
+    bench_command(&b, "lesson 1");
+    bench_keys(&b, "n n");
+    CHECK(bench_has(&b, "Press Enter to begin: it opens the session of this lesson"));
+    CHECK(!bench_has(&b, "Press Space to start tuning") && !bench_has(&b, "Space start"));
+    bench_keys(&b, "Tab n"); // there is nothing to lead into yet
+    CHECK(bench_has(&b, "step 4 of 5"));
+    bench_keys(&b, "Enter"); // also where the step itself does nothing
+    CHECK(rest(&b));
+    CHECK_TEXT(session_name(workbench_session(b.w)), "lesson-dice");
+    CHECK(!bench_has(&b, "Press Enter to begin") && bench_has(&b, "Press Space to start tuning"));
+    bench_keys(&b, "Enter");
+    CHECK(bench_has(&b, "nothing to do in this step"));
+    bench_keys(&b, "n"); // on another task, whose session is not open
+    CHECK(bench_has(&b, "Press Enter to begin"));
+    bench_close(&b);
+}
+
 TEST(what_the_model_has_not_is_said) {
     struct bench b;
     open_lesson(&b, 201, 60);
