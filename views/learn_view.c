@@ -329,6 +329,11 @@ static bool any_request(struct learn *l, struct workbench *w, enum request r, co
     }
     if (!l->reading)
         return list_request(l, w, r, now);
+    if (r == REQUEST_RUN_PAUSE && !l->here && workbench_state(w) != ENGINE_RUNNING) { // what nobody sees
+        workbench_say(w, STYLE_PLAIN, now, "%s opens this lesson's session first",
+                      PART_KEY(LESSON_DO, WHERE_LEARN));
+        return true;
+    }
     if (l->panes.focus == PANE_LIVE && l->here) { // what the screen inside has not taken
         bool out = r == REQUEST_SCREEN_LEARN || r == REQUEST_BACK;
         if (out && l->panes.zoomed)

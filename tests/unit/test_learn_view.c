@@ -97,6 +97,8 @@ TEST(beside_the_text_is_the_lessons_own_session_or_how_to_begin) {
     bench_keys(&b, "n n");
     CHECK(bench_has(&b, "Press Enter to begin: it opens the session of this lesson"));
     CHECK(!bench_has(&b, "Press Space to start tuning") && !bench_has(&b, "Space start"));
+    bench_keys(&b, "Space");
+    CHECK(bench_has(&b, "Enter opens this lesson's session first") && workbench_state(b.w) == ENGINE_READY);
     bench_keys(&b, "Tab n"); // there is nothing to lead into yet
     CHECK(bench_has(&b, "step 4 of 5"));
     bench_keys(&b, "Enter"); // also where the step itself does nothing
