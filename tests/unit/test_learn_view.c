@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
@@ -109,6 +110,50 @@ TEST(beside_the_text_is_the_lessons_own_session_or_how_to_begin) {
     CHECK(bench_has(&b, "nothing to do in this step"));
     bench_keys(&b, "n"); // on another task, whose session is not open
     CHECK(bench_has(&b, "Press Enter to begin"));
+    bench_close(&b);
+}
+
+// Another program that has the lesson's session open until *done is closed.
+static pid_t holder(int *done) {
+    int ready[2], end[2];
+    char c = 'n';
+    if (pipe(ready) != 0 || pipe(end) != 0)
+        return -1;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        struct session *s;
+        close(end[1]);
+        c = session_open(&s, "lesson-dice", "tests/share/models/sprout", NULL) ? 'y' : 'n';
+        bool told = write(ready[1], &c, 1) == 1 && read(end[0], &c, 1) >= 0;
+        _exit(told ? 0 : 1);
+    }
+    close(end[0]);
+    close(ready[1]);
+    bool ok = child > 0 && read(ready[0], &c, 1) == 1 && c == 'y';
+    close(ready[0]);
+    *done = end[1];
+    return ok ? child : -1;
+}
+
+TEST(a_session_that_another_program_has_scores_nothing) {
+    struct bench b;
+    int done;
+    open_lesson(&b, 207, 60);
+    bench_keys(&b, "n n n Enter"); // makes the session
+    CHECK(rest(&b));
+    bench_command(&b, "open films");
+    CHECK(rest(&b));
+    pid_t child = holder(&done);
+    CHECK(child > 0);
+    bench_command(&b, "lesson 1");
+    bench_keys(&b, "p p p");
+    bench_command(&b, "guess 1");
+    CHECK(rest(&b));
+    CHECK(bench_has(&b, "is open in another prompter"));
+    CHECK(!bench_has(&b, "done, step 1 of 5") && !bench_has(&b, "n=2"));
+    close(done);
+    CHECK(waitpid(child, NULL, 0) == child);
     bench_close(&b);
 }
 
