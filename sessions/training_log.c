@@ -142,37 +142,46 @@ static void take_step(struct training_log *l, const cJSON *o, size_t step) {
         thin(l);
 }
 
-// The column of a part by its name, made when it is new.
-static float *part_column(struct training_log *l, const char *name) {
+// The number of a part by its name, made when it is new; TRAINING_MOST_PARTS when there are too many.
+static size_t part_of(struct training_log *l, enum training_parts kind, const char *name) {
     size_t i = 0;
-    while (i < l->parts && strcmp(l->part_name[i], name) != 0)
+    while (i < l->parts && (l->part_kind[i] != kind || strcmp(l->part_name[i], name) != 0))
         i++;
-    if (i == l->parts) {
-        if (i == TRAINING_MOST_PARTS)
-            return NULL;
-        snprintf(l->part_name[l->parts++], sizeof *l->part_name, "%.31s", name);
+    if (i == l->parts && i < TRAINING_MOST_PARTS) {
+        l->part_kind[i] = kind;
+        snprintf(l->part_name[l->parts++], sizeof *l->part_name, "%s", name);
         for (size_t k = 0; k < l->validation_count; k++)
-            l->column[TRAINING_PART + i][k] = NAN;
+            l->column[TRAINING_PART + i][k] = l->column[TRAINING_PART_LOSS + i][k] = NAN;
     }
-    return l->column[TRAINING_PART + i];
+    return i;
 }
 
-static void take_parts(struct training_log *l, const cJSON *o, const cJSON *score, size_t i) {
-    const cJSON *options = cJSON_GetObjectItemCaseSensitive(score, "options"), *part;
-    bool by_options = cJSON_GetArraySize(options) > 1;
-    const cJSON *list = l->kind == TRAINING_MODEL ? cJSON_GetObjectItemCaseSensitive(o, "loss_by_objective")
-                        : by_options              ? options
-                                                  : cJSON_GetObjectItemCaseSensitive(score, "classes");
-    for (size_t k = 0; k < TRAINING_MOST_PARTS; k++)
-        l->column[TRAINING_PART + k][i] = NAN;
+static void take_parts(struct training_log *l, const cJSON *list, enum training_parts kind, size_t at) {
+    const cJSON *part;
     cJSON_ArrayForEach(part, list) {
-        char name[48];
-        snprintf(name, sizeof name, by_options ? "%.16s options" : "%.31s", part->string ? part->string : "");
-        float *column = part_column(l, name);
-        if (column)
-            column[i] = cJSON_IsNumber(part) ? (float)part->valuedouble
-                                             : (float)(number(part, "correct") / number(part, "examples"));
+        char name[sizeof *l->part_name];
+        snprintf(name, sizeof name, "%.31s", part->string ? part->string : "");
+        size_t i = part_of(l, kind, name);
+        if (i == TRAINING_MOST_PARTS)
+            return;
+        l->column[TRAINING_PART + i][at] = cJSON_IsNumber(part)
+                                               ? (float)part->valuedouble
+                                               : (float)(number(part, "correct") / number(part, "examples"));
+        l->column[TRAINING_PART_LOSS + i][at] = (float)number(part, "loss");
     }
+}
+
+static void take_all_parts(struct training_log *l, const cJSON *o, const cJSON *score, size_t at) {
+    const cJSON *options = cJSON_GetObjectItemCaseSensitive(score, "options");
+    for (size_t k = 0; k < TRAINING_MOST_PARTS; k++)
+        l->column[TRAINING_PART + k][at] = l->column[TRAINING_PART_LOSS + k][at] = NAN;
+    if (l->kind == TRAINING_MODEL) {
+        take_parts(l, cJSON_GetObjectItemCaseSensitive(o, "loss_by_objective"), PARTS_BY_OBJECTIVE, at);
+        return;
+    }
+    if (cJSON_GetArraySize(options) > 1)
+        take_parts(l, options, PARTS_BY_OPTIONS, at);
+    take_parts(l, cJSON_GetObjectItemCaseSensitive(score, "classes"), PARTS_BY_CLASS, at);
 }
 
 static void take_validation(struct training_log *l, const cJSON *o, size_t step) {
@@ -186,7 +195,7 @@ static void take_validation(struct training_log *l, const cJSON *o, size_t step)
     l->validation_x[i] = (float)step;
     l->column[TRAINING_VALIDATION_LOSS][i] = (float)number(score, "loss");
     l->column[TRAINING_VALIDATION_ACCURACY][i] = (float)number(score, "accuracy");
-    take_parts(l, o, score, i);
+    take_all_parts(l, o, score, i);
     l->validation_count++;
     find_best(l);
 }
@@ -298,12 +307,15 @@ char *training_log_path(const char *what, struct error *e) {
     size_t n = strlen(what), m = sizeof ending - 1;
     if (file_is_folder(what))
         return path_join(what, "training.jsonl", e);
-    if (n <= m || strcmp(what + n - m, ending) != 0)
-        return mem_strdup(what, e);
+    const bool named = n > m && strcmp(what + n - m, ending) == 0;
     struct buffer b = {0};
-    buffer_add(&b, what, n - m);
+    buffer_add(&b, what, named ? n - m : n);
     buffer_add_text(&b, ".training.jsonl");
-    return buffer_take(&b, e);
+    char *beside = buffer_take(&b, e);
+    if (!beside || named || (!file_exists(what) && file_exists(beside))) // "--out nsp" makes nsp.safetensors
+        return beside;
+    free(beside);
+    return mem_strdup(what, e);
 }
 
 bool training_log_open(struct training_log **out, const char *what, struct error *e) {

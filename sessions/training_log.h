@@ -30,10 +30,12 @@ enum training_column {
     TRAINING_VALIDATION_LOSS = TRAINING_STEP_COLUMNS,
     TRAINING_VALIDATION_ACCURACY,
     TRAINING_PART, // what parts of the validation examples say: a model's loss by objective, a prompt's
-                   // accuracy by class or by number of options
-    TRAINING_MOST_PARTS = 16,
-    TRAINING_COLUMNS = TRAINING_PART + TRAINING_MOST_PARTS
+                   // accuracy by class and, where it varies, by number of options
+    TRAINING_MOST_PARTS = 32,
+    TRAINING_PART_LOSS = TRAINING_PART + TRAINING_MOST_PARTS, // a prompt's loss of the same parts
+    TRAINING_COLUMNS = TRAINING_PART_LOSS + TRAINING_MOST_PARTS
 };
+enum training_parts { PARTS_BY_OBJECTIVE, PARTS_BY_OPTIONS, PARTS_BY_CLASS, TRAINING_PART_KINDS };
 
 struct training_mark { // a change of the rate by hand
     size_t step;
@@ -55,10 +57,11 @@ struct training_log {
     double left;       // seconds, as the run said; NaN: unknown
     double best;       // lowest validation loss; NaN: none
     size_t best_step;
-    size_t step_count, validation_count; // lengths of the columns
-    float *step_x, *validation_x;        // steps
-    float *column[TRAINING_COLUMNS];     // [step_count] or [validation_count]
-    char part_name[TRAINING_MOST_PARTS][32];
+    size_t step_count, validation_count;     // lengths of the columns
+    float *step_x, *validation_x;            // steps
+    float *column[TRAINING_COLUMNS];         // [step_count] or [validation_count]
+    char part_name[TRAINING_MOST_PARTS][32]; // "spans", "16", "yes"
+    enum training_parts part_kind[TRAINING_MOST_PARTS];
     size_t parts;
     struct training_mark mark[TRAINING_MOST_MARKS];
     size_t marks;
@@ -72,7 +75,7 @@ struct training_log {
     struct buffer *rest; // a line that has no end yet
 };
 
-// The log of a model's folder, of a prompt's file, or a log itself by its name. Owned.
+// The log of a model's folder, of a prompt's file (with .safetensors or without), or a log itself. Owned.
 char *training_log_path(const char *what, struct error *e);
 // Reads what is there, or its beginning.
 bool training_log_open(struct training_log **out, const char *what, struct error *e);

@@ -115,7 +115,7 @@ static int run(int argc, char **argv) {
 const struct cli_command cli_bench = {
     .name = "bench",
     .operands = "",
-    .summary = "Measure a tuning step on this machine, as a ratio of its own matrix-product speed.",
+    .summary = "Measure tuning steps against this machine's matrix products.",
     .details = "Weights are random and of the named shape of T5 v1.1; only the soft prompt trains. The "
                "products of a step are\n"
                "timed by OpenBLAS in the same run, in turn with the steps, so that the ratio holds on a busy "

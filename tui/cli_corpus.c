@@ -200,12 +200,13 @@ static int run(int argc, char **argv) {
 const struct cli_command cli_corpus = {
     .name = "corpus",
     .operands = "FILE...",
-    .summary = "Write text from grammar files: one sentence a line, a blank line after each document.",
-    .details =
-        "The language of grammars is described in engine/pretrain/grammar.h. With --tasks, the tasks that "
-        "the grammar\nstates are made. With --statistics or --overlap the FILEs are texts; the exit "
-        "status of --overlap is 0 only\nwhere no sentence of a task occurs in them.",
-    .example = "  $ prompter corpus engine/models/meadow/text/*.grammar --documents 400000 --out corpus.txt\n"
+    .summary = "Write text from grammar files, or look at a text's words.",
+    .details = "One sentence a line, a blank line after each document. The language of grammars is described "
+               "in engine/pretrain/grammar.h. With --tasks, the tasks that "
+               "the grammar\nstates are made. With --statistics or --overlap the FILEs are texts; the exit "
+               "status of --overlap is 0 only\nwhere no sentence of a task occurs in them.",
+    .example = "  $ prompter corpus engine/models/meadow/text/*.grammar \\\n"
+               "      --documents 400000 --out corpus.txt\n"
                "  $ prompter corpus engine/models/meadow/text/*.grammar --tasks sessions/tasks\n"
                "  $ prompter corpus --statistics --words 50 corpus.txt\n"
                "  $ prompter corpus --overlap corpus.txt --task sentiment --task topic",

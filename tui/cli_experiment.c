@@ -469,10 +469,9 @@ const struct cli_command cli_experiment = {
         "FILE is JSON; all but \"experiment\", \"name\", \"tasks\", \"seeds\" and \"methods\" can be left "
         "out:\n"
         "\n"
-        "  {\"experiment\": 1, \"name\": \"mine\", \"about\": \"a line for people\", \"model\": "
-        "\"meadow\",\n"
-        "   \"tasks\": [\"sentiment\", \"my/task.json\"], \"seeds\": \"1-5\", \"words\": [\"good\"],\n"
-        "   \"settings\": {\"shots\": 16, \"steps\": 200},\n"
+        "  {\"experiment\": 1, \"name\": \"mine\", \"about\": \"a line for people\",\n"
+        "   \"model\": \"meadow\", \"tasks\": [\"sentiment\", \"my/task.json\"], \"seeds\": \"1-5\",\n"
+        "   \"words\": [\"good\"], \"settings\": {\"shots\": 16, \"steps\": 200},\n"
         "   \"methods\": [\n"
         "    {\"name\": \"hybrid PT\", \"method\": \"hybrid\", \"try\": {\"rate\": [0.03, 0.1]}},\n"
         "    {\"name\": \"words alone\", \"template\": \"hard\", \"tune\": \"nothing\"}]}\n"
@@ -481,11 +480,11 @@ const struct cli_command cli_experiment = {
         "  seeds     a range or a list of numbers\n"
         "  words     sets of label words of the tasks; good: their own\n"
         "  settings  those of :set in the workbench, of all methods\n"
-        "  methods   each has a name and a method of :method in the workbench, or a template (soft, hybrid,\n"
-        "            hard, choice, or its text); then what differs from that: tune (prompt, all, nothing),\n"
-        "            vectors, settings, prompt (a file of vectors to start from), model, tasks (only "
-        "these),\n"
-        "            try (settings and the values among which dev chooses)",
+        "  methods   each has a name and a method of :method in the workbench, or a\n"
+        "            template (soft, hybrid, hard, choice, or its text); then what\n"
+        "            differs from that: tune (prompt, all, nothing), vectors, settings,\n"
+        "            prompt (a file of vectors to start from), model, tasks (only\n"
+        "            these), try (settings and the values among which dev chooses)",
     .example = "  $ prompter experiment main --table main.md\n"
                "  $ prompter experiment mine.json --only sentiment/ --jobs 2",
     .least = 1,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tui/cli_manual.h"
+#include "tui/grid.h"
 
 void cli_complain(const char *command, const char *message) {
     fprintf(stderr, "prompter%s%s: %s\n", command[0] ? " " : "", command, message);
@@ -20,23 +21,75 @@ int cli_finish(const char *command, int status) {
     return CLI_FAILED;
 }
 
+// ---- help ----
+
+enum { PAGE = 79, OPTION = 24 }; // columns: of a page, and of an option with its argument
+
+struct hanging {
+    int indent; // of lines after the first
+    bool begun;
+};
+
+static bool put_hanging(void *context, const char *text, size_t length) {
+    struct hanging *h = context;
+    if (h->begun)
+        printf("%*s", h->indent, "");
+    printf("%.*s\n", (int)length, text);
+    h->begun = true;
+    return true;
+}
+
+// A paragraph whose first line is indented already.
+static void put_paragraph(const char *text, size_t length, int indent) {
+    struct hanging h = {.indent = indent};
+    text_wrap(text, length, PAGE - indent, put_hanging, &h);
+}
+
+// Lines that begin with a blank stand as they are; the others are one paragraph up to the next of these.
+static void put_paragraphs(const char *text) {
+    while (*text) {
+        const size_t line = strcspn(text, "\n");
+        size_t length = line;
+        if (!line || *text == ' ') {
+            printf("%.*s\n", (int)line, text);
+        } else {
+            char *joined = strdup(text);
+            while (joined && text[length] == '\n' && text[length + 1] && !strchr(" \n", text[length + 1])) {
+                joined[length] = ' ';
+                length += 1 + strcspn(text + length + 1, "\n");
+            }
+            put_paragraph(joined ? joined : text, length, 0);
+            free(joined);
+        }
+        text += length + (text[length] == '\n');
+    }
+}
+
+static void print_option(const char *left, const char *help) {
+    printf("  %-*s ", OPTION, left);
+    put_paragraph(help, strlen(help), OPTION + 3);
+}
+
 void cli_print_options(const struct cli_option *options, size_t count) {
     for (size_t i = 0; i < count; i++) {
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", options[i].name, options[i].argument ? " " : "",
                  options[i].argument ? options[i].argument : "");
-        printf("  %-24s %s\n", left, options[i].help);
+        print_option(left, options[i].help);
     }
+    print_option("--help", "this page");
 }
 
 static void print_help(const struct cli_command *c, const struct cli_option *options, size_t count) {
-    printf("Usage: prompter%s%s %s%s\n\n%s\n", c->name[0] ? " " : "", c->name, count ? "[OPTIONS] " : "",
-           c->operands, c->summary);
-    if (c->details)
-        printf("\n%s\n", c->details);
+    printf("Usage: prompter%s%s %s%s\n\n", c->name[0] ? " " : "", c->name, count ? "[OPTIONS] " : "",
+           c->operands);
+    put_paragraphs(c->summary);
+    if (c->details) {
+        putchar('\n');
+        put_paragraphs(c->details);
+    }
     printf("\nOptions:\n");
     cli_print_options(options, count);
-    printf("  %-24s %s\n", "--help", "this page");
     printf("\nExample:\n%s\n", c->example);
 }
 

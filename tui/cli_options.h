@@ -44,7 +44,7 @@ extern const struct cli_command cli_tune, cli_eval, cli_session, cli_new, cli_se
     cli_tokenize, cli_convert, cli_bench, cli_lm, cli_pretrain, cli_experiment, cli_corpus;
 extern const struct cli_command cli_compare; // "session compare"
 
-// The options as a page of help shows them.
+// The options as a page of help shows them, --help at the end.
 void cli_print_options(const struct cli_option *options, size_t count);
 // "prompter tune: MESSAGE" on stderr.
 void cli_complain(const char *command, const char *message);

@@ -365,7 +365,7 @@ const struct cli_command cli_pretrain = {
                "curves and lets\n"
                "you pause, step, stop and change the rate. Tune with it by\n"
                ":set start file and :set start_file FILE.",
-    .example = "  $ prompter pretrain --task nsp --corpus stories.txt --out nsp.safetensors --set steps=1000",
+    .example = "  $ prompter pretrain --task nsp --corpus stories.txt --out nsp --set steps=1000",
     .most = CLI_MOST_VALUES,
     .run = run_pretrain,
 };

@@ -182,7 +182,7 @@ static int run_convert(int argc, char **argv) {
 const struct cli_command cli_nearest = {
     .name = "nearest",
     .operands = "PROMPT",
-    .summary = "Print the vocabulary tokens nearest to each vector of a prompt file.",
+    .summary = "Print the tokens nearest to each vector of a prompt file.",
     .example = "  $ prompter nearest sst2.npy --model t5-v1_1-lm100k-base --k 3",
     .least = 1,
     .most = 1,

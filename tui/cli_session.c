@@ -221,8 +221,8 @@ static int run_unpack(int argc, char **argv) {
 
 #define NEW_COMMAND(full)                                                                                    \
     .name = full, .operands = "NAME",                                                                        \
-    .summary = "Make a session from a task and a model, to be opened or tuned by its name.",                 \
-    .example = "  $ prompter " full " reviews --task sentiment --words 'bad; good' --set seed=3\n"           \
+    .summary = "Make a session from a task and a model, opened by its name.",                                \
+    .example = "  $ prompter " full " reviews --task sentiment --words 'bad; good'\n"                        \
                "  $ prompter " full " moods --own --labels 'sad, happy'",                                    \
     .least = 1, .most = 1
 #define LIST_COMMAND(full)                                                                                   \

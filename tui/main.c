@@ -17,11 +17,18 @@
 #define PROMPTER_VERSION "0.1.0"
 #define PROMPTER_DATE    "2026-11-23" // of the version, for the manual page
 
+// In the order of the help page, which has them in groups.
 static const struct cli_command *const commands[] = {
-    &cli_tune,     &cli_eval,  &cli_session, &cli_new,      &cli_sessions,   &cli_nearest, &cli_convert,
-    &cli_tokenize, &cli_bench, &cli_lm,      &cli_pretrain, &cli_experiment, &cli_corpus,
+    &cli_new, &cli_tune,    &cli_eval,    &cli_session,  &cli_sessions, &cli_experiment, &cli_pretrain,
+    &cli_lm,  &cli_nearest, &cli_convert, &cli_tokenize, &cli_corpus,   &cli_bench,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
+static const struct {
+    const struct cli_command *first;
+    const char *title;
+} groups[] = {{&cli_new, "sessions: tune a soft prompt on a task"},
+              {&cli_pretrain, "plain text: prompts and models that learn before they see labels"},
+              {&cli_nearest, "tools"}};
 
 static bool is_utf8(void) {
     return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
@@ -104,18 +111,18 @@ static int print_overview(void) {
     struct workbench_arguments unused;
     struct cli_option options[MOST_OPTIONS];
     puts("Prompter: a workbench for prompt tuning on T5 models.\n\n"
-         "Usage: prompter [OPTIONS] [SESSION | TASK]   open the workbench (nothing named: a shipped model "
-         "and task)\n"
-         "       prompter COMMAND ...                  one of:\n");
+         "Usage: prompter [OPTIONS] [SESSION | TASK]  open the workbench; nothing named:\n"
+         "                                            the shipped model and a shipped task\n"
+         "       prompter COMMAND ...                 one of:");
     for (size_t i = 0; i < COMMANDS; i++) {
-        char left[96];
-        snprintf(left, sizeof left, "%-9s %s", commands[i]->name, commands[i]->operands);
-        printf("  %-28s %s\n", left, commands[i]->summary);
+        for (size_t k = 0; k < sizeof groups / sizeof *groups; k++)
+            if (groups[k].first == commands[i])
+                printf("\n%s\n", groups[k].title);
+        printf("  %-11s %s\n", commands[i]->name, commands[i]->summary);
     }
     puts("\nOptions of the workbench:");
     cli_print_options(options, list_options(&unused, options));
-    puts("  --help                   this page\n\n"
-         "prompter COMMAND --help tells more about a command.\n\n"
+    puts("\nprompter help COMMAND, or prompter COMMAND --help, tells more about a command.\n\n"
          "Example:\n  $ prompter sentiment          then press the space bar");
     return cli_finish("", CLI_OK);
 }
@@ -175,17 +182,38 @@ static void set_locale(void) {
     setlocale(LC_NUMERIC, "C"); // numbers in files and messages are the same everywhere
 }
 
+static const struct cli_command *command_named(const char *name) {
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i]->name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+// "help session pack" is "session pack --help".
+static int print_help_on(int words, char **word) {
+    static char help[] = "--help";
+    char *argv[4] = {word[0], words > 1 ? word[1] : help, words > 1 ? help : NULL, NULL};
+    const struct cli_command *c = command_named(word[0]);
+    char message[160];
+    if (c && words <= 2)
+        return c->run(words + 1, argv);
+    snprintf(message, sizeof message, "there is no command \"%.60s%s\"; prompter --help lists all", word[0],
+             words > 2 ? " ..." : "");
+    cli_complain("help", message);
+    return CLI_USAGE;
+}
+
 static int run(int argc, char **argv) {
     set_locale();
     signal(SIGXFSZ, SIG_IGN); // a file that may grow no more is an error like a full disk
     signals_tell_lost_files();
+    if (argc > 1 && strcmp(argv[1], "help") == 0 && argc > 2)
+        return print_help_on(argc - 2, argv + 2);
     if (argc > 1 &&
         (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0))
         return print_overview();
-    for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i]->name) == 0)
-            return commands[i]->run(argc - 1, argv + 1);
-    return run_workbench(argc, argv);
+    const struct cli_command *c = argc > 1 ? command_named(argv[1]) : NULL;
+    return c ? c->run(argc - 1, argv + 1) : run_workbench(argc, argv);
 }
 
 int main(int argc, char **argv) {

@@ -222,6 +222,14 @@ enum request_where {
     X(EXAMPLE_NEXT, WHERE_TRY, "the next example of dev, then of train")                                     \
     X(UNDO_TO, WHERE_RUN, "back to the prompt of the step at the cursor")                                    \
     X(UNDO_TO, WHERE_PROMPT, "back to the prompt that is shown, where that is an earlier one")               \
+    X(UP, WHERE_RUN, "show fewer steps, from nearer")                                                        \
+    X(DOWN, WHERE_RUN, "show more steps, from farther off")                                                  \
+    X(LEFT, WHERE_RUN, "the cursor to an earlier step, and its numbers")                                     \
+    X(RIGHT, WHERE_RUN, "the cursor to a later step")                                                        \
+    X(PAGE_UP, WHERE_RUN, "the cursor to the scoring before")                                                \
+    X(PAGE_DOWN, WHERE_RUN, "the cursor to the next scoring")                                                \
+    X(FIRST, WHERE_RUN, "the cursor to step 0")                                                              \
+    X(LAST, WHERE_RUN, "the cursor to the last step")                                                        \
     X(SEARCH, WHERE_DATA, "find the next example that has this text")                                        \
     X(SEARCH, WHERE_PROMPT, "find the next vector that lies near this piece")                                \
     X(SEARCH, WHERE_COMPARE, "find the next run that has this text in its row")                              \

@@ -308,6 +308,26 @@ static void name_change(struct buffer *said, const struct history_change *c, con
         buffer_printf(said, " %s %.*s%s", verb, (int)shown, text, text[shown] ? "..." : "");
 }
 
+// What follows from an edit that is taken back or made again, and what becomes of the steps made since: none
+// is lost.
+static void say_steps(const struct workbench *w, bool live, char *out, size_t size) {
+    const struct metric *last = part_last(w->history, w->history_count, METRIC_STEP);
+    const size_t steps = last ? last->step : 0;
+    char key[KEYMAP_KEYS];
+    keymap_key(REQUEST_APPLY, WHERE_RUN, key);
+    const char *apply = key[0] ? key : ":apply";
+    if (live && steps)
+        snprintf(out, size, " now; the %zu step%s made stay%s", steps, steps > 1 ? "s" : "",
+                 steps > 1 ? " as they are" : "s as it is");
+    else if (live)
+        snprintf(out, size, " now");
+    else if (steps)
+        snprintf(out, size, "; %s tunes with it in a new run; this one's %zu step%s kept", apply, steps,
+                 steps > 1 ? "s are" : " is");
+    else
+        snprintf(out, size, "; %s tunes with it", apply);
+}
+
 // An edit of rate and steps alone is taken back in the run that is there; everything else waits for Ctrl-S,
 // as the edit itself did, and so does what is taken back after that.
 void command_undo(struct workbench *w, bool redo, double now) {
@@ -342,15 +362,11 @@ void command_undo(struct workbench *w, bool redo, double now) {
     if (live && !w->recording && session_changed(w->session))
         session_save(w->session, NULL); // what cannot be saved now stays marked as changed
     workbench_refresh(w, now);
-    char key[KEYMAP_KEYS], waits[KEYMAP_KEYS + 32];
-    keymap_key(REQUEST_APPLY, WHERE_RUN, key);
-    snprintf(waits, sizeof waits, "; %s tunes with it", key[0] ? key : ":apply");
+    char then[KEYMAP_KEYS + 100];
+    say_steps(w, live, then, sizeof then);
     if (buffer_ok(&said, NULL))
         workbench_say(w, live ? STYLE_GOOD : STYLE_WARN, now, "%s: %s%s", redo ? "redone" : "undone",
-                      said.data,
-                      live                   ? " now"
-                      : workbench_pending(w) ? waits
-                                             : ", as in this run");
+                      said.data, !live && !workbench_pending(w) ? ", as in this run" : then);
     buffer_free(&said);
 }
 

@@ -109,10 +109,11 @@ struct entry {
 // Requests with a key on just this screen, on every screen, or those that are only typed.
 enum list { LIST_HERE, LIST_EVERYWHERE, LIST_TYPED };
 
-static bool listed(enum request r, const char *keys, enum list list) {
+// own: the screen gives the request a meaning of its own.
+static bool listed(enum request r, const char *keys, enum list list, bool own) {
     const struct request_info *info = request_info(r);
     bool keyed = keys[0] != 0;
-    if (r == REQUEST_LEFT || r == REQUEST_RIGHT) // keys of editors and lists
+    if ((r == REQUEST_LEFT || r == REQUEST_RIGHT) && !own) // keys of editors and lists
         return false;
     switch (list) {
     case LIST_HERE:
@@ -143,19 +144,21 @@ static int compare_entries(const void *a, const void *b) {
     return (x->request > y->request) - (x->request < y->request);
 }
 
-static size_t collect(struct entry out[REQUEST_COUNT], enum list list, unsigned where,
-                      const enum request *hints) {
+static size_t collect(const struct workbench *w, struct entry out[REQUEST_COUNT], enum list list,
+                      unsigned where, const enum request *hints) {
     size_t n = 0;
     for (int i = REQUEST_NONE + 1; i < REQUEST_COUNT; i++) {
         const enum request r = (enum request)i;
         const struct request_info *info = request_info(r);
+        const char *means = workbench_behind_means(w, r);
         keymap_keys(r, where, out[n].keys);
-        if (!listed(r, out[n].keys, list))
+        const char *text = means ? means : request_help(r, where);
+        if (!text[0] || !listed(r, out[n].keys, list, text != info->help))
             continue;
         out[n].request = r;
         out[n].rank = rank(r, where, hints);
         out[n].name = info->name;
-        out[n].text = request_help(r, where);
+        out[n].text = text;
         snprintf(out[n].typed, sizeof out[n].typed, ":%s %s", info->name, info->argument);
         n++;
     }
@@ -184,9 +187,10 @@ static void put_entry(struct page *p, int column, int columns, enum list list, c
 }
 
 // In two columns when wide, filled downwards and about equally high.
-static void put_list(struct page *p, enum list list, unsigned where, const enum request *hints) {
+static void put_list(const struct workbench *w, struct page *p, enum list list) {
+    const unsigned where = workbench_behind(w)->where;
     struct entry entry[REQUEST_COUNT];
-    size_t n = collect(entry, list, where, hints), i = 0;
+    size_t n = collect(w, entry, list, where, workbench_behind_hints(w)), i = 0;
     int columns = p->a.columns >= 108 ? 2 : 1, width = (p->a.columns - 2) / columns;
     struct page count = *p, left = *p, right = *p;
     count.a.rows = 0;
@@ -203,9 +207,8 @@ static void put_list(struct page *p, enum list list, unsigned where, const enum 
 
 // ---- pages ----
 
-static void put_screen(struct page *p, const struct workbench *w) {
-    const struct view *v = workbench_behind(w);
-    const enum request *hints = workbench_behind_hints(w);
+// How to begin with a session; a screen over something else says itself what there is to do.
+static void put_beginning(struct page *p, const struct view *v) {
     char how[600];
     snprintf(
         how, sizeof how,
@@ -216,17 +219,24 @@ static void put_screen(struct page *p, const struct workbench *w) {
         "opening it again goes on where it was.",
         PART_KEY(SCREEN_PATTERN, v->where), PART_KEY(SCREEN_RUN, v->where), PART_KEY(RUN_PAUSE, v->where),
         PART_KEY(SCREEN_PROMPT, v->where), PART_KEY(QUIT, v->where));
-    char title[64];
-    put_text(p, 1, STYLE_STRONG, v->purpose);
     p->line++;
     put_text(p, 1, STYLE_PLAIN, how);
-    snprintf(title, sizeof title, "keys on %s", v->name);
+}
+
+static void put_screen(struct page *p, const struct workbench *w) {
+    const struct view *v = workbench_behind(w);
+    const char *other = workbench_behind_means(w, REQUEST_NONE);
+    char title[64];
+    put_text(p, 1, STYLE_STRONG, other ? other : v->purpose);
+    if (!other)
+        put_beginning(p, v);
+    snprintf(title, sizeof title, "keys on %s%s", v->name, other ? ", over this training" : "");
     put_heading(p, title);
-    put_list(p, LIST_HERE, v->where, hints);
+    put_list(w, p, LIST_HERE);
     put_heading(p, "keys everywhere");
-    put_list(p, LIST_EVERYWHERE, v->where, hints);
+    put_list(w, p, LIST_EVERYWHERE);
     put_heading(p, "commands, typed behind \":\" like the grey names above; Tab completes");
-    put_list(p, LIST_TYPED, v->where, hints);
+    put_list(w, p, LIST_TYPED);
 }
 
 static void put_request(struct page *p, enum request r) {

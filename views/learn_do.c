@@ -167,6 +167,12 @@ void learn_go_on(struct learn *l, struct workbench *w, double now) {
         l->busy = false;
         return;
     }
+    if (lines(s) &&
+        session_read_only(workbench_session(w))) { // no run would begin, and test be scored without it
+        l->busy = false;
+        workbench_say(w, STYLE_WARN, now, "%s", session_read_only(workbench_session(w)));
+        return;
+    }
     if (l->doing == 0 && !has_needed(s, w, now)) {
         l->busy = false;
         return;

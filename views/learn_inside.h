@@ -27,6 +27,7 @@ struct learn {
     size_t lessons, chosen;
     char *problem; // what could not be read; NULL: nothing
     bool reading;  // a lesson, not the list
+    bool here;     // the session of the present step is open: its screen stands beside the text
     size_t step;
     struct learn_step *state;  // [steps] of the lesson that is read
     char *path;                // where progress is kept; NULL: it is not; owned

@@ -108,22 +108,52 @@ static bool learn_inner(void *state, struct area a, struct inner_view *out) {
     struct panes *panes;
     struct area part[PANES_MOST];
     const struct pane_spec *spec = learn_panes(state, a, &panes);
-    if (!spec)
+    if (!spec || !l->here)
         return false;
     panes_layout(panes, spec, a, part);
     *out = (struct inner_view){shown_screen(l), part[PANE_LIVE], l->panes.focus == PANE_LIVE};
     return out->keys || panes_shown(part[PANE_LIVE]);
 }
 
+// Another session than the one the step works in would only mislead.
+static void look_whether_here(struct learn *l, const struct workbench *w) {
+    const struct session *s = workbench_session(w);
+    char *name = l->reading ? lesson_session(&l->lesson[l->chosen], l->step, NULL) : NULL;
+    l->here = name && s && workbench_workspace(w) && strcmp(session_name(s), name) == 0;
+    free(name);
+    if (!l->here)
+        l->panes.focus = PANE_TEXT; // there is nothing to lead into
+}
+
+// What stands in its place until then.
+static void draw_before(const struct learn *l, struct grid *g, struct area a) {
+    const char *name = request_info(shown_screen(l))->name;
+    if (shown_screen(l) == REQUEST_SCREEN_RUN)
+        name = "run";
+    struct area in = area_inset(grid_frame(g, a, false, name, NULL), 0);
+    char text[200 + KEYMAP_KEYS];
+    if (l->busy && l->opening)
+        snprintf(text, sizeof text, "Opening the session of this lesson ...");
+    else
+        snprintf(text, sizeof text,
+                 "Press %s to begin: it opens the session of this lesson. Then its %s screen is "
+                 "here, live.",
+                 PART_KEY(LESSON_DO, WHERE_LEARN), request_info(shown_screen(l))->hint);
+    grid_put_wrapped(g, area_columns(in, 1, in.columns - 2), in.rows > 2 ? (in.rows - 2) / 2 : 0, STYLE_DIM,
+                     text);
+}
+
 // ---- doing what a step says ----
 
 static void learn_tick(void *state, struct workbench *w, double now) {
     learn_go_on(state, w, now);
+    look_whether_here(state, w);
 }
 
 // A run that was paused goes on.
 static void learn_refresh(void *state, struct workbench *w, double now) {
     struct learn *l = state;
+    look_whether_here(l, w);
     if (l->busy && l->look_at == 0 && !learn_waits_paused(l, w))
         l->look_at = now > 0 ? now : 1;
 }
@@ -148,7 +178,7 @@ static void give_guess(struct learn *l, struct workbench *w, const char *text, d
 }
 
 static void do_step(struct learn *l, struct workbench *w, double now) {
-    if (!step_now(l)->press) {
+    if (!step_now(l)->press && l->here) {
         workbench_say(w, STYLE_PLAIN, now, "nothing to do in this step; %s goes on",
                       PART_KEY(LESSON_NEXT, WHERE_LEARN));
     } else if (lesson_guess(step_now(l)) && !l->state[l->step].guess && !l->busy) {
@@ -164,6 +194,7 @@ static void shown(void *state, struct workbench *w, double now) {
     (void)now;
     if (!l->reading)
         learn_look(l, w);
+    look_whether_here(l, w);
 }
 
 static bool goal_reached(const struct lesson_step *s, const struct workbench *w) {
@@ -281,9 +312,8 @@ static bool lesson_request(struct learn *l, struct workbench *w, enum request r,
     }
 }
 
-static bool learn_request(void *state, struct workbench *w, enum request r, const char *argument,
-                          double now) {
-    struct learn *l = state;
+static bool any_request(struct learn *l, struct workbench *w, enum request r, const char *argument,
+                        double now) {
     if (r == REQUEST_LESSON && argument) {
         char *end;
         unsigned long number = strtoul(argument, &end, 10);
@@ -299,7 +329,12 @@ static bool learn_request(void *state, struct workbench *w, enum request r, cons
     }
     if (!l->reading)
         return list_request(l, w, r, now);
-    if (l->panes.focus == PANE_LIVE) { // what the screen inside has not taken
+    if (r == REQUEST_RUN_PAUSE && !l->here && workbench_state(w) != ENGINE_RUNNING) { // what nobody sees
+        workbench_say(w, STYLE_PLAIN, now, "%s opens this lesson's session first",
+                      PART_KEY(LESSON_DO, WHERE_LEARN));
+        return true;
+    }
+    if (l->panes.focus == PANE_LIVE && l->here) { // what the screen inside has not taken
         bool out = r == REQUEST_SCREEN_LEARN || r == REQUEST_BACK;
         if (out && l->panes.zoomed)
             l->panes.zoomed = false;
@@ -308,6 +343,13 @@ static bool learn_request(void *state, struct workbench *w, enum request r, cons
         return out;
     }
     return lesson_request(l, w, r, now);
+}
+
+static bool learn_request(void *state, struct workbench *w, enum request r, const char *argument,
+                          double now) {
+    bool done = any_request(state, w, r, argument, now);
+    look_whether_here(state, w);
+    return done;
 }
 
 // ---- drawing ----
@@ -413,6 +455,8 @@ static void learn_draw(void *state, const struct workbench *w, struct grid *g, s
     panes_layout(panes, spec, a, part);
     if (panes_shown(part[PANE_TEXT]))
         draw_text(l, w, g, part[PANE_TEXT]);
+    if (panes_shown(part[PANE_LIVE]) && !l->here)
+        draw_before(l, g, part[PANE_LIVE]);
 }
 
 static const enum request *learn_hints(void *state, const struct workbench *w) {
@@ -420,9 +464,12 @@ static const enum request *learn_hints(void *state, const struct workbench *w) {
     static const enum request steps[] = {REQUEST_LESSON_DO,     REQUEST_LESSON_NEXT, REQUEST_LESSON_PREVIOUS,
                                          REQUEST_LESSON_ANSWER, REQUEST_FOCUS_NEXT,  REQUEST_PAGE_DOWN,
                                          REQUEST_RUN_PAUSE,     REQUEST_BACK,        REQUEST_NONE};
+    static const enum request before[] = {REQUEST_LESSON_DO,     REQUEST_LESSON_NEXT, REQUEST_LESSON_PREVIOUS,
+                                          REQUEST_LESSON_ANSWER, REQUEST_PAGE_DOWN,   REQUEST_BACK,
+                                          REQUEST_NONE};
     const struct learn *l = state;
     (void)w;
-    return l->reading ? steps : list;
+    return !l->reading ? list : l->here ? steps : before;
 }
 
 const struct view view_learn = {

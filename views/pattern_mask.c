@@ -92,7 +92,7 @@ static int draw_confusion(const struct evaluation *d, const struct workspace *ws
     cell = cell < 4 ? 4 : cell;
     if (d->classes > 16 || row + classes + 1 > a.rows || name + 6 + classes * cell > a.columns)
         return 0;
-    int wide = (a.columns - name - 6) / classes; // columns with whole names where they fit
+    int wide = (a.columns - name - 2) / classes; // columns with whole names where they fit
     cell = wide > name + 2 ? name + 2 : wide > cell ? wide : cell;
     grid_put(g, a, row, 0, STYLE_DIM, "as");
     for (int c = 0; c < classes; c++) {

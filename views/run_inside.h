@@ -209,6 +209,8 @@ void run_training_refresh(struct run_view *v, struct workbench *w, double now);
 bool run_training_request(struct run_view *v, struct workbench *w, enum request r, const char *argument,
                           double now);
 const enum request *run_training_hints(const struct run_view *v);
+// view.means, while the screen is over a training.
+const char *run_training_means(const struct run_view *v, enum request r);
 void run_training_free(struct run_view *v);
 bool run_training_goes(const struct run_training *t); // it may still grow
 bool run_training_pane_there(const struct run_training *t, size_t pane);

@@ -191,26 +191,42 @@ struct welcome {
     size_t lines;
 };
 
-// What the run will cost: the engine has measured a batch of training and one of scoring.
-static void compose_cost(const struct workbench *w, struct welcome *t) {
+// How long the run will take, and what that is known by: the last steps of a run like it, or a batch of
+// training and one of scoring that the engine has timed, which other work on the machine lengthens.
+static void compose_time(const struct workbench *w, bool narrow, struct welcome *t) {
     const struct run_estimate *x = workbench_estimate(w);
     const struct workspace *ws = workbench_workspace(w);
-    struct session *s = workbench_session(w);
-    char all[PART_SHORT], step[PART_SHORT], dev[PART_SHORT], part[4][PART_SHORT];
-    if (!x || !s)
+    const struct run_settings *o = session_settings(workbench_session(w));
+    char all[PART_SHORT], one[PART_SHORT], score[PART_SHORT];
+    double step = x ? x->step_seconds : 0, dev = x ? x->dev_seconds : 0, real_step, real_dev;
+    const char *by = "by one batch";
+    if (workbench_pace(w, &real_step, &real_dev)) {
+        step = real_step;
+        dev = real_dev > 0 ? real_dev : dev;
+        by = "by the last run";
+    }
+    if (!(step > 0))
         return;
-    const struct run_settings *o = session_settings(s);
     size_t scorings = ws->split->dev_count ? 1 + (o->steps + o->evaluate_every - 1) / o->evaluate_every : 0;
-    part_seconds(all, (double)o->steps * x->step_seconds + (double)scorings * x->dev_seconds);
-    part_seconds(step, x->step_seconds);
-    part_seconds(dev, x->dev_seconds);
-    if (scorings)
+    part_seconds(all, (double)o->steps * step + (double)scorings * dev);
+    part_seconds(one, step);
+    part_seconds(score, dev);
+    if (scorings && dev > 0)
         snprintf(t->line[t->lines++], WELCOME_LINE,
-                 "Time about %s: %zu steps of %s, %zu dev scorings of %s (measured).", all, o->steps, step,
-                 scorings, dev);
+                 narrow ? "About %s: %zu x %s, %zu dev x %s (%s)."
+                        : "About %s: %zu steps of %s, %zu dev scorings of %s (%s).",
+                 all, o->steps, one, scorings, score, by);
     else
-        snprintf(t->line[t->lines++], WELCOME_LINE, "Time about %s: %zu steps of %s (measured).", all,
-                 o->steps, step);
+        snprintf(t->line[t->lines++], WELCOME_LINE, "About %s: %zu steps of %s (%s).", all, o->steps, one,
+                 by);
+}
+
+static void compose_memory(const struct workbench *w, struct welcome *t) {
+    const struct run_estimate *x = workbench_estimate(w);
+    const struct workspace *ws = workbench_workspace(w);
+    char all[PART_SHORT], part[4][PART_SHORT];
+    if (!x)
+        return;
     part_bytes(all, ws->weight_bytes + x->pass_bytes + x->state_bytes + x->snapshot_bytes);
     part_bytes(part[0], ws->weight_bytes);
     part_bytes(part[1], x->pass_bytes);
@@ -274,7 +290,9 @@ static void compose_welcome(const struct workbench *w, bool narrow, struct welco
              narrow ? "%zu training examples in batches of %zu; %zu for dev."
                     : "%zu training examples in batches of %zu; scored on %zu dev examples.",
              ws->split->train_count, ws->setup ? ws->setup->settings.batch : 0, ws->split->dev_count);
-    compose_cost(w, t);
+    if (workbench_session(w))
+        compose_time(w, narrow, t);
+    compose_memory(w, t);
 }
 
 void run_draw_welcome(const struct workbench *w, struct grid *g, struct area a) {

@@ -364,3 +364,88 @@ const enum request *run_training_hints(const struct run_view *v) {
     const struct run_training *t = v->training;
     return !t->hands ? other : run_training_goes(t) ? own : over;
 }
+
+// ---- help ----
+
+// What holds a training, in its own program; "" once there is nothing to hold any more.
+static const char *held_means(const struct run_training *t, enum request r) {
+    const bool over = t->state.phase >= TRAINING_FINISHED;
+    switch (r) {
+    case REQUEST_RUN_PAUSE:
+        return over ? "" : "pause the training after this step, or go on, also after a stop";
+    case REQUEST_STEP:
+        return over ? "" : "one update, then pause";
+    case REQUEST_STOP:
+        return over ? "" : "stop; what was trained is kept";
+    case REQUEST_CANCEL:
+        return over ? "" : "the same as stopping";
+    case REQUEST_RATE_UP:
+    case REQUEST_RATE_DOWN:
+    case REQUEST_RATE:
+        return over ? "" : NULL;
+    case REQUEST_QUIT:
+        return over ? "leave" : "stop, keep what was trained, and leave";
+    default:
+        return "";
+    }
+}
+
+const char *run_training_means(const struct run_view *v, enum request r) {
+    const struct run_training *t = v->training;
+    switch (r) {
+    case REQUEST_NONE:
+        return !t->hands
+                   ? "Curves of a training that another program makes, or has made (prompter lm, prompter "
+                     "pretrain). Here it is only watched; nothing on this screen changes it."
+               : run_training_goes(t)
+                   ? "Curves of the training that this program was started for. It can be paused, stepped "
+                     "and "
+                     "stopped, and its rate changed; whatever is done, what was trained is kept."
+                   : "Curves of the training that this program was started for. It is over.";
+    case REQUEST_PAGE_UP:
+    case REQUEST_PAGE_DOWN:
+        return r == REQUEST_PAGE_UP ? "the cursor to the validation before"
+                                    : "the cursor to the next validation";
+    case REQUEST_BACK:
+        return t->hands ? "put away cursor, range and zoom, one after the other; then the screen before"
+                        : "put away cursor, range and zoom, one after the other; then this training";
+    case REQUEST_SCREEN_PATTERN:
+    case REQUEST_SCREEN_DATA:
+    case REQUEST_SCREEN_RUN:
+    case REQUEST_SCREEN_PROMPT:
+    case REQUEST_SCREEN_TRY:
+    case REQUEST_SCREEN_COMPARE:
+    case REQUEST_SCREEN_LEARN:
+    case REQUEST_HELP:
+    case REQUEST_COMMAND:
+    case REQUEST_REDRAW:
+    case REQUEST_FOCUS_NEXT:
+    case REQUEST_FOCUS_PREVIOUS:
+    case REQUEST_ZOOM:
+    case REQUEST_WIDER:
+    case REQUEST_NARROWER:
+    case REQUEST_TALLER:
+    case REQUEST_SHORTER:
+    case REQUEST_UP:
+    case REQUEST_DOWN:
+    case REQUEST_LEFT:
+    case REQUEST_RIGHT:
+    case REQUEST_FIRST:
+    case REQUEST_LAST:
+    case REQUEST_STEPS_FEWER:
+    case REQUEST_STEPS_MORE:
+    case REQUEST_STEPS_EARLIER:
+    case REQUEST_STEPS_LATER:
+    case REQUEST_LOG_SCALE:
+    case REQUEST_SMOOTH:
+    case REQUEST_OPEN:
+    case REQUEST_WATCH:
+    case REQUEST_THEME:
+    case REQUEST_MOUSE:
+        return NULL;
+    case REQUEST_QUIT:
+        return t->hands ? held_means(t, r) : NULL;
+    default:
+        return t->hands ? held_means(t, r) : "";
+    }
+}

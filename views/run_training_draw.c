@@ -15,7 +15,9 @@ static const char *title_of(const struct run_training *t, enum training_pane p) 
                                                       [TRAINING_PANE_GRADIENT] = "gradient norm"};
     bool model = !t->log || t->log->kind == TRAINING_MODEL;
     if (p == TRAINING_PANE_PARTS)
-        return model ? "validation loss by objective" : "validation accuracy by kind";
+        return model                                      ? "validation loss by objective"
+               : t->log->part_kind[0] == PARTS_BY_OPTIONS ? "validation by options, class"
+                                                          : "validation by class";
     if (p == TRAINING_PANE_SPEED)
         return model ? "tokens a second" : "examples a second";
     return title[p];
@@ -118,20 +120,16 @@ static void draw_plot(const struct run_view *v, struct grid *g, struct area a, e
 
 // ---- parts ----
 
-// A row each: name, value, how it came there. In columns where there are more parts than rows.
-static void draw_parts(const struct run_view *v, struct grid *g, struct area a) {
+// A row each: name, loss, how it came there. In columns where there are more of them than rows.
+static void draw_objectives(const struct run_view *v, struct grid *g, struct area a) {
     const struct training_log *l = v->training->log;
     size_t rows = a.rows > 0 ? (size_t)a.rows : 1;
-    int columns = l ? (int)((l->parts + rows - 1) / rows) : 1, name = 4;
-    if (!l || !l->validation_count) {
-        grid_put_cut(g, a, 0, 1, a.columns - 2, STYLE_DIM, "after the first validation");
-        return;
-    }
+    int columns = (int)((l->parts + rows - 1) / rows), name = 4;
     for (size_t i = 0; i < l->parts; i++) {
         int width = text_width(l->part_name[i], strlen(l->part_name[i]));
         name = width > name ? width : name;
     }
-    int each = (a.columns - 1) / columns;
+    int each = (a.columns - 1) / (columns > 0 ? columns : 1);
     name = name > each - 9 ? each - 9 : name;
     for (size_t i = 0; i < l->parts; i++) {
         int row = (int)(i % rows), column = 1 + (int)(i / rows) * each;
@@ -143,6 +141,118 @@ static void draw_parts(const struct run_view *v, struct grid *g, struct area a) 
             plot_spark(g, a, row, column + name + 9, rest > 40 ? 40 : rest, STYLE_SERIES_2,
                        l->column[TRAINING_PART + i], l->validation_count);
     }
+}
+
+// The parts of one kind: what a prompt's validation says of them.
+struct family {
+    enum training_parts kind;
+    size_t part[TRAINING_MOST_PARTS], count;
+    int name; // columns of the widest name
+};
+enum { MOST_NAME = 20, RIGHT = 5, LOSS = 5, SPARK = 6 };
+
+// Those that there are, numbers of options first.
+static size_t families(const struct training_log *l, struct family out[TRAINING_PART_KINDS]) {
+    size_t n = 0;
+    for (enum training_parts kind = PARTS_BY_OPTIONS; kind < TRAINING_PART_KINDS; kind++) {
+        struct family *f = &out[n];
+        *f = (struct family){.kind = kind, .name = 1};
+        for (size_t i = 0; i < l->parts; i++) {
+            if (l->part_kind[i] != kind)
+                continue;
+            int width = text_width(l->part_name[i], strlen(l->part_name[i]));
+            f->name = width < f->name ? f->name : width < MOST_NAME ? width : MOST_NAME;
+            f->part[f->count++] = i;
+        }
+        n += f->count > 0;
+    }
+    return n;
+}
+
+// "100 %" and "0.012", of the same widths whatever they are.
+static void share_texts(const struct run_view *v, size_t part, char right[static 16], char loss[static 16]) {
+    double share = value_now(v, (enum training_column)(TRAINING_PART + part));
+    double x = value_now(v, (enum training_column)(TRAINING_PART_LOSS + part));
+    if (isfinite(share))
+        snprintf(right, 16, "%3.0f %%", 100 * share);
+    else
+        snprintf(right, 16, "%*s", RIGHT, "-");
+    if (isfinite(x))
+        snprintf(loss, 16, "%*.*f", LOSS, x < 10 ? 3 : x < 100 ? 2 : 0, x);
+    else
+        snprintf(loss, 16, "%*s", LOSS, "-");
+}
+
+static void put_name(const struct run_view *v, struct grid *g, struct area a, int row, int column, int width,
+                     const struct family *f, size_t part) {
+    const char *name = v->training->log->part_name[part];
+    int own = text_width(name, strlen(name)),
+        left = f->kind == PARTS_BY_OPTIONS && own < width ? width - own : 0;
+    grid_put_cut(g, a, row, column + left, width - left, STYLE_PLAIN, name);
+}
+
+// One kind in columns of `each`, from `column` on: a heading, a row each with its curve where there is room,
+// at last how many more there are.
+static void draw_family(const struct run_view *v, struct grid *g, struct area a, int column, int each,
+                        size_t columns, const struct family *f) {
+    const char *title = f->kind == PARTS_BY_OPTIONS ? "of" : "class";
+    const struct training_log *l = v->training->log;
+    const size_t rows = a.rows > 2 ? (size_t)a.rows - 1 : 1, room = rows * columns;
+    const int least = (int)strlen(title), name = f->name > least ? f->name : least;
+    const int spark = each - name - RIGHT - LOSS - 5;
+    for (size_t i = 0; i < f->count && i < room; i++) {
+        const int row = 1 + (int)(i % rows), at = column + (int)(i / rows) * each;
+        char right[16], loss[16];
+        if (row == 1)
+            grid_printf(g, a, 0, at, STYLE_DIM, "%-*s %*s %*s", name, title, RIGHT, "right", LOSS, "loss");
+        if (i + 1 == room && f->count > room) {
+            grid_printf(g, a, row, at, STYLE_DIM, "and %zu more", f->count - i);
+            return;
+        }
+        share_texts(v, f->part[i], right, loss);
+        put_name(v, g, a, row, at, name, f, f->part[i]);
+        grid_put(g, a, row, at + name + 1, STYLE_STRONG, right);
+        grid_put(g, a, row, at + name + RIGHT + 2, STYLE_PLAIN, loss);
+        if (spark >= SPARK)
+            plot_spark(g, a, row, at + name + RIGHT + LOSS + 4, spark > 40 ? 40 : spark, STYLE_SERIES_2,
+                       l->column[TRAINING_PART + f->part[i]], l->validation_count);
+    }
+}
+
+// Kinds beside each other, each in as many columns as it needs, or as there are for it.
+static void draw_shares(const struct run_view *v, struct grid *g, struct area a) {
+    struct family f[TRAINING_PART_KINDS];
+    const size_t n = families(v->training->log, f), rows = a.rows > 2 ? (size_t)a.rows - 1 : 1;
+    size_t need[TRAINING_PART_KINDS], all = 0, begin = 0;
+    int least = 0;
+    for (size_t i = 0; i < n; i++) {
+        const int title = f[i].kind == PARTS_BY_OPTIONS ? 2 : 5, name = f[i].name > title ? f[i].name : title;
+        least = name + RIGHT + LOSS + 3 > least ? name + RIGHT + LOSS + 3 : least;
+        need[i] = (f[i].count + rows - 1) / rows;
+        all += need[i];
+    }
+    size_t most = least && a.columns > least ? (size_t)((a.columns - 1) / least) : 1, left = most;
+    for (size_t i = 0; all > most && i < n; i++) { // to each its part of what there is, and what others leave
+        size_t part = left / (n - i);
+        part = part ? part : 1;
+        need[i] = need[i] < part ? need[i] : part;
+        left -= need[i] < left ? need[i] : left;
+    }
+    for (size_t i = all = 0; i < n; i++)
+        all += need[i];
+    const int each = (a.columns - 1) / (int)(all ? all : 1);
+    for (size_t i = 0; i < n; begin += need[i++])
+        draw_family(v, g, a, 1 + (int)begin * each, each, need[i], &f[i]);
+}
+
+static void draw_parts(const struct run_view *v, struct grid *g, struct area a) {
+    const struct training_log *l = v->training->log;
+    if (!l || !l->validation_count)
+        grid_put_cut(g, a, 0, 1, a.columns - 2, STYLE_DIM, "after the first validation");
+    else if (l->kind == TRAINING_MODEL)
+        draw_objectives(v, g, a);
+    else
+        draw_shares(v, g, a);
 }
 
 // ---- panes ----
@@ -293,14 +403,11 @@ static int parts_width(const struct run_view *v, size_t i) {
 }
 
 // "valid   spans 2.15   span 1.91", as many as fit into the rows, and how many more there are.
-void run_training_draw_parts_lines(const struct run_view *v, struct grid *g, struct area a) {
+static void draw_objective_lines(const struct run_view *v, struct grid *g, struct area a) {
     const struct training_log *l = v->training->log;
     int row = 0, column = PARTS_COLUMN, room = (int)sizeof "and 99 more" - 1 + PARTS_GAP;
     grid_put(g, a, 0, 1, STYLE_DIM, "valid");
-    if (!l || !l->validation_count)
-        grid_put_cut(g, a, 0, column, a.columns - column - 1, STYLE_DIM,
-                     "by kind, after the first validation");
-    for (size_t i = 0; l && l->validation_count && i < l->parts && row < a.rows; i++) {
+    for (size_t i = 0; i < l->parts && row < a.rows; i++) {
         char text[64];
         part_text(v, i, text);
         bool cut = row + 1 >= a.rows && column + parts_width(v, i) > a.columns - 1;
@@ -313,5 +420,47 @@ void run_training_draw_parts_lines(const struct run_view *v, struct grid *g, str
             column = PARTS_COLUMN;
         }
         column += grid_put(g, a, row, column, STYLE_PLAIN, text) + PARTS_GAP;
+    }
+}
+
+// "by class    yes  66 % (0.787)   no ...": one kind in `a`, one below the other.
+static void draw_share_lines(const struct run_view *v, struct grid *g, struct area a,
+                             const struct family *f) {
+    const int begin = 13, gap = 2, each = f->name + RIGHT + LOSS + 4 + gap, width = a.columns - 1 - begin;
+    const size_t columns = width + gap > each ? (size_t)((width + gap) / each) : 1;
+    const size_t room = a.rows > 0 ? columns * (size_t)a.rows : 0;
+    grid_put(g, a, 0, 1, STYLE_DIM, f->kind == PARTS_BY_OPTIONS ? "by options" : "by class");
+    for (size_t i = 0; i < f->count && i < room; i++) {
+        const int row = (int)(i / columns), column = begin + (int)(i % columns) * each;
+        char right[16], loss[16];
+        if (i + 1 == room && f->count > room) {
+            grid_printf(g, a, row, column, STYLE_DIM, "and %zu more", f->count - i);
+            return;
+        }
+        share_texts(v, f->part[i], right, loss);
+        put_name(v, g, a, row, column, f->name, f, f->part[i]);
+        grid_put(g, a, row, column + f->name + 1, STYLE_STRONG, right);
+        grid_printf(g, a, row, column + f->name + RIGHT + 2, STYLE_PLAIN, "(%s)", loss);
+    }
+}
+
+void run_training_draw_parts_lines(const struct run_view *v, struct grid *g, struct area a) {
+    const struct training_log *l = v->training->log;
+    struct family f[TRAINING_PART_KINDS];
+    if (!l || !l->validation_count) {
+        grid_put(g, a, 0, 1, STYLE_DIM, "valid");
+        grid_put_cut(g, a, 0, PARTS_COLUMN, a.columns - PARTS_COLUMN - 1, STYLE_DIM,
+                     "by kind, after the first validation");
+        return;
+    }
+    if (l->kind == TRAINING_MODEL) {
+        draw_objective_lines(v, g, a);
+        return;
+    }
+    const size_t n = families(l, f);
+    for (size_t i = 0, row = 0; i < n && (int)row < a.rows; i++) {
+        const size_t left = (size_t)a.rows - row, rows = left / (n - i) ? left / (n - i) : 1;
+        draw_share_lines(v, g, area_rows(a, (int)row, (int)rows), &f[i]);
+        row += rows;
     }
 }

@@ -256,6 +256,12 @@ static const enum request *hints(void *state, const struct workbench *w) {
     }
 }
 
+static const char *means(void *state, const struct workbench *w, enum request r) {
+    const struct run_view *v = state;
+    (void)w;
+    return v->training ? run_training_means(v, r) : NULL;
+}
+
 // A training is looked at now and then: its log is a file, and its thread knows no screen.
 static double deadline(void *state) {
     const struct run_view *v = state;
@@ -272,6 +278,7 @@ const struct view view_run = {
     .draw = run_draw,
     .request = request,
     .hints = hints,
+    .means = means,
     .refresh = refresh,
     .panes = run_panes,
     .mouse = run_mouse,

@@ -15,6 +15,7 @@
 
 #include "engine/base/memory.h"
 
+#include "parts.h"
 #include "workbench_state.h"
 
 // How long messages stay, in seconds.
@@ -92,13 +93,18 @@ const enum request *workbench_behind_hints(const struct workbench *w) {
     const struct view *v = view_list[w->behind];
     return v->hints ? v->hints(w->view_state[w->behind], w) : NULL;
 }
+const char *workbench_behind_means(const struct workbench *w, enum request r) {
+    const struct view *v = view_list[w->behind];
+    return v->means ? v->means(w->view_state[w->behind], w, r) : NULL;
+}
 
-double workbench_step_seconds(const struct workbench *w) {
+// The median of what the last ones of a kind took; NaN: there was none.
+static double median_seconds(const struct workbench *w, enum metric_kind kind) {
     enum { LAST = 15 };
     float seconds[LAST];
     size_t n = 0;
     for (size_t i = w->history_count; i-- > 0 && n < LAST;) {
-        if (w->history[i].kind != METRIC_STEP || !isfinite(w->history[i].seconds))
+        if (w->history[i].kind != kind || !isfinite(w->history[i].seconds))
             continue;
         size_t at = n++; // kept sorted
         for (; at > 0 && seconds[at - 1] > w->history[i].seconds; at--)
@@ -106,6 +112,47 @@ double workbench_step_seconds(const struct workbench *w) {
         seconds[at] = w->history[i].seconds;
     }
     return n ? (double)seconds[n / 2] : NAN;
+}
+
+double workbench_step_seconds(const struct workbench *w) {
+    return median_seconds(w, METRIC_STEP);
+}
+
+// What the cost of a step depends on, of the run that is open.
+static bool pace_of(const struct workspace *ws, struct run_pace *out) {
+    *out = (struct run_pace){0};
+    if (!ws || !ws->setup)
+        return false;
+    out->batch = ws->setup->settings.batch;
+    out->slots = ws->slots;
+    out->dev_count = ws->split->dev_count;
+    out->fine_tunes = part_fine_tunes(ws);
+    out->whole_vocabulary = ws->setup->settings.loss == LOSS_PAPER_CODE;
+    snprintf(out->model, sizeof out->model, "%s", ws->model_folder ? ws->model_folder : "");
+    snprintf(out->task, sizeof out->task, "%s", ws->task->name ? ws->task->name : "");
+    return true;
+}
+
+void workbench_keep_pace(struct workbench *w) {
+    struct run_pace now;
+    double step = median_seconds(w, METRIC_STEP), dev = median_seconds(w, METRIC_EVAL);
+    if (!(step > 0) || !pace_of(w->workspace, &now))
+        return;
+    now.step = step;
+    now.dev = dev > 0 ? dev : 0;
+    w->pace = now;
+}
+
+bool workbench_pace(const struct workbench *w, double *step, double *dev) {
+    const struct run_pace *x = &w->pace;
+    struct run_pace now;
+    if (!(x->step > 0) || !pace_of(w->workspace, &now) || x->batch != now.batch || x->slots != now.slots ||
+        x->fine_tunes != now.fine_tunes || x->whole_vocabulary != now.whole_vocabulary ||
+        strcmp(x->model, now.model) != 0 || strcmp(x->task, now.task) != 0)
+        return false;
+    *step = x->step;
+    *dev = x->dev_count == now.dev_count ? x->dev : 0;
+    return true;
 }
 
 // ---- messages ----

@@ -42,6 +42,10 @@ struct view {
     bool (*request)(void *state, struct workbench *w, enum request r, const char *argument, double now);
     // Raw keys before the key map, for editors: true when taken. NULL: none.
     bool (*key)(void *state, struct workbench *w, struct key k, double now);
+    // For help, while the screen stands over something else than the session: what a request does there, ""
+    // for one that does nothing, and for REQUEST_NONE what the screen is then. NULL, also as an answer: as
+    // ever.
+    const char *(*means)(void *state, const struct workbench *w, enum request r);
     // Requests for the hint row, most important first; ends with REQUEST_NONE.
     const enum request *(*hints)(void *state, const struct workbench *w);
     // Workspace, history or picture changed, or the view became the present one. May be NULL.
@@ -126,6 +130,9 @@ const struct series *workbench_series(const struct workbench *w);
 const struct step_report *workbench_report(const struct workbench *w);
 // What the run will cost, measured before its first step; NULL: not known (yet).
 const struct run_estimate *workbench_estimate(const struct workbench *w);
+// Seconds of a step and of a scoring of dev (0: unknown), as the last steps of a real run here took them that
+// had the same model, task, batch, vectors and loss; false: there was none.
+bool workbench_pace(const struct workbench *w, double *step, double *dev);
 const struct evaluation *workbench_dev(const struct workbench *w); // of the last evaluation; NULL if none
 const struct evaluation *workbench_test(const struct workbench *w, size_t *step);
 struct session *workbench_session(const struct workbench *w);
@@ -137,7 +144,8 @@ struct training *workbench_training(const struct workbench *w, const char **watc
 bool workbench_shows(const struct workbench *w, const struct view *v);              // also inside another
 // The screen that help was opened from.
 const struct view *workbench_behind(const struct workbench *w);
-const enum request *workbench_behind_hints(const struct workbench *w); // its hints; NULL: it has none
+const enum request *workbench_behind_hints(const struct workbench *w);         // its hints; NULL: it has none
+const char *workbench_behind_means(const struct workbench *w, enum request r); // view.means; NULL: as ever
 
 // ---- what views ask for ----
 // Sends a study of the view (engine/inspect/study.h). channel: the view's own count, below STUDY_CHANNELS; an

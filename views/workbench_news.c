@@ -272,6 +272,7 @@ void workbench_receive(struct workbench *w, double now) {
     while (next_event(w, &event))
         take_event(w, &event, now);
     take_metrics(w);
+    workbench_keep_pace(w);
     if (w->recording)
         recording_take_picture(w->recording, &w->picture),
             recording_take_snapshots(w->recording, &w->snapshots);

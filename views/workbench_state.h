@@ -11,6 +11,14 @@
 
 enum question { QUESTION_NONE, QUESTION_QUIT, QUESTION_RESTART, QUESTION_OPEN, QUESTION_LOAD };
 
+// What a step and a scoring of dev took in the last run that made steps here, and what that depends on.
+struct run_pace {
+    double step, dev; // seconds, medians; 0: none
+    size_t batch, slots, dev_count;
+    bool fine_tunes, whole_vocabulary;
+    char model[256], task[128];
+};
+
 struct workbench {
     // Where the numbers come from: one of the two, or neither when nothing could be opened.
     struct engine *engine;
@@ -32,6 +40,7 @@ struct workbench {
     struct step_report report;
     struct run_estimate estimate;
     bool has_dev, has_test, has_report, has_estimate;
+    struct run_pace pace;
     size_t test_step;
     char progress[128];
     size_t progress_done, progress_total;
@@ -143,6 +152,7 @@ void workbench_close_overlay(struct workbench *w);
 // workbench_news.c: the engine, or a recording of one. workbench_send is in workbench.h.
 bool workbench_send_verb(struct workbench *w, enum engine_verb verb, double now);
 void workbench_receive(struct workbench *w, double now); // takes what has come, and tells the views
+void workbench_keep_pace(struct workbench *w);           // of the run that is open, once it has made a step
 void workbench_wake(void *workbench, double now);        // the descriptor became readable
 void workbench_refresh(struct workbench *w, double now); // tells the views that something changed
 // Those that the closed engine has not given back are gone with it.

@@ -4,6 +4,17 @@
 cd "$(dirname "$0")/../.." && . tests/e2e/lib/check.bash || exit 1
 
 expect 0 'Usage: prompter' $prompter --help
+fits() { # fits WHAT COMMAND...: no line of its help is longer than a terminal's
+    check "the help of $1 fits into 80 columns" [ "$("${@:2}" | awk 'length($0) > 80' | wc -l)" = 0 ]
+}
+fits prompter $prompter --help
+check "help has a line for each command" [ "$($prompter --help | grep -cE '^  (new|tune|eval|session|pretrain|lm|bench) +[A-Z].*\.$')" = 7 ]
+for c in tune eval session new sessions nearest convert tokenize bench lm pretrain experiment corpus 'session list' \
+    'session new' 'session log' 'session compare' 'session pack' 'session unpack'; do
+    fits "$c" $prompter $c --help
+    check "prompter help $c is its --help" [ "$($prompter help $c)" = "$($prompter $c --help)" ]
+done
+expect 2 'no command "nonesuch"' $prompter help nonesuch
 expect 0 'prompter [0-9]' $prompter --version
 for c in tune eval session "session new" "session list" "session log" "session compare" "session pack" "session unpack" new sessions nearest convert tokenize bench corpus lm; do
     # shellcheck disable=SC2086

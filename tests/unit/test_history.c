@@ -313,6 +313,22 @@ TEST(the_rate_goes_back_at_once) {
     bench_close(&b);
 }
 
+TEST(taking_back_says_what_becomes_of_the_steps_made_since) {
+    struct bench b;
+    CHECK(bench_open(&b, 120, 30));
+    bench_command(&b, "words awful; lovely");
+    bench_keys(&b, "Ctrl-S s s");
+    bench_command(&b, "undo-edit"); // waits for a run of its own
+    CHECK(bench_has(&b, "Ctrl-S tunes with it in a new run; this one's 2 steps are kept"));
+    bench_command(&b, "redo-edit");
+    CHECK(bench_has(&b, "redone: label words are awful; lovely, as in this run"));
+    bench_command(&b, "set rate 0.5");
+    bench_keys(&b, "s");
+    bench_command(&b, "undo-edit"); // at once, in the run that goes on
+    CHECK(bench_has(&b, "now; the 3 steps made stay as they are"));
+    bench_close(&b);
+}
+
 TEST(behind_what_waits_everything_waits) {
     struct bench b;
     CHECK(bench_open(&b, 100, 30));

@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
@@ -84,6 +85,75 @@ TEST(a_step_is_done_for_each_seed_after_the_guess) {
     CHECK(bench_has(&b, "what came out"));
     CHECK(bench_has(&b, "two dice"));
     CHECK(bench_has(&b, "n=2"));
+    bench_close(&b);
+}
+
+TEST(beside_the_text_is_the_lessons_own_session_or_how_to_begin) {
+    struct bench b;
+    CHECK(make_share());
+    CHECK(live_open(&b, "claims", 206, 60)); // somebody's own work is no part of the lesson
+    bench_keys(&b, "3");
+    CHECK(bench_has(&b, "Press Space to start tuning"));
+    bench_command(&b, "lesson 1");
+    bench_keys(&b, "n n");
+    CHECK(bench_has(&b, "Press Enter to begin: it opens the session of this lesson"));
+    CHECK(!bench_has(&b, "Press Space to start tuning") && !bench_has(&b, "Space start"));
+    bench_keys(&b, "Space");
+    CHECK(bench_has(&b, "Enter opens this lesson's session first") && workbench_state(b.w) == ENGINE_READY);
+    bench_keys(&b, "Tab n"); // there is nothing to lead into yet
+    CHECK(bench_has(&b, "step 4 of 5"));
+    bench_keys(&b, "Enter"); // also where the step itself does nothing
+    CHECK(rest(&b));
+    CHECK_TEXT(session_name(workbench_session(b.w)), "lesson-dice");
+    CHECK(!bench_has(&b, "Press Enter to begin") && bench_has(&b, "Press Space to start tuning"));
+    bench_keys(&b, "Enter");
+    CHECK(bench_has(&b, "nothing to do in this step"));
+    bench_keys(&b, "n"); // on another task, whose session is not open
+    CHECK(bench_has(&b, "Press Enter to begin"));
+    bench_close(&b);
+}
+
+// Another program that has the lesson's session open until *done is closed.
+static pid_t holder(int *done) {
+    int ready[2], end[2];
+    char c = 'n';
+    if (pipe(ready) != 0 || pipe(end) != 0)
+        return -1;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        struct session *s;
+        close(end[1]);
+        c = session_open(&s, "lesson-dice", "tests/share/models/sprout", NULL) ? 'y' : 'n';
+        bool told = write(ready[1], &c, 1) == 1 && read(end[0], &c, 1) >= 0;
+        _exit(told ? 0 : 1);
+    }
+    close(end[0]);
+    close(ready[1]);
+    bool ok = child > 0 && read(ready[0], &c, 1) == 1 && c == 'y';
+    close(ready[0]);
+    *done = end[1];
+    return ok ? child : -1;
+}
+
+TEST(a_session_that_another_program_has_scores_nothing) {
+    struct bench b;
+    int done;
+    open_lesson(&b, 207, 60);
+    bench_keys(&b, "n n n Enter"); // makes the session
+    CHECK(rest(&b));
+    bench_command(&b, "open films");
+    CHECK(rest(&b));
+    pid_t child = holder(&done);
+    CHECK(child > 0);
+    bench_command(&b, "lesson 1");
+    bench_keys(&b, "p p p");
+    bench_command(&b, "guess 1");
+    CHECK(rest(&b));
+    CHECK(bench_has(&b, "is open in another prompter"));
+    CHECK(!bench_has(&b, "done, step 1 of 5") && !bench_has(&b, "n=2"));
+    close(done);
+    CHECK(waitpid(child, NULL, 0) == child);
     bench_close(&b);
 }
 

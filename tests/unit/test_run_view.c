@@ -261,7 +261,7 @@ TEST(esc_takes_back_cursor_range_and_zoom_in_turn) {
 TEST(a_single_step_is_reported_until_the_run_goes_on) {
     struct bench b;
     CHECK(bench_open_recording(&b, "screens/single.jsonl", "tests/share/tasks/films", 80, 24));
-    CHECK(bench_has(&b, "dev scorings of"));
+    CHECK(bench_has(&b, "About 12 s: 100 steps of 98 ms, 21 dev scorings of 0.10 s (by one batch)."));
     CHECK(bench_has(&b, "Memory "));
     CHECK(!bench_has(&b, "what the step did"));
     bench_keys(&b, "s");
@@ -281,6 +281,26 @@ TEST(a_single_step_is_reported_until_the_run_goes_on) {
     bench_keys(&b, "Space");
     CHECK(!workbench_report(b.w));
     CHECK(!bench_has(&b, "what the step did"));
+    bench_close(&b);
+}
+
+TEST(what_a_run_takes_is_told_by_the_last_one_like_it) {
+    struct bench b;
+    double step = 0, dev = 0;
+    CHECK(bench_open_recording(&b, "screens/single.jsonl", "tests/share/tasks/films", 80, 24));
+    CHECK(!workbench_pace(b.w, &step, &dev));
+    bench_keys(&b, "s s");
+    double seconds = workbench_step_seconds(b.w);
+    CHECK(seconds > 0 && workbench_pace(b.w, &step, &dev));
+    CHECK_NEAR(step, seconds, 1e-9);
+    CHECK_NEAR(dev, 0.1353, 1e-6);
+    bench_keys(&b, "R y");
+    CHECK(bench_has(&b, "Press Space to start tuning"));
+    CHECK(bench_has(&b, "dev scorings of 0.14 s (by the last run)."));
+    bench_command(&b, "set batch 4"); // another cost
+    bench_keys(&b, "Ctrl-S");
+    b.client.wake(b.w, b.now);
+    CHECK(!workbench_pace(b.w, &step, &dev));
     bench_close(&b);
 }
 

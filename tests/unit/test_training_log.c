@@ -61,21 +61,26 @@ TEST(a_prompts_log_by_class_and_by_options) {
         "{\"event\":\"step\",\"step\":1,\"loss\":1.1,\"accuracy\":0.5,\"examples\":8,\"seconds\":0.5}\n"
         "{\"event\":\"validation\",\"step\":1,\"best\":true,\"score\":{\"loss\":1.1,\"accuracy\":0.4,"
         "\"classes\":"
-        "{\"no\":{\"examples\":4,\"correct\":1},\"yes\":{\"examples\":2,\"correct\":2}},"
+        "{\"no\":{\"examples\":4,\"correct\":1,\"loss\":1.25},\"yes\":{\"examples\":2,\"correct\":2}},"
         "\"options\":{\"2\":{\"examples\":6,\"correct\":3}}}}\n");
     CHECK_OK(training_log_open(&l, path, &e));
     CHECK(l->kind == TRAINING_PROMPT && l->column[TRAINING_SPEED][0] == 16);
     CHECK_HAS(l->title, "nsp prompt, 10 vectors");
     CHECK_TEXT(l->made_of, "on tiny, clean loss, rate 1 (0.01 in the paper's code)");
     CHECK(l->parts == 2 && l->column[TRAINING_PART][0] == 0.25f && l->column[TRAINING_PART + 1][0] == 1);
+    CHECK(l->column[TRAINING_PART_LOSS][0] == 1.25f && isnan(l->column[TRAINING_PART_LOSS + 1][0]));
+    CHECK(l->part_kind[0] == PARTS_BY_CLASS &&
+          l->part_kind[1] == PARTS_BY_CLASS); // options that do not vary say nothing
     put(path, "a",
         "{\"event\":\"validation\",\"step\":2,\"score\":{\"loss\":1,\"accuracy\":0.5,\"options\":"
-        "{\"2\":{\"examples\":6,\"correct\":3},\"16\":{\"examples\":4,\"correct\":1}}}}\n"
+        "{\"2\":{\"examples\":6,\"correct\":3},\"16\":{\"examples\":4,\"correct\":1,\"loss\":2.5}}}}\n"
         "{\"event\":\"done\",\"step\":2,\"prompt\":\"p.safetensors\"}\n");
     bool news;
     CHECK_OK(training_log_follow(l, &news, &e));
     CHECK(news && l->end == TRAINING_DONE && l->parts == 4 && isnan(l->column[TRAINING_PART + 3][0]));
-    CHECK_TEXT(l->part_name[3], "16 options");
+    CHECK(l->part_kind[3] == PARTS_BY_OPTIONS && l->column[TRAINING_PART_LOSS + 3][1] == 2.5f);
+    CHECK(isnan(l->column[TRAINING_PART_LOSS + 3][0]) && isnan(l->column[TRAINING_PART][1]));
+    CHECK_TEXT(l->part_name[3], "16");
     CHECK_TEXT(l->result, "p.safetensors");
     training_log_close(l);
 }
@@ -168,5 +173,12 @@ TEST(what_is_no_log_is_refused) {
 TEST(paths_of_logs) {
     char *path = training_log_path("a/nsp.safetensors", NULL);
     CHECK_TEXT(path, "a/nsp.training.jsonl");
+    free(path);
+    put(log_file("p.training.jsonl"), "w", begun); // as --out names it, without the ending
+    path = training_log_path(log_file("p"), NULL);
+    CHECK_HAS(path, "/p.training.jsonl");
+    free(path);
+    path = training_log_path("a/none", NULL); // what messages then name
+    CHECK_TEXT(path, "a/none");
     free(path);
 }

@@ -34,25 +34,56 @@ TEST(a_recorded_training_is_shown_with_its_numbers) {
     bench_close(&b);
 }
 
-TEST(parts_that_have_no_room_are_counted) {
-    struct bench b;
+// The log of a prompt that is validated by `classes` letters and, with more than one, by 2 to `options`
+// options.
+static void watch_prompt(struct bench *b, int classes, int options) {
     char path[600], line[700];
     struct error e = {0};
     struct buffer log = {0};
     buffer_add_text(&log, "{\"event\":\"open\",\"step\":0,\"task\":\"unified\",\"steps\":9}\n"
                           "{\"event\":\"step\",\"step\":1,\"loss\":1.1}\n"
-                          "{\"event\":\"validation\",\"step\":1,\"score\":{\"loss\":1.1,\"options\":{");
-    for (int n = 2; n <= 16; n++)
-        buffer_printf(&log, "%s\"%d\":{\"examples\":4,\"correct\":1}", n > 2 ? "," : "", n);
+                          "{\"event\":\"validation\",\"step\":1,\"score\":{\"loss\":1.1,\"classes\":{");
+    for (int n = 0; n < classes; n++)
+        buffer_printf(&log, "%s\"%c\":{\"examples\":4,\"correct\":%d,\"loss\":%d.125}", n ? "," : "", 'A' + n,
+                      n % 5, n);
+    buffer_add_text(&log, "},\"options\":{");
+    for (int n = 2; n <= options; n++)
+        buffer_printf(&log, "%s\"%d\":{\"examples\":4,\"correct\":1,\"loss\":0.5}", n > 2 ? "," : "", n);
     buffer_add_text(&log, "}}}\n");
-    snprintf(path, sizeof path, "%s/unified.jsonl", check_folder());
+    snprintf(path, sizeof path, "%s/prompt.jsonl", check_folder());
     snprintf(line, sizeof line, "watch %s", path);
     CHECK_OK(buffer_ok(&log, &e) && file_write_atomic(path, log.data, log.length, &e));
-    CHECK(bench_open(&b, 80, 24));
-    b.client.command(b.w, line, b.now);
-    CHECK(bench_has(&b, " valid     2 options 0.250   3 options 0.250   4 options 0.250"));
-    CHECK(bench_has(&b, "           5 options 0.250   6 options 0.250   7 options 0.250   and 9 more"));
+    b->client.command(b->w, line, b->now);
     buffer_free(&log);
+}
+
+TEST(a_prompts_classes_are_shown_with_what_is_right_and_their_loss) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    watch_prompt(&b, 6, 2); // all with two options: that is no further part
+    CHECK(bench_has(&b, " by class    A   0 % (0.125)  B  25 % (1.125)  C  50 % (2.125)  D  75 % (3.125)"));
+    CHECK(bench_has(&b, "             E 100 % (4.125)  F   0 % (5.125)"));
+    bench_keys(&b, "Shift-Tab");
+    CHECK(bench_has(&b, "▸validation by class"));
+    CHECK(bench_has(&b, "│ class right  loss"));
+    CHECK(bench_has(&b, "│ E     100 % 4.125"));
+    bench_close(&b);
+}
+
+TEST(parts_that_have_no_room_are_counted) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    watch_prompt(&b, 16, 16);
+    CHECK(bench_has(&b, " by options   2  25 % (0.500)   3  25 % (0.500)  and 13 more"));
+    CHECK(bench_has(&b, " by class    A   0 % (0.125)  B  25 % (1.125)  C  50 % (2.125)  and 13 more"));
+    bench_keys(&b, "Shift-Tab");
+    CHECK(bench_has(&b, "▸validation by options, class"));
+    CHECK(bench_has(&b, "│ of right  loss"));
+    CHECK(bench_has(&b, "│ 10  25 % 0.500"));
+    CHECK(bench_has(&b, "and 6 more") && bench_has(&b, "and 7 more"));
+    bench_keys(&b, "z"); // room for all
+    CHECK(bench_has(&b, " 16  25 % 0.500") && bench_has(&b, " P       0 % 15.12"));
+    CHECK(!bench_has(&b, " more"));
     bench_close(&b);
 }
 
@@ -66,6 +97,45 @@ TEST(what_is_only_watched_cannot_be_held) {
     CHECK(bench_has(&b, "that is for the session's run"));
     bench_keys(&b, "Esc"); // back to the session's run
     CHECK(bench_has(&b, "Press Space to start tuning") && !bench_has(&b, "lm.jsonl"));
+    bench_close(&b);
+}
+
+// Whether the help behind the present screen has a text anywhere.
+static bool help_has(struct bench *b, const char *text) {
+    char line[200], none[200];
+    bench_keys(b, "?");
+    if (!bench_has(b, "help: Run")) // also drawn by this: what is searched is what was
+        return false;
+    snprintf(line, sizeof line, "search %s", text);
+    snprintf(none, sizeof none, "\"%s\" is not in this help", text);
+    b->client.command(b->w, line, b->now);
+    bool has = !bench_has(b, none);
+    bench_keys(b, "Esc");
+    return has;
+}
+
+TEST(help_over_a_training_tells_what_works_there) {
+    struct bench b;
+    CHECK(bench_open(&b, 80, 24));
+    bench_keys(&b, "3");
+    CHECK(help_has(&b, "evaluate") && help_has(&b, "On screen 3 press Space"));
+    watch(&b, "screens/unified.jsonl");
+    bench_keys(&b, "?");
+    CHECK(bench_has(&b, "Curves of a training"));
+    CHECK(bench_has(&b, "keys on Run, over this training"));
+    bench_keys(&b, "Esc");
+    // Of the session's run, or of who holds the training.
+    static const char *const none[] = {"evaluate", "restart",      "undo-to",  "score the test",
+                                       "rate-up",  "start tuning", "stop at",  ":sweep",
+                                       ":seed",    ":method",      "To begin", "one update"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        CHECK(!help_has(&b, none[i]) || (printf("help has %s\n", none[i]), false));
+    static const char *const some[] = {"logarithmic", "smooth the",  "the validation before",
+                                       ":watch",      "fewer steps", "zoom"};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        CHECK(help_has(&b, some[i]) || (printf("help lacks %s\n", some[i]), false));
+    b.client.command(b.w, "watch off", b.now);
+    CHECK(help_has(&b, "evaluate"));
     bench_close(&b);
 }
 
@@ -133,6 +203,8 @@ TEST(the_programs_own_is_held_by_keys) {
     b.client = workbench_client(b.w);
     CHECK(sees(&b, "● training") && sees(&b, "1234 tokens/s"));
     CHECK(bench_has(&b, "Space pause"));
+    CHECK(help_has(&b, "one update") && help_has(&b, "rate-up") && help_has(&b, ":rate NUMBER"));
+    CHECK(help_has(&b, "pause the training") && !help_has(&b, "evaluate") && !help_has(&b, "start tuning"));
     bench_keys(&b, "Space");
     CHECK(sees(&b, "‖ paused") && bench_has(&b, "Space go on"));
     bench_keys(&b, "+ Space");

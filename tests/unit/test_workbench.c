@@ -251,6 +251,13 @@ TEST(a_press_reaches_a_screen_inside_another) {
     CHECK(bench_open(&b, 120, 40));
     bench_keys(&b, "7 Enter");
     CHECK(bench_has(&b, "▸What is a soft prompt?"));
+    bench_mouse(&b, MOUSE_PRESS, 7, 60); // nothing is there yet
+    CHECK(bench_has(&b, "▸What is a soft prompt?"));
+    bench_keys(&b, "Enter"); // opens the lesson's session
+    for (int i = 0; i < 20; i++) {
+        b.client.dirty(b.w, b.now += 0.1);
+        b.client.wake(b.w, b.now);
+    }
     bench_mouse(&b, MOUSE_PRESS, 7, 60); // its pattern's label words
     CHECK(bench_has(&b, "▸label words"));
     CHECK(bench_has(&b, "┌ What is a soft prompt?"));
