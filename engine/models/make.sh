@@ -34,7 +34,7 @@ if [ "${1:-}" = tiny ] || [ "${TINY:-}" = 1 ]; then
     adapting=(--steps 5 --batch-tokens 512 --warmup 2 --validation-every 5)
     classifying=(--set steps=4 --set batch=8 --set shots=4 --set evaluate_every=2)
     learning=(--set batch=8 --set evaluate_every=2 --vectors 4 --validation 32 --test 0)
-    prompt_steps=${PROMPT_STEPS:-4} short_steps=${PROMPT_STEPS:-4}
+    prompt_steps=${PROMPT_STEPS:-4} unified_steps=${PROMPT_STEPS:-4}
     labelling=()
 else
     documents=600000 first=400000 later=600000 main=500000 neighbours=500000 prose=60000 opinions=12000 reviews=4000 seeds=${SEEDS:-5}
@@ -45,7 +45,7 @@ else
     adapting=(--steps "${ADAPT_STEPS:-1000}" --batch-tokens 2048)
     classifying=(--set steps=600 --set batch=16 --set shots=300 --set evaluate_every=50 --set rate=0.03)
     learning=(--set batch=32 --set evaluate_every=50 --vectors 20 --validation 512)
-    prompt_steps=${PROMPT_STEPS:-300} short_steps=${PROMPT_STEPS:-1000} # texts without options are short, and their losses fall for longer
+    prompt_steps=${PROMPT_STEPS:-1000} unified_steps=${PROMPT_STEPS:-300} # a step with up to 16 options takes several times as long
     labelling=(--label-most 2000 --sure 0.5,0.5,0.5,0.5,0.5)
 fi
 
@@ -75,7 +75,7 @@ prompt() { # prompt KIND SEED
     nss) extra+=(--template "{soft:$vectors} {text_a} {options} {mask}") ;;
     cls) extra=(--template "{soft:$vectors} {text_a} {mask}" --words "terrible; bad; okay; good; great" --labels "$work/labels.jsonl") ;;
     esac
-    case $kind in nsp | cls) steps=$short_steps ;; esac
+    [ $kind = unified ] && steps=$unified_steps
     [ -f "$out.safetensors" ] && [ ! -f "$out.run.safetensors" ] && return
     say "prompt $kind, seed $seed"
     if [ -f "$out.run.safetensors" ]; then
