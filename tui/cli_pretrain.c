@@ -275,7 +275,7 @@ static int run_pretrain(int argc, char **argv) {
          .text = &r.model},
         {.name = "preset",
          .argument = "NAME",
-         .help = "clean (default) or paper-code: loss, pattern, rate and start of the paper's code",
+         .help = "clean (default) or paper-code: all as in the paper's code, from loss to rates",
          .text = &r.preset},
         {.name = "set",
          .argument = "NAME=VALUE",

@@ -9,13 +9,14 @@
 
 static const char *live_state_folder; // NULL: nothing of the screen is kept
 
-// Lets the client do what it does by itself, and the engine what it was asked for.
+// Lets the client do what it does by itself, and the engine what it was asked for: up to five minutes, for
+// machines that are slow or watched.
 static inline bool live_rest(struct bench *b) {
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 30000; i++) {
         struct pollfd fd = {.fd = b->client.fd, .events = POLLIN};
         if (poll(&fd, 1, 10) > 0)
             b->client.wake(b->w, b->now);
-        b->now += 0.05;
+        b->now += 0.02;
         b->client.dirty(b->w, b->now);
         if (b->client.idle(b->w))
             return true;

@@ -173,7 +173,7 @@ TEST(a_paused_step_goes_on_with_enter) {
     struct bench b;
     open_lesson(&b, 202, 60);
     bench_keys(&b, "n n Enter");
-    for (int i = 0; i < 3000 && workbench_state(b.w) != ENGINE_RUNNING; i++) {
+    for (int i = 0; i < 30000 && workbench_state(b.w) != ENGINE_RUNNING; i++) {
         struct pollfd fd = {.fd = b.client.fd, .events = POLLIN};
         b.client.dirty(b.w, b.now += 0.05);
         if (poll(&fd, 1, 10) > 0)

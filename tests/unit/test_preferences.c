@@ -90,7 +90,7 @@ TEST(wrong_lines_say_where_and_what_else) {
 }
 
 TEST(there_is_an_end_to_problems) {
-    char text[4000] = "";
+    char text[400 * (sizeof "wrong = 1\n" - 1) + 1] = "";
     for (int i = 0; i < 400; i++)
         strcat(text, "wrong = 1\n");
     CHECK_HAS(problems(text), "config: and 350 more\n");
