@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Every shipped lesson from its first step to its last, with keys alone: each step that does something is done, with a
 # guess where one is asked for, and has to come to its end. On copies with two updates a run and 40 test examples;
-# FULL=1 walks the lessons as they are, on the shipped model (half an hour). PROMPTER_SHARE: another share, with its
+# FULL=1 walks the lessons as they are, on the shipped model (some minutes). PROMPTER_SHARE: another share, with its
 # model. A step that needs a file which the model has not is skipped, and said.
 set -u
 other=${PROMPTER_SHARE:-}
