@@ -91,6 +91,18 @@ const char *ppt_label_words(enum ppt_task t) {
 
 // ---- sentences ----
 
+struct corpus_reader_settings ppt_reader_settings(double from, double to, uint64_t seed) {
+    enum { MOST_BLOCKS = 4096 };
+    struct corpus_reader_settings r = corpus_reader_settings_default();
+    double blocks = CORPUS_WINDOW_BLOCKS / (to - from);
+    r.from = from;
+    r.to = to;
+    r.seed = seed;
+    r.least_sentences = PPT_LEAST_SENTENCES;
+    r.window_blocks = blocks < MOST_BLOCKS ? (size_t)blocks : MOST_BLOCKS;
+    return r;
+}
+
 struct ppt_maker {
     enum ppt_task task;
     struct corpus_reader *reader;

@@ -19,8 +19,8 @@
 // Lengths in tokens, cut at the end: of the query and an option 300 and 40 in nss; in unified 400 and 50 up
 // to 2 options, 300 and 40 up to 6, 200 and 30 up to 9, then 150 and 20. In nsp the pattern's budget cuts.
 //
-// "Another document" is one of the reader's window (engine/data/corpus.h); a reader that was told
-// PPT_LEAST_SENTENCES has no short ones there either. Every example has a number, and
+// "Another document" is one of the reader's window (engine/data/corpus.h); opened with
+// ppt_reader_settings, a reader has no short ones there either. Every example has a number, and
 // what is drawn for it depends on (seed, number) alone, so a place is the document, the sentence in it, and
 // the number: kept and set again, the stream goes on to the bit. A maker belongs to one thread.
 #ifndef PROMPTER_ENGINE_PRETRAIN_PPT_EXAMPLES_H
@@ -53,6 +53,10 @@ struct ppt_place {
     uint64_t sentence;               // of it, the next query; 0 with the document not read yet
     uint64_t number;                 // of the next example
 };
+
+// For a reader of a part of the text without documents that are too short. The smaller the part, the more
+// text there is to a window of it, so that windows of any part hold about as many documents.
+struct corpus_reader_settings ppt_reader_settings(double from, double to, uint64_t seed);
 
 struct ppt_maker;
 // `t` is one of the three that read a corpus. Reader and tokenizer are borrowed.

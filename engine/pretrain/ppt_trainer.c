@@ -21,7 +21,6 @@ enum { TRAIN = 1, VALIDATION = 2, TEST = 3, LABELLED = 4 }; // added to the seed
 #define VALIDATION_FROM 0.949
 #define TEST_FROM       0.999
 #define MOST_RATE       1000.0 // of run settings
-enum { MOST_WINDOW_BLOCKS = 4096 };
 
 struct ppt_trainer {
     struct ppt_parts parts;
@@ -83,16 +82,9 @@ static bool make_pattern(struct ppt_trainer *t, struct error *e) {
     return ok;
 }
 
-// A part of the text. The smaller it is, the more text there is to a window of it, so that windows of any
-// part hold about as many documents.
 static bool open_reader(struct ppt_trainer *t, double from, double to, uint64_t seed,
                         struct corpus_reader **reader, struct ppt_maker **maker, struct error *e) {
-    struct corpus_reader_settings r = corpus_reader_settings_default();
-    r.from = from;
-    r.to = to;
-    r.seed = t->settings.run.seed;
-    r.least_sentences = PPT_LEAST_SENTENCES;
-    r.window_blocks = (size_t)fmin(CORPUS_WINDOW_BLOCKS / (to - from), MOST_WINDOW_BLOCKS);
+    struct corpus_reader_settings r = ppt_reader_settings(from, to, t->settings.run.seed);
     return corpus_reader_create(reader, t->parts.corpus, &r, e) &&
            ppt_maker_create(maker, t->settings.task, *reader, t->parts.tokenizer, seed, e);
 }

@@ -32,14 +32,18 @@ check "and a log of the training" grep -q '"event":"validation"' "$work/whole.tr
 check "nothing else is left" [ "$(find "$work" -name 'whole*' | wc -l)" = 3 ]
 check "validations name the classes" grep -q '"classes":{"no":{"examples"' "$work/out"
 expect 1 'is there already' $prompter pretrain --task nsp "${small[@]}" --out "$work/whole"
-$prompter pretrain --task nsp "${small[@]}" --test 8 --set steps=100000 --out "$work/cut" --json >"$work/log" 2>&1 &
-pid=$!
-for _ in $(seq 300); do
-    grep -q '"event":"step","step":2' "$work/log" && break
-    sleep 0.05
-done
-kill -INT $pid
-wait $pid
+stop_at() { # stop_at TEXT ARGUMENTS...: once the output has TEXT
+    rm -f "$work/log" # what an earlier one said is not it
+    $prompter pretrain "${@:2}" >"$work/log" 2>&1 &
+    pid=$!
+    for _ in $(seq 600); do
+        grep -qs "$1" "$work/log" && break
+        sleep 0.05
+    done
+    kill -INT $pid
+    wait $pid
+}
+stop_at '"event":"step","step":2' --task nsp "${small[@]}" --test 8 --set steps=100000 --out "$work/cut" --json
 check "stopping exits with 1" [ $? = 1 ]
 check "it says how to go on" grep -q 'go on with: prompter pretrain --resume' "$work/log"
 expect 1 'only --out, --threads' $prompter pretrain --resume --out "$work/cut" --vectors 7
@@ -52,17 +56,6 @@ expect 0 'holds the prompt' $prompter pretrain --task nsp "${small[@]}" --test 8
 check "a resumed run is the same to the bit" cmp "$work/cut.safetensors" "$work/straight.safetensors"
 
 # What --overwrite replaces is not there to be resumed when the new run is stopped before it keeps anything.
-stop_at() { # stop_at TEXT ARGUMENTS...: once the output has TEXT
-    rm -f "$work/log" # what an earlier one said is not it
-    $prompter pretrain "${@:2}" >"$work/log" 2>&1 &
-    pid=$!
-    for _ in $(seq 600); do
-        grep -qs "$1" "$work/log" && break
-        sleep 0.05
-    done
-    kill -INT $pid
-    wait $pid
-}
 stop_at '"event":"open"' --task nsp "${small[@]}" --test 0 --set batch=4096 --set steps=9 --overwrite --out "$work/again" --json
 expect 1 'no run to go on with' $prompter pretrain --resume --out "$work/again"
 

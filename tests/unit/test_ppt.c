@@ -349,8 +349,7 @@ TEST(a_small_text_holds_back_what_it_has) {
 // A document of fewer sentences is not there at all, for a sentence of another document neither.
 TEST(sentences_of_short_documents_are_no_negatives) {
     CHECK_OK(open_all());
-    struct corpus_reader_settings s = corpus_reader_settings_default();
-    s.least_sentences = PPT_LEAST_SENTENCES;
+    const struct corpus_reader_settings s = ppt_reader_settings(0, 1, 1);
     struct corpus_reader *reader = NULL;
     struct ppt_maker *m = NULL;
     CHECK_OK(corpus_reader_create(&reader, corpus, &s, &e) &&

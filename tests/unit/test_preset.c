@@ -100,3 +100,20 @@ TEST(a_name_that_is_none_is_told) {
     CHECK(!preset_find(&p, "cleen", &e));
     CHECK_HAS(e.text, "did you mean \"clean\"?");
 }
+
+// scripts/pretrain/pretrain_nsp.sh of thu-coai/PPT: lr 0.1, noam, weight decay 1e-2, clip 1, batch 64; a
+// hundred times, a hundredth of that in the model's own scale.
+TEST(pre_training_as_the_official_script) {
+    struct run_settings s;
+    run_settings_default(&s);
+    preset_pretrain(&s, PRESET_PAPER_CODE);
+    CHECK(s.optimizer == RUN_ADAMW && s.schedule == RUN_NOAM && s.loss == LOSS_PAPER_CODE);
+    CHECK_NEAR(s.rate, 10, 1e-12);
+    CHECK_NEAR(s.weight_decay, 1e-4, 1e-12);
+    CHECK_NEAR(s.clip, 0.01, 1e-12);
+    CHECK_SIZE(s.batch, 64);
+    preset_pretrain(&s, PRESET_CLEAN); // and nothing of it is left
+    CHECK(s.loss == LOSS_CLEAN);
+    CHECK_NEAR(s.weight_decay, 0, 0);
+    CHECK_NEAR(s.clip, 1, 0);
+}
